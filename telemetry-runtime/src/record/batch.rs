@@ -1,0 +1,486 @@
+//! An immutable run of records on its way to the exporters, and the views that read it without copying.
+
+use super::layout::{self, KEY_INLINE, RawRecord, Reader, flag, kind, status, tag};
+use super::{Callsite, Resource, SpanContext, SpanId, SpanKind, Status, StatusCode, TraceFlags, TraceId, TraceState, Value};
+use std::sync::Arc;
+
+/// Spans that leave together. Shared by all exporters and never changed.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::{Batch, ExportError, Exporter, Exported};
+///
+/// struct Names;
+/// impl Exporter for Names {
+///     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
+///         for span in batch.spans() {
+///             eprintln!("{} took {} ns", span.name(), span.duration_ns());
+///         }
+///         Ok(Exported::all())
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Batch {
+    /// Span records, each followed by the other records of the same span.
+    bytes: Vec<u8>,
+    spans: usize,
+    callsites: Arc<[&'static Callsite]>,
+    resource: Arc<Resource>,
+    scale: TickScale,
+}
+
+/// How the ticks of a batch become time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct TickScale {
+    /// A moment in ticks, and the same moment in nanoseconds since the Unix epoch.
+    pub(crate) anchor_ticks: u64,
+    pub(crate) anchor_unix_ns: u64,
+    /// Nanoseconds per tick, times 2^32.
+    pub(crate) ns_per_tick_q32: u64,
+}
+
+impl TickScale {
+    #[inline]
+    pub(crate) fn unix_ns(&self, ticks: u64) -> u64 {
+        let since = i128::from(ticks.wrapping_sub(self.anchor_ticks) as i64);
+        let ns = (since * i128::from(self.ns_per_tick_q32)) >> 32;
+        self.anchor_unix_ns.saturating_add_signed(ns as i64)
+    }
+
+    #[inline]
+    pub(crate) fn duration_ns(&self, ticks: u64) -> u64 {
+        ((u128::from(ticks) * u128::from(self.ns_per_tick_q32)) >> 32) as u64
+    }
+}
+
+/// A batch being filled, by the collector only.
+#[derive(Default)]
+pub(crate) struct BatchBuilder {
+    bytes: Vec<u8>,
+    spans: usize,
+}
+
+impl BatchBuilder {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), spans: 0 }
+    }
+
+    /// Appends a span record. Its other records must follow before the next span.
+    #[inline]
+    pub(crate) fn push_span(&mut self, record: RawRecord<'_>) {
+        self.spans += 1;
+        self.push(record);
+    }
+
+    /// Appends another record of the last span.
+    #[inline]
+    pub(crate) fn push(&mut self, record: RawRecord<'_>) {
+        self.bytes.extend_from_slice(record.0);
+        self.bytes.resize(layout::padded(self.bytes.len()), 0);
+    }
+
+    pub(crate) fn spans(&self) -> usize {
+        self.spans
+    }
+
+    pub(crate) fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        callsites: Arc<[&'static Callsite]>,
+        resource: Arc<Resource>,
+        scale: TickScale,
+    ) -> Batch {
+        let capacity = self.bytes.capacity();
+        let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(capacity));
+        Batch { bytes, spans: std::mem::take(&mut self.spans), callsites, resource, scale }
+    }
+}
+
+impl Batch {
+    /// The spans, in the order in which they ended on each thread.
+    pub fn spans(&self) -> Spans<'_> {
+        Spans { batch: self, rest: &self.bytes }
+    }
+
+    /// How many spans there are.
+    pub fn span_count(&self) -> usize {
+        self.spans
+    }
+
+    /// The memory that the records take, in bytes.
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whose spans these are.
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// How many callsites the spans' numbers may name.
+    pub(crate) fn callsite_count(&self) -> usize {
+        self.callsites.len()
+    }
+}
+
+/// The spans of a batch: an iterator.
+#[derive(Clone, Debug)]
+pub struct Spans<'a> {
+    batch: &'a Batch,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Spans<'a> {
+    type Item = SpanView<'a>;
+
+    fn next(&mut self) -> Option<SpanView<'a>> {
+        let (record, after) = RawRecord::split(self.rest)?;
+        let callsite = self.batch.callsites.get((record.word(1) as u32 as usize).wrapping_sub(1))?;
+        let mut rest = after;
+        while let Some((next, after_next)) = RawRecord::split(rest) {
+            if next.kind() == kind::SPAN {
+                break;
+            }
+            rest = after_next;
+        }
+        let extras = &after[..after.len() - rest.len()];
+        self.rest = rest;
+        Some(SpanView { record, extras, callsite, batch: self.batch })
+    }
+}
+
+/// One finished span, borrowed from its batch.
+#[derive(Clone, Copy)]
+pub struct SpanView<'a> {
+    record: RawRecord<'a>,
+    extras: &'a [u8],
+    callsite: &'static Callsite,
+    batch: &'a Batch,
+}
+
+impl<'a> SpanView<'a> {
+    /// Where in the program the span comes from.
+    pub fn callsite(&self) -> &'static Callsite {
+        self.callsite
+    }
+
+    /// The callsite's number in this process.
+    #[inline]
+    pub(crate) fn callsite_number(&self) -> u32 {
+        self.record.word(1) as u32
+    }
+
+    /// The span's name.
+    pub fn name(&self) -> &'a str {
+        self.last_extra(kind::NAME).map_or(self.callsite.name(), |record| layout::text(record.payload()))
+    }
+
+    /// The span's kind.
+    pub fn kind(&self) -> SpanKind {
+        self.callsite.kind()
+    }
+
+    /// The trace the span belongs to.
+    pub fn trace_id(&self) -> TraceId {
+        TraceId::from_int(self.record.trace_id())
+    }
+
+    /// The span itself.
+    pub fn span_id(&self) -> SpanId {
+        SpanId::from_int(self.record.span_id())
+    }
+
+    /// The span's parent, if it has one.
+    pub fn parent_span_id(&self) -> Option<SpanId> {
+        Some(SpanId::from_int(self.record.word(5))).filter(|id| id.is_valid())
+    }
+
+    /// Whether the parent is a span of another process.
+    pub fn parent_is_remote(&self) -> bool {
+        self.record.flags() & flag::PARENT_REMOTE != 0
+    }
+
+    /// The W3C trace flags.
+    pub fn flags(&self) -> TraceFlags {
+        TraceFlags::from_byte(self.record.flags())
+    }
+
+    /// The vendors' state, as the text of the `tracestate` header; empty when there is none.
+    pub fn trace_state(&self) -> &'a str {
+        self.last_extra(kind::TRACE_STATE).map_or("", |record| layout::text(record.payload()))
+    }
+
+    /// The span's identity, as children and links name it.
+    pub fn context(&self) -> SpanContext {
+        SpanContext::new(self.trace_id(), self.span_id(), self.flags())
+            .with_trace_state(TraceState::from_valid(self.trace_state()))
+    }
+
+    /// When the span started, in nanoseconds since the Unix epoch.
+    #[inline]
+    pub fn start_unix_ns(&self) -> u64 {
+        self.batch.scale.unix_ns(self.record.word(6))
+    }
+
+    /// When the span ended, in nanoseconds since the Unix epoch; never before it started.
+    #[inline]
+    pub fn end_unix_ns(&self) -> u64 {
+        self.start_unix_ns() + self.duration_ns()
+    }
+
+    /// How long the span took, in nanoseconds, by a clock that never goes back.
+    #[inline]
+    pub fn duration_ns(&self) -> u64 {
+        self.batch.scale.duration_ns(self.record.word(7).saturating_sub(self.record.word(6)))
+    }
+
+    /// The span's status. An explicit one beats that of a returned `Err`; the last explicit one counts, but `Ok` is final.
+    pub fn status(&self) -> Status<'a> {
+        let mut status = Status { code: status_code(self.record.status()), message: "" };
+        for record in self.extras() {
+            match record.kind() {
+                kind::STATUS if status.code != StatusCode::Ok => {
+                    status = Status { code: status_code(record.status()), message: layout::text(record.payload()) };
+                }
+                kind::EVENT if record.flags() & flag::IS_STATUS != 0 && status.code != StatusCode::Ok => {
+                    let message = event(self.batch, self.callsite, record)
+                        .and_then(|event| event.attributes().find(|a| a.key == "exception.message"));
+                    if let Some(Attribute { value: Value::Str(message), .. }) = message {
+                        status = Status { code: StatusCode::Error, message };
+                    }
+                }
+                _ => {}
+            }
+        }
+        status
+    }
+
+    /// The span's attributes. A key that was set more than once comes once, with its last value.
+    pub fn attributes(&self) -> Attributes<'a> {
+        Attributes { reader: Reader(self.record.payload()), callsite: self.callsite, extras: self.extras }
+    }
+
+    /// How many attributes were thrown away because of a limit.
+    pub fn dropped_attributes_count(&self) -> u32 {
+        (self.record.word(1) >> 32) as u32
+    }
+
+    /// What happened during the span, in order of time on each thread.
+    pub fn events(&self) -> Events<'a> {
+        Events { batch: self.batch, callsite: self.callsite, rest: self.extras }
+    }
+
+    /// The span's links.
+    pub fn links(&self) -> Links<'a> {
+        Links { callsite: self.callsite, rest: self.extras }
+    }
+
+    fn extras(&self) -> impl Iterator<Item = RawRecord<'a>> + use<'a> {
+        records(self.extras)
+    }
+
+    fn last_extra(&self, kind: u8) -> Option<RawRecord<'a>> {
+        if self.extras.is_empty() {
+            return None;
+        }
+        self.extras().filter(|record| record.kind() == kind).last()
+    }
+}
+
+fn records<'a>(mut rest: &'a [u8]) -> impl Iterator<Item = RawRecord<'a>> + use<'a> {
+    std::iter::from_fn(move || {
+        let (record, after) = RawRecord::split(rest)?;
+        rest = after;
+        Some(record)
+    })
+}
+
+fn status_code(byte: u8) -> StatusCode {
+    match byte {
+        status::OK => StatusCode::Ok,
+        status::ERROR => StatusCode::Error,
+        _ => StatusCode::Unset,
+    }
+}
+
+/// A key and its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attribute<'a> {
+    /// The attribute's name.
+    pub key: &'a str,
+    /// Its value.
+    pub value: Value<'a>,
+    /// Which of the callsite's keys it is, if it is one.
+    pub(crate) index: Option<u8>,
+}
+
+/// The attributes of a span or event: an iterator.
+#[derive(Clone)]
+pub struct Attributes<'a> {
+    reader: Reader<'a>,
+    callsite: &'static Callsite,
+    /// Records behind the current one, whose attributes come later and win.
+    extras: &'a [u8],
+}
+
+impl<'a> Attributes<'a> {
+    #[inline]
+    fn read(&mut self) -> Option<Attribute<'a>> {
+        let tag = self.reader.byte()?;
+        let (key, index) = match self.reader.byte()? {
+            KEY_INLINE => (self.reader.text()?, None),
+            index => (*self.callsite.keys().get(usize::from(index))?, Some(index)),
+        };
+        let value = match tag {
+            tag::BOOL => Value::Bool(self.reader.byte()? != 0),
+            tag::I64 => Value::I64(i64::from_ne_bytes(self.reader.array()?)),
+            tag::F64 => Value::F64(f64::from_ne_bytes(self.reader.array()?)),
+            tag::STR => Value::Str(self.reader.text()?),
+            tag::BYTES => Value::Bytes(self.reader.bytes()?),
+            _ => return None,
+        };
+        Some(Attribute { key, value, index })
+    }
+
+    /// Whether a later value of the same key follows.
+    fn is_replaced(&self, key: &str) -> bool {
+        let mut rest = self.clone();
+        std::iter::from_fn(|| rest.next_even_if_replaced()).any(|later| later.key == key)
+    }
+
+    #[inline]
+    fn next_even_if_replaced(&mut self) -> Option<Attribute<'a>> {
+        loop {
+            if let Some(attribute) = self.read() {
+                return Some(attribute);
+            }
+            let (record, after) = RawRecord::split(self.extras)?;
+            self.extras = after;
+            if record.kind() == kind::ATTRIBUTES {
+                self.reader = Reader(record.payload());
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Attribute<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Attribute<'a>> {
+        loop {
+            let attribute = self.next_even_if_replaced()?;
+            // The callsite's own keys are distinct: only where others were set can a key come twice.
+            if self.extras.is_empty() && attribute.index.is_some() || !self.is_replaced(attribute.key) {
+                return Some(attribute);
+            }
+        }
+    }
+}
+
+/// The events of a span: an iterator.
+#[derive(Clone)]
+pub struct Events<'a> {
+    batch: &'a Batch,
+    callsite: &'static Callsite,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = EventView<'a>;
+
+    fn next(&mut self) -> Option<EventView<'a>> {
+        loop {
+            let (record, after) = RawRecord::split(self.rest)?;
+            self.rest = after;
+            if record.kind() == kind::EVENT {
+                return event(self.batch, self.callsite, record);
+            }
+        }
+    }
+}
+
+fn event<'a>(batch: &'a Batch, callsite: &'static Callsite, record: RawRecord<'a>) -> Option<EventView<'a>> {
+    let mut reader = Reader(record.payload());
+    let name = reader.text()?;
+    let attributes = Attributes { reader, callsite, extras: &[] };
+    Some(EventView { name, unix_ns: batch.scale.unix_ns(record.word(1)), attributes })
+}
+
+/// Something that happened at one moment of a span.
+#[derive(Clone)]
+pub struct EventView<'a> {
+    name: &'a str,
+    unix_ns: u64,
+    attributes: Attributes<'a>,
+}
+
+impl<'a> EventView<'a> {
+    /// The event's name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// When it happened, in nanoseconds since the Unix epoch.
+    pub fn unix_ns(&self) -> u64 {
+        self.unix_ns
+    }
+
+    /// The event's attributes.
+    pub fn attributes(&self) -> Attributes<'a> {
+        self.attributes.clone()
+    }
+}
+
+/// The links of a span: an iterator.
+#[derive(Clone)]
+pub struct Links<'a> {
+    callsite: &'static Callsite,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Links<'a> {
+    type Item = LinkView<'a>;
+
+    fn next(&mut self) -> Option<LinkView<'a>> {
+        loop {
+            let (record, after) = RawRecord::split(self.rest)?;
+            self.rest = after;
+            if record.kind() != kind::LINK {
+                continue;
+            }
+            let mut reader = Reader(record.payload());
+            let [high, low, span_id] = [(); 3].map(|()| reader.array().map_or(0, u64::from_ne_bytes));
+            let context = SpanContext::new(
+                TraceId::from_int(u128::from(high) << 64 | u128::from(low)),
+                SpanId::from_int(span_id),
+                TraceFlags::from_byte(reader.byte()?),
+            )
+            .with_trace_state(TraceState::from_valid(reader.text()?));
+            return Some(LinkView { context, attributes: Attributes { reader, callsite: self.callsite, extras: &[] } });
+        }
+    }
+}
+
+/// A span that this one has to do with, other than its parent.
+#[derive(Clone)]
+pub struct LinkView<'a> {
+    context: SpanContext,
+    attributes: Attributes<'a>,
+}
+
+impl<'a> LinkView<'a> {
+    /// The linked span.
+    pub fn context(&self) -> &SpanContext {
+        &self.context
+    }
+
+    /// The link's attributes.
+    pub fn attributes(&self) -> Attributes<'a> {
+        self.attributes.clone()
+    }
+}

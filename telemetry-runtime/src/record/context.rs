@@ -1,0 +1,106 @@
+//! A span's identity, as it travels between functions, threads and processes.
+
+use super::{SpanId, TraceFlags, TraceId};
+use std::sync::Arc;
+
+/// What identifies a span elsewhere: its trace, its own id, whether it is sampled, and the vendors' state.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::{SpanContext, TraceFlags};
+///
+/// let parent = SpanContext::new(
+///     "0af7651916cd43dd8448eb211c80319c".parse()?,
+///     "b7ad6b7169203331".parse()?,
+///     TraceFlags::SAMPLED,
+/// );
+/// assert!(parent.is_valid() && parent.is_sampled());
+/// # Ok::<(), telemetry_runtime::ParseIdError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpanContext {
+    trace_id: TraceId,
+    span_id: SpanId,
+    flags: TraceFlags,
+    remote: bool,
+    trace_state: TraceState,
+}
+
+/// The `tracestate` header's value, kept as the vendors wrote it; empty by default.
+///
+/// Source: W3C Trace Context Level 2, section 3.3.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceState(Option<Arc<str>>);
+
+impl SpanContext {
+    /// A context of this process, without vendors' state.
+    pub fn new(trace_id: TraceId, span_id: SpanId, flags: TraceFlags) -> Self {
+        Self { trace_id, span_id, flags, remote: false, trace_state: TraceState::default() }
+    }
+
+    /// The same context, marked as received from another process: policies decide anew below it.
+    #[must_use]
+    pub fn remote(mut self) -> Self {
+        self.remote = true;
+        self
+    }
+
+    /// The same context with this vendors' state.
+    #[must_use]
+    pub fn with_trace_state(mut self, trace_state: TraceState) -> Self {
+        self.trace_state = trace_state;
+        self
+    }
+
+    /// The trace the span belongs to.
+    pub fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
+    /// The span itself.
+    pub fn span_id(&self) -> SpanId {
+        self.span_id
+    }
+
+    /// The trace flags.
+    pub fn flags(&self) -> TraceFlags {
+        self.flags
+    }
+
+    /// The vendors' state.
+    pub fn trace_state(&self) -> &TraceState {
+        &self.trace_state
+    }
+
+    /// Whether both ids name something.
+    pub fn is_valid(&self) -> bool {
+        self.trace_id.is_valid() && self.span_id.is_valid()
+    }
+
+    /// Whether the span is recorded.
+    pub fn is_sampled(&self) -> bool {
+        self.flags.is_sampled()
+    }
+
+    /// Whether the context was received from another process.
+    pub fn is_remote(&self) -> bool {
+        self.remote
+    }
+}
+
+impl TraceState {
+    /// State from the header's text, which the caller has validated.
+    pub(crate) fn from_valid(text: &str) -> Self {
+        if text.is_empty() { Self(None) } else { Self(Some(Arc::from(text))) }
+    }
+
+    /// The header's text; empty when there is no state.
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or("")
+    }
+
+    /// Whether there is no state.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}

@@ -1,0 +1,22 @@
+//! Plain data on the ground floor: ids, values, callsites, and the batch that every exporter reads.
+//!
+//! Nothing here imports another room, so every stage may use it.
+
+mod batch;
+mod callsite;
+mod context;
+mod data;
+mod id;
+pub(crate) mod layout;
+mod resource;
+mod value;
+
+pub use batch::{Attribute, Attributes, Batch, EventView, Events, LinkView, Links, SpanView, Spans};
+pub(crate) use batch::{BatchBuilder, TickScale};
+pub(crate) use callsite::snapshot as callsites;
+pub use callsite::{Callsite, Level, SpanKind};
+pub use context::{SpanContext, TraceState};
+pub use data::{EventData, LinkData, SpanData};
+pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
+pub use resource::Resource;
+pub use value::{Capture, Status, StatusCode, Value, ValueBuf};
