@@ -1,7 +1,13 @@
 //! Telemetry's runtime.
 
+mod clock;
 pub mod export;
+pub mod policy;
 mod record;
+mod span;
+
+#[doc(hidden)]
+pub mod __private;
 
 pub use export::{ExportError, Exported, Exporter};
 pub use record::{
@@ -9,3 +15,4 @@ pub use record::{
     ParseIdError, Resource, SpanContext, SpanData, SpanId, SpanKind, SpanView, Spans, Status, StatusCode, TraceFlags,
     TraceId, TraceState, Value, ValueBuf,
 };
+pub use span::{Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Span, attach};

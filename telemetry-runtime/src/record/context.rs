@@ -32,6 +32,7 @@ pub struct SpanContext {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TraceState(Option<Arc<str>>);
 
+
 impl SpanContext {
     /// A context of this process, without vendors' state.
     pub fn new(trace_id: TraceId, span_id: SpanId, flags: TraceFlags) -> Self {
@@ -89,6 +90,9 @@ impl SpanContext {
 }
 
 impl TraceState {
+    /// No state.
+    pub(crate) const NONE: Self = Self(None);
+
     /// State from the header's text, which the caller has validated.
     pub(crate) fn from_valid(text: &str) -> Self {
         if text.is_empty() { Self(None) } else { Self(Some(Arc::from(text))) }

@@ -1,0 +1,83 @@
+//! The one door to time: turns ticks into nanoseconds since the Unix epoch, re-anchored to the wall clock.
+
+use crate::record::TickScale;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// A counter's ticks beside the operating system's clocks.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    ticks: fn() -> u64,
+    first: Reading,
+}
+
+/// The same moment on three clocks.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    ticks: u64,
+    steady: Instant,
+    unix_ns: u64,
+}
+
+impl Clock {
+    /// A clock over a counter that never goes back.
+    pub(crate) fn new(ticks: fn() -> u64) -> Self {
+        Self { ticks, first: Reading::now(ticks) }
+    }
+
+    /// How to read ticks from now on: anchored at this moment, at the rate measured since the start.
+    pub(crate) fn scale(&self) -> TickScale {
+        let now = Reading::now(self.ticks);
+        TickScale {
+            anchor_ticks: now.ticks,
+            anchor_unix_ns: now.unix_ns,
+            ns_per_tick_q32: rate_q32(
+                now.ticks.saturating_sub(self.first.ticks),
+                now.steady.duration_since(self.first.steady).as_nanos(),
+            ),
+        }
+    }
+}
+
+impl Reading {
+    /// The closest of three attempts: an interruption between the clocks makes them disagree.
+    #[expect(clippy::disallowed_methods, reason = "this is the door to time that the lint guards")]
+    fn now(ticks: fn() -> u64) -> Self {
+        let attempt = || {
+            let before = ticks();
+            let (steady, wall) = (Instant::now(), SystemTime::now());
+            let gap = ticks().saturating_sub(before);
+            let unix_ns = wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+            (gap, Self { ticks: before + gap / 2, steady, unix_ns })
+        };
+        let [first, second, third] = [attempt(), attempt(), attempt()];
+        [second, third].into_iter().fold(first, |best, next| if next.0 < best.0 { next } else { best }).1
+    }
+}
+
+fn rate_q32(ticks: u64, ns: u128) -> u64 {
+    let rate = (ns << 32).checked_div(u128::from(ticks)).unwrap_or(1 << 32);
+    u64::try_from(rate).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_become_time_at_the_measured_rate() {
+        // A counter of 2.5 GHz, read 4 seconds after the start.
+        let scale = TickScale {
+            anchor_ticks: 10_000_000_000,
+            anchor_unix_ns: 1_700_000_000_000_000_000,
+            ns_per_tick_q32: rate_q32(10_000_000_000, 4_000_000_000),
+        };
+        assert_eq!(scale.unix_ns(10_000_002_500), 1_700_000_000_000_001_000);
+        assert_eq!(scale.unix_ns(9_999_997_500), 1_699_999_999_999_999_000);
+        assert_eq!(scale.duration_ns(2_500), 1_000);
+    }
+
+    #[test]
+    fn a_counter_that_stands_still_divides_nothing_by_zero() {
+        assert_eq!(rate_q32(0, 0), 1 << 32);
+    }
+}

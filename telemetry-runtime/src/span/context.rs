@@ -1,0 +1,188 @@
+//! The thread's current context: which span runs here, saved and restored around every body and every poll.
+
+use super::id;
+use crate::record::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+
+/// Bits of [`Current::flags`] beside the W3C flags.
+pub(super) mod flag {
+    pub(in crate::span) const SAMPLED: u8 = 0x01;
+    /// The current span is a parent from elsewhere: what starts below it is a local root.
+    pub(in crate::span) const REMOTE: u8 = 0x10;
+    /// The trace has a `tracestate`.
+    pub(in crate::span) const HAS_STATE: u8 = 0x20;
+    /// There is a current span at all.
+    pub(in crate::span) const ACTIVE: u8 = 0x80;
+}
+
+/// What a thread knows of its current span. Cells without a destructor: reading one is reading memory.
+pub(super) struct Current {
+    pub(super) trace_high: Cell<u64>,
+    pub(super) trace_low: Cell<u64>,
+    pub(super) span_id: Cell<u64>,
+    pub(super) flags: Cell<u8>,
+    /// The states of the thread's two id generators; zero until seeded.
+    pub(super) span_ids: Cell<u64>,
+    pub(super) trace_ids: Cell<u64>,
+}
+
+thread_local! {
+    pub(super) static CURRENT: Current = const {
+        Current {
+            trace_high: Cell::new(0),
+            trace_low: Cell::new(0),
+            span_id: Cell::new(0),
+            flags: Cell::new(0),
+            span_ids: Cell::new(0),
+            trace_ids: Cell::new(0),
+        }
+    };
+
+    /// The current trace's vendors' state, meaningful only under [`flag::HAS_STATE`].
+    static STATE: RefCell<TraceState> = const { RefCell::new(TraceState::NONE) };
+}
+
+/// A copy of the current context that can become current elsewhere, or again.
+#[derive(Clone, Default)]
+pub(super) struct Snapshot {
+    pub(super) trace_high: u64,
+    pub(super) trace_low: u64,
+    pub(super) span_id: u64,
+    pub(super) flags: u8,
+    pub(super) state: TraceState,
+}
+
+impl Current {
+    /// The vendors' state of the current trace.
+    #[inline]
+    pub(super) fn state(&self) -> TraceState {
+        if self.flags.get() & flag::HAS_STATE == 0 { TraceState::NONE } else { load_state() }
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            trace_high: self.trace_high.get(),
+            trace_low: self.trace_low.get(),
+            span_id: self.span_id.get(),
+            flags: self.flags.get(),
+            state: self.state(),
+        }
+    }
+
+    /// Makes `next` current and returns what was.
+    #[inline]
+    pub(super) fn replace(&self, next: Snapshot) -> Snapshot {
+        let Snapshot { trace_high, trace_low, span_id, flags, state } = next;
+        let before = Snapshot {
+            trace_high: self.trace_high.replace(trace_high),
+            trace_low: self.trace_low.replace(trace_low),
+            span_id: self.span_id.replace(span_id),
+            flags: self.flags.get(),
+            state: self.state(),
+        };
+        self.flags.set(flags);
+        if flags & flag::HAS_STATE != 0 {
+            store_state(state);
+        }
+        before
+    }
+
+    /// Fresh random ids for a root.
+    #[inline]
+    pub(super) fn new_trace_id(&self) -> (u64, u64) {
+        (id::next(&self.trace_ids), id::next(&self.span_ids))
+    }
+
+    #[inline]
+    pub(super) fn new_span_id(&self) -> u64 {
+        id::next(&self.span_ids)
+    }
+}
+
+#[cold]
+fn load_state() -> TraceState {
+    STATE.try_with(|state| state.borrow().clone()).unwrap_or(TraceState::NONE)
+}
+
+#[cold]
+fn store_state(state: TraceState) {
+    // A thread that is being torn down has no use for vendors' state.
+    let _ = STATE.try_with(|slot| slot.replace(state));
+}
+
+impl Snapshot {
+    pub(super) fn context(&self) -> SpanContext {
+        let context = SpanContext::new(
+            TraceId::from_int(u128::from(self.trace_high) << 64 | u128::from(self.trace_low)),
+            SpanId::from_int(self.span_id),
+            TraceFlags::from_byte(self.flags),
+        )
+        .with_trace_state(self.state.clone());
+        if self.flags & flag::REMOTE != 0 { context.remote() } else { context }
+    }
+}
+
+impl From<&SpanContext> for Snapshot {
+    /// An invalid context becomes no context.
+    fn from(context: &SpanContext) -> Self {
+        if !context.is_valid() {
+            return Self::default();
+        }
+        let trace_id = context.trace_id().to_int();
+        let state = context.trace_state().clone();
+        let mut flags = context.flags().to_byte() | flag::ACTIVE;
+        flags |= if context.is_remote() { flag::REMOTE } else { 0 };
+        flags |= if state.is_empty() { 0 } else { flag::HAS_STATE };
+        Self {
+            trace_high: (trace_id >> 64) as u64,
+            trace_low: trace_id as u64,
+            span_id: context.span_id().to_int(),
+            flags,
+            state,
+        }
+    }
+}
+
+/// Restores, when dropped, the context that was current before [`attach`]. Stays on its thread.
+#[must_use = "the context is current only while this is kept"]
+pub struct Attached {
+    before: Snapshot,
+    /// Dropping it on another thread would restore the wrong context.
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+/// Makes `context` the parent of what starts on this thread until the guard is dropped.
+///
+/// Under a remote context a policy decides anew; under a local one its decision holds. An invalid context means none: what starts
+/// is a root.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::{Span, SpanContext, TraceFlags, attach};
+///
+/// let parent = SpanContext::new("0af7651916cd43dd8448eb211c80319c".parse()?, "b7ad6b7169203331".parse()?, TraceFlags::SAMPLED);
+/// let attached = attach(&parent.clone().remote());
+/// assert_eq!(Span::current().context().trace_id(), parent.trace_id());
+/// drop(attached);
+/// assert!(!Span::current().context().is_valid());
+/// # Ok::<(), telemetry_runtime::ParseIdError>(())
+/// ```
+pub fn attach(context: &SpanContext) -> Attached {
+    Attached::new(Snapshot::from(context))
+}
+
+impl Attached {
+    #[inline]
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        Self { before: CURRENT.with(|current| current.replace(snapshot)), _of_this_thread: PhantomData }
+    }
+}
+
+impl Drop for Attached {
+    #[inline]
+    fn drop(&mut self) {
+        let before = std::mem::take(&mut self.before);
+        CURRENT.with(|current| drop(current.replace(before)));
+    }
+}

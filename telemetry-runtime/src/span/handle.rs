@@ -1,0 +1,151 @@
+//! A handle to a span that runs somewhere, through which any code may add to it.
+
+use super::context::{CURRENT, flag};
+use super::extra::{self, Extra, Identity};
+use crate::record::layout::kind;
+use crate::record::{Capture, SpanContext, StatusCode, TraceState};
+use std::error::Error;
+use std::fmt;
+
+/// A handle to a span: the current one of a thread, or a copy of it kept elsewhere.
+///
+/// What is set through a handle travels to the collector on its own, so it may be set from any thread and at any depth as long as the
+/// span runs; what comes later than the span's end is lost. A handle to a span that is not sampled accepts everything and does nothing.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::Span;
+///
+/// fn add_to_cart(items: u64) {
+///     Span::current().set_attribute("cart.items", items);
+/// }
+/// # add_to_cart(3);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Span {
+    identity: Identity,
+    remote: bool,
+    state: TraceState,
+}
+
+impl Span {
+    /// The span that runs on this thread, or a handle to nothing.
+    #[inline]
+    pub fn current() -> Self {
+        CURRENT.with(|current| Self {
+            identity: Identity {
+                trace_high: current.trace_high.get(),
+                trace_low: current.trace_low.get(),
+                span_id: current.span_id.get(),
+                flags: current.flags.get(),
+            },
+            remote: current.flags.get() & flag::REMOTE != 0,
+            state: current.state(),
+        })
+    }
+
+    /// The span's identity, to be sent to other processes or attached on other threads; invalid if there is no span.
+    pub fn context(&self) -> SpanContext {
+        if self.identity.flags & flag::ACTIVE == 0 {
+            return SpanContext::default();
+        }
+        let context = SpanContext::from(self.identity).with_trace_state(self.state.clone());
+        if self.remote { context.remote() } else { context }
+    }
+
+    /// Whether what is set here is recorded.
+    #[inline]
+    pub fn is_recording(&self) -> bool {
+        self.identity.is_sampled()
+    }
+
+    /// Sets an attribute; a later value of the same key wins.
+    pub fn set_attribute(&self, key: &str, value: impl Capture) {
+        if self.is_recording() {
+            let mut record = Extra::new(kind::ATTRIBUTES);
+            extra::attribute(&mut record, key, &value);
+            record.push(self.identity);
+        }
+    }
+
+    /// Adds an event that happens now.
+    ///
+    /// # Examples
+    /// ```
+    /// telemetry_runtime::Span::current().add_event("cache.miss", &[("cache.key", &"user:7"), ("cache.size", &512)]);
+    /// ```
+    pub fn add_event(&self, name: &str, attributes: &[(&str, &dyn CaptureRef)]) {
+        if self.is_recording() {
+            let mut event = Extra::event(name);
+            for (key, value) in attributes {
+                value.add_to(key, &mut event);
+            }
+            event.push(self.identity);
+        }
+    }
+
+    /// Records an error as an `exception` event, with its sources, and sets the span's status.
+    pub fn record_error(&self, error: &(dyn Error + 'static)) {
+        if self.is_recording() {
+            Extra::exception("error", format_args!("{}", WithSources(error))).as_status().push(self.identity);
+        }
+    }
+
+    /// Sets the status; the message counts for [`StatusCode::Error`] only. [`StatusCode::Ok`] is final.
+    pub fn set_status(&self, code: StatusCode, message: &str) {
+        if self.is_recording() {
+            Extra::status(code, message).push(self.identity);
+        }
+    }
+
+    /// Adds a link to another span.
+    pub fn add_link(&self, to: &SpanContext) {
+        if self.is_recording() {
+            Extra::link(to).push(self.identity);
+        }
+    }
+
+    /// Gives the span another name, known only now.
+    pub fn set_name(&self, name: &str) {
+        if self.is_recording() {
+            let mut record = Extra::new(kind::NAME);
+            record.raw(extra::limited(name).as_bytes());
+            record.push(self.identity);
+        }
+    }
+}
+
+/// An attribute value behind a reference, so that values of several types stand in one list. Every [`Capture`] is one.
+pub trait CaptureRef: sealed::AddTo {}
+
+impl<T: Capture> CaptureRef for T {}
+
+mod sealed {
+    pub trait AddTo {
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "sealed: only this crate names the record")]
+        fn add_to(&self, key: &str, event: &mut super::Extra);
+    }
+
+    impl<T: super::Capture> AddTo for T {
+        #[expect(private_interfaces, reason = "sealed: only this crate names the record")]
+        fn add_to(&self, key: &str, event: &mut super::Extra) {
+            super::extra::attribute(event, key, self);
+        }
+    }
+}
+
+/// An error's message, then those of its sources.
+pub(super) struct WithSources<'a>(pub(super) &'a (dyn Error + 'static));
+
+impl fmt::Display for WithSources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

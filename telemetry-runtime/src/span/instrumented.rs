@@ -1,0 +1,148 @@
+//! A span around a future: current during each poll, ended by its result or by its being dropped.
+
+use super::context::{Attached, CURRENT};
+use super::recording::{Recording, start_here};
+use crate::record::{Callsite, TraceState};
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A span that has started and is not current yet. Unlike [`Entered`](super::Entered) it may move between threads.
+#[derive(Debug)]
+pub struct Opened<const N: usize> {
+    recording: Recording<N>,
+    state: TraceState,
+}
+
+/// Starts a span below the current one.
+#[inline(always)]
+pub fn open<const N: usize>(callsite: &'static Callsite) -> Opened<N> {
+    let recording = start_here(callsite);
+    let state = if recording.holds_context() { CURRENT.with(|current| current.state()) } else { TraceState::NONE };
+    Opened { recording, state }
+}
+
+/// Runs a future within a span; `observe` sees its output before the span ends.
+///
+/// # Cancel safety
+/// Dropping the future before it is ready ends the span, marked `cancelled`.
+#[inline(always)]
+pub fn instrument<const N: usize, F, O>(span: Opened<N>, future: F, observe: O) -> Instrumented<N, F, O>
+where
+    F: Future,
+    O: Fn(&mut Recording<N>, &F::Output),
+{
+    Instrumented { span, observe, future: ManuallyDrop::new(future) }
+}
+
+/// A future within a span.
+pub struct Instrumented<const N: usize, F, O> {
+    span: Opened<N>,
+    observe: O,
+    future: ManuallyDrop<F>,
+}
+
+impl<const N: usize, F, O> Future for Instrumented<N, F, O>
+where
+    F: Future,
+    O: Fn(&mut Recording<N>, &F::Output),
+{
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: `future` is pinned with `self` and never moved: it is polled and dropped in place. The rest is not pinned.
+        let (span, observe, future) = unsafe {
+            let this = self.get_unchecked_mut();
+            (&mut this.span, &this.observe, Pin::new_unchecked(&mut *this.future))
+        };
+        if !span.holds_context() {
+            return future.poll(cx);
+        }
+        let current = Polling::enter(span);
+        let polled = future.poll(cx);
+        if let Poll::Ready(output) = &polled {
+            if current.span.is_recording() {
+                observe(current.span, output);
+            }
+            drop(current);
+            span.end();
+        }
+        polled
+    }
+}
+
+impl<const N: usize> Opened<N> {
+    #[inline]
+    fn end(&mut self) {
+        let state = std::mem::take(&mut self.state);
+        self.recording.end(state);
+    }
+}
+
+/// Holds the span's context during a poll; a panic on the way out ends the span, even if somebody catches it further up.
+struct Polling<'a, const N: usize> {
+    span: &'a mut Opened<N>,
+    attached: ManuallyDrop<Attached>,
+}
+
+impl<'a, const N: usize> Polling<'a, N> {
+    #[inline(always)]
+    fn enter(span: &'a mut Opened<N>) -> Self {
+        let attached = Attached::new(span.recording.snapshot(span.state.clone()));
+        Self { span, attached: ManuallyDrop::new(attached) }
+    }
+}
+
+impl<const N: usize> Drop for Polling<'_, N> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: dropped here and nowhere else.
+        unsafe { ManuallyDrop::drop(&mut self.attached) };
+        if std::thread::panicking() {
+            self.span.end();
+        }
+    }
+}
+
+impl<const N: usize, F, O> Drop for Instrumented<N, F, O> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.span.holds_context() {
+            // SAFETY: dropped once, here or below, and never used again.
+            return unsafe { ManuallyDrop::drop(&mut self.future) };
+        }
+        // Not ready yet: what the future's own destructors do still belongs to the span.
+        self.span.cancel();
+        {
+            let _current = Polling::enter(&mut self.span);
+            // SAFETY: as above.
+            unsafe { ManuallyDrop::drop(&mut self.future) };
+        }
+        self.span.end();
+    }
+}
+
+impl<const N: usize, F, O> fmt::Debug for Instrumented<N, F, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumented").field("span", &self.span.recording).finish_non_exhaustive()
+    }
+}
+
+impl<const N: usize> Deref for Opened<N> {
+    type Target = Recording<N>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Recording<N> {
+        &self.recording
+    }
+}
+
+impl<const N: usize> DerefMut for Opened<N> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Recording<N> {
+        &mut self.recording
+    }
+}

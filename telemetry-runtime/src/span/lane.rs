@@ -1,0 +1,317 @@
+//! A thread's own queue of records to the collector: one writer, one reader, bounded, never blocking.
+//!
+//! A ring of words. Records are contiguous: one that would not fit before the ring's end is preceded by padding up to it. `tail` and
+//! `head` count words since the beginning and never wrap; their difference is what is in the ring.
+
+use super::sync::{Arc, AtomicBool, AtomicU64, Ordering, Words};
+use crate::record::layout::{first_word, kind, padded};
+use std::cell::Cell;
+
+/// What both ends share.
+pub(crate) struct Lane {
+    words: Words,
+    /// Written by the producer.
+    producer: OwnCacheLine<ProducerSide>,
+    /// Written by the consumer: how far it has read.
+    head: OwnCacheLine<AtomicU64>,
+}
+
+#[repr(align(128))]
+struct OwnCacheLine<T>(T);
+
+struct ProducerSide {
+    /// How far records are complete.
+    tail: AtomicU64,
+    /// Spans offered to the lane.
+    spans: AtomicU64,
+    /// Spans that found it full.
+    dropped_spans: AtomicU64,
+    /// Other records that found it full.
+    dropped_extras: AtomicU64,
+    /// The producer is gone: nothing more will come.
+    closed: AtomicBool,
+}
+
+/// The writing end. One thread's: it is not `Sync`.
+pub(crate) struct Producer {
+    lane: Arc<Lane>,
+    tail: Cell<u64>,
+    /// Up to here a record may be written without looking at `head`, the ring's end or the wake-up mark.
+    limit: Cell<u64>,
+}
+
+/// The reading end.
+pub(crate) struct Consumer {
+    lane: Arc<Lane>,
+    head: u64,
+}
+
+/// The counts of a lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LaneCounts {
+    pub(crate) spans: u64,
+    pub(crate) dropped_spans: u64,
+    pub(crate) dropped_extras: u64,
+}
+
+/// What a push came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Done,
+    /// Done, and the lane is so full that the collector should come now.
+    WakeCollector,
+    /// Dropped and counted: the lane is full.
+    Full,
+}
+
+/// A lane of at least `bytes`, rounded up to a power of two.
+pub(crate) fn lane(bytes: usize) -> (Producer, Consumer) {
+    let words = Words::new((bytes / 8).next_power_of_two());
+    let limit = Cell::new(words.len() as u64 / 2);
+    let lane = Arc::new(Lane {
+        words,
+        producer: OwnCacheLine(ProducerSide {
+            tail: AtomicU64::new(0),
+            spans: AtomicU64::new(0),
+            dropped_spans: AtomicU64::new(0),
+            dropped_extras: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        }),
+        head: OwnCacheLine(AtomicU64::new(0)),
+    });
+    (Producer { lane: lane.clone(), tail: Cell::new(0), limit }, Consumer { lane, head: 0 })
+}
+
+impl Lane {
+    pub(crate) fn counts(&self) -> LaneCounts {
+        let side = &self.producer.0;
+        // A drop is counted after its span, so reading drops first never finds more drops than spans.
+        let dropped_spans = side.dropped_spans.load(Ordering::Acquire);
+        let dropped_extras = side.dropped_extras.load(Ordering::Relaxed);
+        LaneCounts { spans: side.spans.load(Ordering::Acquire), dropped_spans, dropped_extras }
+    }
+
+    pub(crate) fn len_bytes(&self) -> usize {
+        self.words.len() * 8
+    }
+
+    fn capacity(&self) -> u64 {
+        self.words.len() as u64
+    }
+}
+
+impl Producer {
+    /// Appends a span record, whole or not at all.
+    #[inline]
+    pub(crate) fn push_span(&self, header: &[u64], attributes: &[u8]) -> Pushed {
+        let spans = &self.lane.producer.0.spans;
+        // Only this thread writes it: a plain store is enough.
+        spans.store(spans.load(Ordering::Relaxed) + 1, Ordering::Release);
+        let pushed = self.push(header, attributes);
+        if pushed == Pushed::Full {
+            count(&self.lane.producer.0.dropped_spans);
+        }
+        pushed
+    }
+
+    /// Appends a record that belongs to a span.
+    #[inline]
+    pub(crate) fn push_extra(&self, header: &[u64], payload: &[u8]) -> Pushed {
+        let pushed = self.push(header, payload);
+        if pushed == Pushed::Full {
+            count(&self.lane.producer.0.dropped_extras);
+        }
+        pushed
+    }
+
+    #[inline]
+    fn push(&self, header: &[u64], body: &[u8]) -> Pushed {
+        let words = (header.len() + padded(body.len()) / 8) as u64;
+        let mut tail = self.tail.get();
+        let mut pushed = Pushed::Done;
+        if tail + words > self.limit.get() {
+            match self.make_room(words) {
+                (None, full) => return full,
+                (Some(at), reached) => (tail, pushed) = (at, reached),
+            }
+        }
+        let at = (tail & (self.lane.capacity() - 1)) as usize;
+        // SAFETY: `limit` is at most the ring's end and at most one capacity ahead of a `head` that was read with `Acquire`, so the
+        // words lie inside the ring and the consumer is done with them; it sees none of them before `tail` is stored below.
+        unsafe {
+            self.lane.words.write(at, header);
+            self.lane.words.write_bytes(at + header.len(), body);
+        }
+        self.tail.set(tail + words);
+        self.lane.producer.0.tail.store(tail + words, Ordering::Release);
+        pushed
+    }
+
+    /// Where a record of so many words may go, if anywhere; moves `limit`, and pads to the ring's end where needed.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self, words: u64) -> (Option<u64>, Pushed) {
+        let capacity = self.lane.capacity();
+        let head = self.lane.head.0.load(Ordering::Acquire);
+        let mut tail = self.tail.get();
+        let ring_end = (tail / capacity + 1) * capacity;
+        let padding = if tail + words > ring_end { ring_end - tail } else { 0 };
+        if tail + padding + words - head > capacity {
+            return (None, Pushed::Full);
+        }
+        if padding > 0 {
+            let at = (tail & (capacity - 1)) as usize;
+            // SAFETY: as in `push`: the words up to the ring's end are free.
+            unsafe { self.lane.words.write(at, &[first_word(padding as u32 * 8, kind::PADDING, 0, 0)]) };
+            tail += padding;
+        }
+        let half_full = head + capacity / 2;
+        let ring_end = (tail / capacity + 1) * capacity;
+        let soon = tail + words + capacity / 8;
+        self.limit.set(half_full.max(soon).min(head + capacity).min(ring_end));
+        (Some(tail), if tail + words > half_full { Pushed::WakeCollector } else { Pushed::Done })
+    }
+}
+
+#[cold]
+fn count(counter: &AtomicU64) {
+    // Only the producer writes it.
+    counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Release);
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.lane.producer.0.closed.store(true, Ordering::Release);
+    }
+}
+
+impl Consumer {
+    /// What both ends share.
+    pub(crate) fn lane(&self) -> &Arc<Lane> {
+        &self.lane
+    }
+
+    /// How far the producer has got.
+    pub(crate) fn tail(&self) -> u64 {
+        self.lane.producer.0.tail.load(Ordering::Acquire)
+    }
+
+    /// Whether everything was read and nothing more will come.
+    pub(crate) fn is_finished(&self) -> bool {
+        // Closed first: what was written before closing is then visible in the tail.
+        self.lane.producer.0.closed.load(Ordering::Acquire) && self.tail() == self.head
+    }
+
+    /// Hands the records up to `tail` over, in one or two runs of whole records, and frees their room.
+    pub(crate) fn drain(&mut self, tail: u64, mut records: impl FnMut(&[u8])) {
+        let capacity = self.lane.capacity();
+        while self.head < tail {
+            let at = self.head & (capacity - 1);
+            let count = (tail - self.head).min(capacity - at);
+            // SAFETY: `tail` was read with `Acquire`, so the words below it are written; the producer does not touch them again
+            // before `head` is stored below.
+            unsafe { self.lane.words.read(at as usize, count as usize, &mut records) };
+            self.head += count;
+            self.lane.head.0.store(self.head, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::record::layout::RawRecord;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    fn push(producer: &Producer, id: u64, body: &[u8]) -> Pushed {
+        producer.push_span(&[first_word(16 + body.len() as u32, kind::SPAN, 0, 0), id], body)
+    }
+
+    fn drain(consumer: &mut Consumer, tail: u64) -> Vec<(u64, Vec<u8>)> {
+        let mut found = Vec::new();
+        consumer.drain(tail, |mut records| {
+            while let Some((record, rest)) = RawRecord::split(records) {
+                if record.kind() == kind::SPAN {
+                    found.push((record.word(1), record.0[16..].to_vec()));
+                }
+                records = rest;
+            }
+        });
+        found
+    }
+
+    #[test]
+    fn drops_the_newest_when_full_and_counts_it() {
+        let (producer, mut consumer) = lane(128);
+        for id in 0..8 {
+            assert_ne!(push(&producer, id, &[]), Pushed::Full);
+        }
+        assert_eq!(push(&producer, 8, &[]), Pushed::Full);
+        assert_eq!(consumer.lane().counts(), LaneCounts { spans: 9, dropped_spans: 1, dropped_extras: 0 });
+        let tail = consumer.tail();
+        assert_eq!(drain(&mut consumer, tail).len(), 8);
+        assert_eq!(push(&producer, 9, &[]), Pushed::Done);
+    }
+
+    #[test]
+    fn asks_for_the_collector_once_half_full() {
+        let (producer, _consumer) = lane(1024);
+        let wakes = (0..64).map(|id| push(&producer, id, &[])).filter(|p| *p == Pushed::WakeCollector).count();
+        assert!((1..=4).contains(&wakes), "{wakes}");
+    }
+
+    #[test]
+    fn is_finished_only_when_closed_and_empty() {
+        let (producer, mut consumer) = lane(128);
+        push(&producer, 1, b"abc");
+        assert!(!consumer.is_finished());
+        drop(producer);
+        assert!(!consumer.is_finished());
+        let tail = consumer.tail();
+        assert_eq!(drain(&mut consumer, tail), [(1, b"abc".to_vec())]);
+        assert!(consumer.is_finished());
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(Vec<u8>),
+        Drain,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => proptest::collection::vec(any::<u8>(), 0..120).prop_map(Step::Push),
+            1 => Just(Step::Drain),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_queue_that_sometimes_refuses(steps in proptest::collection::vec(step(), 1..400)) {
+            let (producer, mut consumer) = lane(512);
+            let mut model = VecDeque::new();
+            let mut offered = 0;
+            let mut refused = 0;
+            for step in steps {
+                match step {
+                    Step::Push(body) => {
+                        offered += 1;
+                        match push(&producer, offered, &body) {
+                            Pushed::Full => refused += 1,
+                            _ => model.push_back((offered, body)),
+                        }
+                    }
+                    Step::Drain => {
+                        let tail = consumer.tail();
+                        prop_assert_eq!(drain(&mut consumer, tail), model.drain(..).collect::<Vec<_>>());
+                    }
+                }
+                let counts = consumer.lane().counts();
+                prop_assert_eq!((counts.spans, counts.dropped_spans), (offered, refused));
+            }
+            let tail = consumer.tail();
+            prop_assert_eq!(drain(&mut consumer, tail), model.drain(..).collect::<Vec<_>>());
+        }
+    }
+}

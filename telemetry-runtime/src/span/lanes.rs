@@ -1,0 +1,218 @@
+//! Every thread's lane: made at the thread's first record, known to the collector, bounded together.
+
+use super::lane::{Consumer, Lane, LaneCounts, Producer, Pushed, lane};
+use super::sync::Arc;
+use std::cell::OnceCell;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+
+/// A thread's lane, in bytes, as long as there is plenty of room.
+const LANE_BYTES: usize = 1 << 20;
+/// The smallest lane, in bytes.
+const SMALLEST_LANE_BYTES: usize = 1 << 14;
+
+/// All lanes of the process.
+pub(crate) struct Lanes {
+    state: Mutex<State>,
+    /// The most memory that all lanes together may take, in bytes.
+    max_bytes: AtomicUsize,
+    used_bytes: AtomicUsize,
+    /// Spans for which no lane was to be had.
+    spans_without_lane: AtomicU64,
+    extras_without_lane: AtomicU64,
+    wake_pending: AtomicBool,
+}
+
+struct State {
+    /// Lanes that the collector has not met yet.
+    new: Vec<Consumer>,
+    /// Lanes that are in use, for their counts.
+    live: Vec<Arc<Lane>>,
+    /// The counts of lanes that are gone.
+    retired: LaneCounts,
+    collector: Option<Thread>,
+}
+
+pub(crate) static LANES: Lanes = Lanes {
+    state: Mutex::new(State {
+        new: Vec::new(),
+        live: Vec::new(),
+        retired: LaneCounts { spans: 0, dropped_spans: 0, dropped_extras: 0 },
+        collector: None,
+    }),
+    max_bytes: AtomicUsize::new(64 << 20),
+    used_bytes: AtomicUsize::new(0),
+    spans_without_lane: AtomicU64::new(0),
+    extras_without_lane: AtomicU64::new(0),
+    wake_pending: AtomicBool::new(false),
+};
+
+thread_local! {
+    static LANE: OnceCell<Producer> = const { OnceCell::new() };
+}
+
+/// Hands a finished span to the collector, or drops and counts it.
+#[inline]
+pub(crate) fn push_span(header: &[u64], attributes: &[u8]) {
+    let pushed = LANE.try_with(|lane| lane.get().or_else(|| open_lane(lane)).map(|lane| lane.push_span(header, attributes)));
+    match pushed {
+        Ok(Some(Pushed::Done | Pushed::Full)) => {}
+        Ok(Some(Pushed::WakeCollector)) => LANES.wake_collector(),
+        Ok(None) | Err(_) => count(&LANES.spans_without_lane),
+    }
+}
+
+/// Hands another record of a span to the collector, or drops and counts it.
+#[inline]
+pub(crate) fn push_extra(header: &[u64], payload: &[u8]) {
+    let pushed = LANE.try_with(|lane| lane.get().or_else(|| open_lane(lane)).map(|lane| lane.push_extra(header, payload)));
+    match pushed {
+        Ok(Some(Pushed::Done | Pushed::Full)) => {}
+        Ok(Some(Pushed::WakeCollector)) => LANES.wake_collector(),
+        Ok(None) | Err(_) => count(&LANES.extras_without_lane),
+    }
+}
+
+#[cold]
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The thread's first record: makes its lane, if memory is left.
+#[cold]
+fn open_lane(slot: &OnceCell<Producer>) -> Option<&Producer> {
+    let (producer, consumer) = lane(LANES.reserve()?);
+    LANES.admit(consumer);
+    Some(slot.get_or_init(|| producer))
+}
+
+impl Lanes {
+    /// Sets the bound on all lanes together, in bytes. Lanes that exist keep their size.
+    pub(crate) fn set_max_bytes(&self, max_bytes: usize) {
+        self.max_bytes.store(max_bytes, Ordering::Relaxed);
+    }
+
+    /// Room for one more lane: smaller ones as the room gets less, so that late threads get one, too.
+    fn reserve(&self) -> Option<usize> {
+        let max = self.max_bytes.load(Ordering::Relaxed);
+        let mut used = self.used_bytes.load(Ordering::Relaxed);
+        loop {
+            let left = max.saturating_sub(used);
+            let fair = (left / 16).max(SMALLEST_LANE_BYTES).min(LANE_BYTES);
+            let bytes = 1 << fair.ilog2();
+            if bytes > left {
+                return None;
+            }
+            match self.used_bytes.compare_exchange_weak(used, used + bytes, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(bytes),
+                Err(now) => used = now,
+            }
+        }
+    }
+
+    fn admit(&self, consumer: Consumer) {
+        let mut state = self.lock();
+        state.live.push(consumer.lane().clone());
+        state.new.push(consumer);
+    }
+
+    /// The lanes that came since the last call.
+    pub(crate) fn take_new(&self) -> Vec<Consumer> {
+        std::mem::take(&mut self.lock().new)
+    }
+
+    /// Gives a finished lane's memory back and keeps its counts.
+    pub(crate) fn retire(&self, finished: &Consumer) {
+        let lane = finished.lane();
+        let mut state = self.lock();
+        state.live.retain(|live| !Arc::ptr_eq(live, lane));
+        let LaneCounts { spans, dropped_spans, dropped_extras } = lane.counts();
+        state.retired.spans += spans;
+        state.retired.dropped_spans += dropped_spans;
+        state.retired.dropped_extras += dropped_extras;
+        self.used_bytes.fetch_sub(lane.len_bytes(), Ordering::Relaxed);
+    }
+
+    /// What all lanes that ever were have seen.
+    pub(crate) fn counts(&self) -> LaneCounts {
+        let state = self.lock();
+        let without_lane = self.spans_without_lane.load(Ordering::Relaxed);
+        let mut sum = state.retired;
+        sum.spans += without_lane;
+        sum.dropped_spans += without_lane;
+        sum.dropped_extras += self.extras_without_lane.load(Ordering::Relaxed);
+        for counts in state.live.iter().map(|lane| lane.counts()) {
+            sum.spans += counts.spans;
+            sum.dropped_spans += counts.dropped_spans;
+            sum.dropped_extras += counts.dropped_extras;
+        }
+        sum
+    }
+
+    /// Says whom to wake when a lane fills.
+    pub(crate) fn set_collector(&self, collector: Option<Thread>) {
+        self.lock().collector = collector;
+    }
+
+    /// The collector has woken: the next full lane may wake it again.
+    pub(crate) fn collector_is_awake(&self) {
+        self.wake_pending.store(false, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn wake_collector(&self) {
+        if self.wake_pending.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        // Somebody holds the lock for a moment: the next record over the mark wakes the collector instead.
+        match self.state.try_lock() {
+            Ok(state) => state.collector.iter().for_each(Thread::unpark),
+            Err(_) => self.wake_pending.store(false, Ordering::Relaxed),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn empty(max_bytes: usize) -> Lanes {
+        Lanes {
+            state: Mutex::new(State { new: vec![], live: vec![], retired: LaneCounts::default(), collector: None }),
+            max_bytes: AtomicUsize::new(max_bytes),
+            used_bytes: AtomicUsize::new(0),
+            spans_without_lane: AtomicU64::new(0),
+            extras_without_lane: AtomicU64::new(0),
+            wake_pending: AtomicBool::new(false),
+        }
+    }
+
+    #[test]
+    fn all_lanes_together_stay_within_their_bound() {
+        let lanes = empty(4 << 20);
+        let sizes: Vec<_> = std::iter::from_fn(|| lanes.reserve()).collect();
+        assert!(sizes.iter().sum::<usize>() <= 4 << 20);
+        assert_eq!(sizes.last(), Some(&SMALLEST_LANE_BYTES));
+        assert!(sizes.len() > 64, "late threads get smaller lanes, too: {}", sizes.len());
+    }
+
+    #[test]
+    fn a_finished_lane_gives_its_memory_back_and_keeps_its_counts() {
+        let lanes = empty(4 << 20);
+        let bytes = lanes.reserve().expect("there is room");
+        let (producer, consumer) = lane(bytes);
+        producer.push_span(&[0; 8], &[]);
+        drop(producer);
+        lanes.admit(consumer);
+        for consumer in lanes.take_new() {
+            lanes.retire(&consumer);
+        }
+        assert_eq!(lanes.used_bytes.load(Ordering::Relaxed), 0);
+        assert_eq!(lanes.counts().spans, 1);
+    }
+}

@@ -1,0 +1,26 @@
+//! Spans on the caller's thread: the current context, recording, and the lane to the collector.
+//!
+//! The hot path: everything here is written to cost nanoseconds, and the crate's only `unsafe` code is here.
+
+mod carry;
+mod context;
+mod entered;
+mod extra;
+mod handle;
+pub(crate) mod head;
+mod id;
+mod instrumented;
+pub(crate) mod lane;
+pub(crate) mod lanes;
+pub(crate) mod panic;
+mod recording;
+mod sync;
+pub(crate) mod tick;
+
+pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
+pub use context::{Attached, attach};
+pub use entered::{Entered, enter};
+pub(crate) use extra::{set_max_value_bytes, truncated_values};
+pub use handle::{CaptureRef, Span};
+pub use instrumented::{Instrumented, Opened, instrument, open};
+pub use recording::Recording;

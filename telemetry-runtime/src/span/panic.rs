@@ -1,0 +1,49 @@
+//! What the last panic of a thread said, kept by a panic hook for the spans that it unwinds.
+
+use super::extra::{Extra, Key};
+use crate::record::Value;
+use std::cell::RefCell;
+use std::panic::PanicHookInfo;
+use std::sync::Once;
+
+#[derive(Clone)]
+struct Last {
+    message: String,
+    location: String,
+}
+
+thread_local! {
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+}
+
+/// Sets the hook, once. It remembers, then calls the hook that was there.
+pub(crate) fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            remember(info);
+            before(info);
+        }));
+    });
+}
+
+fn remember(info: &PanicHookInfo<'_>) {
+    let last = Last {
+        message: info.payload_as_str().unwrap_or("a panic without a message").to_owned(),
+        location: info.location().map(ToString::to_string).unwrap_or_default(),
+    };
+    // A thread that is being torn down forgets its panic.
+    let _ = LAST.try_with(|slot| slot.replace(Some(last)));
+}
+
+/// The `exception` event of the panic that unwinds this thread.
+pub(super) fn last() -> Extra {
+    let last = LAST.try_with(|slot| slot.borrow().clone()).ok().flatten();
+    let Some(Last { message, location }) = last else {
+        return Extra::exception("panic", format_args!("panicked before the hook was set"));
+    };
+    let mut exception = Extra::exception("panic", format_args!("{message}"));
+    exception.value(Key::Text("exception.stacktrace"), Value::Str(&location));
+    exception
+}
