@@ -62,22 +62,17 @@ pub(crate) struct BatchBuilder {
 }
 
 impl BatchBuilder {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), spans: 0 }
-    }
-
     /// Appends a span record. Its other records must follow before the next span.
     #[inline]
     pub(crate) fn push_span(&mut self, record: RawRecord<'_>) {
         self.spans += 1;
-        self.push(record);
-    }
-
-    /// Appends another record of the last span.
-    #[inline]
-    pub(crate) fn push(&mut self, record: RawRecord<'_>) {
         self.bytes.extend_from_slice(record.0);
         self.bytes.resize(layout::padded(self.bytes.len()), 0);
+    }
+
+    /// Appends other records of the last span, each padded.
+    pub(crate) fn push_padded(&mut self, records: &[u8]) {
+        self.bytes.extend_from_slice(records);
     }
 
     pub(crate) fn spans(&self) -> usize {

@@ -202,18 +202,30 @@ impl Consumer {
         self.lane.producer.0.closed.load(Ordering::Acquire) && self.tail() == self.head
     }
 
-    /// Hands the records up to `tail` over, in one or two runs of whole records, and frees their room.
-    pub(crate) fn drain(&mut self, tail: u64, mut records: impl FnMut(&[u8])) {
+    /// How far the reader has given room back.
+    pub(crate) fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Shows the records from `from` up to `to`, in one or two runs of whole records. Both are ends of records: an earlier
+    /// [`tail`](Self::tail), or [`head`](Self::head).
+    pub(crate) fn read(&self, from: u64, to: u64, mut records: impl FnMut(&[u8])) {
+        assert!(self.head <= from && to <= self.tail(), "only what is written and not given back is read");
         let capacity = self.lane.capacity();
-        while self.head < tail {
-            let at = self.head & (capacity - 1);
-            let count = (tail - self.head).min(capacity - at);
-            // SAFETY: `tail` was read with `Acquire`, so the words below it are written; the producer does not touch them again
-            // before `head` is stored below.
+        let mut from = from;
+        while from < to {
+            let at = from & (capacity - 1);
+            let count = (to - from).min(capacity - at);
+            // SAFETY: below a tail read with `Acquire` all words are written, and the producer does not touch those from `head` on.
             unsafe { self.lane.words.read(at as usize, count as usize, &mut records) };
-            self.head += count;
-            self.lane.head.0.store(self.head, Ordering::Release);
+            from += count;
         }
+    }
+
+    /// Gives the room of the records up to `to` back to the producer.
+    pub(crate) fn release(&mut self, to: u64) {
+        self.head = self.head.max(to);
+        self.lane.head.0.store(self.head, Ordering::Release);
     }
 }
 
@@ -230,7 +242,7 @@ mod tests {
 
     fn drain(consumer: &mut Consumer, tail: u64) -> Vec<(u64, Vec<u8>)> {
         let mut found = Vec::new();
-        consumer.drain(tail, |mut records| {
+        consumer.read(consumer.head(), tail, |mut records| {
             while let Some((record, rest)) = RawRecord::split(records) {
                 if record.kind() == kind::SPAN {
                     found.push((record.word(1), record.0[16..].to_vec()));
@@ -238,6 +250,7 @@ mod tests {
                 records = rest;
             }
         });
+        consumer.release(tail);
         found
     }
 

@@ -21,7 +21,17 @@ pub(crate) struct Lanes {
     /// Spans for which no lane was to be had.
     spans_without_lane: AtomicU64,
     extras_without_lane: AtomicU64,
+    /// Spans that the collector has taken out.
+    collected: AtomicU64,
     wake_pending: AtomicBool,
+}
+
+/// What has become of the spans that ended on any thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Collected {
+    pub(crate) counts: LaneCounts,
+    /// Spans that the collector has taken out of the lanes.
+    pub(crate) collected: u64,
 }
 
 struct State {
@@ -45,6 +55,7 @@ pub(crate) static LANES: Lanes = Lanes {
     used_bytes: AtomicUsize::new(0),
     spans_without_lane: AtomicU64::new(0),
     extras_without_lane: AtomicU64::new(0),
+    collected: AtomicU64::new(0),
     wake_pending: AtomicBool::new(false),
 };
 
@@ -122,6 +133,11 @@ impl Lanes {
         std::mem::take(&mut self.lock().new)
     }
 
+    /// Takes lanes back from a collector that ends, for the next one.
+    pub(crate) fn give_back(&self, lanes: Vec<Consumer>) {
+        self.lock().new.extend(lanes);
+    }
+
     /// Gives a finished lane's memory back and keeps its counts.
     pub(crate) fn retire(&self, finished: &Consumer) {
         let lane = finished.lane();
@@ -134,8 +150,19 @@ impl Lanes {
         self.used_bytes.fetch_sub(lane.len_bytes(), Ordering::Relaxed);
     }
 
+    /// The collector took so many spans out.
+    pub(crate) fn count_collected(&self, spans: u64) {
+        self.collected.fetch_add(spans, Ordering::Release);
+    }
+
     /// What all lanes that ever were have seen.
-    pub(crate) fn counts(&self) -> LaneCounts {
+    pub(crate) fn collected(&self) -> Collected {
+        // What was taken out is read first: it never exceeds what was put in.
+        let collected = self.collected.load(Ordering::Acquire);
+        Collected { counts: self.counts(), collected }
+    }
+
+    fn counts(&self) -> LaneCounts {
         let state = self.lock();
         let without_lane = self.spans_without_lane.load(Ordering::Relaxed);
         let mut sum = state.retired;
@@ -188,6 +215,7 @@ mod tests {
             used_bytes: AtomicUsize::new(0),
             spans_without_lane: AtomicU64::new(0),
             extras_without_lane: AtomicU64::new(0),
+    collected: AtomicU64::new(0),
             wake_pending: AtomicBool::new(false),
         }
     }

@@ -1,0 +1,234 @@
+//! The collector: drains every thread's lane into immutable batches and hands each to every exporter's queue.
+
+mod join;
+
+use crate::clock::Clock;
+use crate::dispatch::Queue;
+use crate::record::layout::{RawRecord, kind};
+use crate::record::{Batch, BatchBuilder, Callsite, Resource, callsites};
+use crate::span::lane::Consumer;
+use crate::span::lanes::LANES;
+use join::Extras;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// When batches leave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// The longest that a finished span waits for company. Default: 200 ms.
+    pub(crate) delay: Duration,
+    /// A batch leaves at once when its records take so many bytes. Default: 1 MiB, which is less on the wire.
+    pub(crate) max_batch_bytes: usize,
+    /// A batch leaves at once when it has so many spans. Default: 8192.
+    pub(crate) max_batch_spans: usize,
+    /// The memory for records of spans that still run, in bytes; the oldest are dropped and counted. Default: 16 MiB.
+    pub(crate) max_waiting_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            delay: Duration::from_millis(200),
+            max_batch_bytes: 1 << 20,
+            max_batch_spans: 8192,
+            max_waiting_bytes: 16 << 20,
+        }
+    }
+}
+
+/// What others may ask of the running collector.
+#[derive(Default)]
+pub(crate) struct Control {
+    state: Mutex<ControlState>,
+    changed: Condvar,
+    /// Events, late attributes and the like that were thrown away.
+    dropped_extras: AtomicU64,
+}
+
+#[derive(Default)]
+struct ControlState {
+    thread: Option<Thread>,
+    asked: u64,
+    done: u64,
+    stop: bool,
+}
+
+impl Control {
+    /// Collects what has ended so far and hands it to the queues; false if that took longer than `deadline`.
+    pub(crate) fn collect_now(&self, deadline: Instant) -> bool {
+        let mut state = self.lock();
+        state.asked += 1;
+        let mine = state.asked;
+        state.thread.iter().for_each(Thread::unpark);
+        while state.done < mine {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Ends the collector after one more round.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        state.stop = true;
+        state.thread.iter().for_each(Thread::unpark);
+    }
+
+    pub(crate) fn dropped_extras(&self) -> u64 {
+        self.dropped_extras.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, ControlState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Moves records from the lanes to the queues until it is told to stop.
+pub(crate) struct Collector {
+    options: Options,
+    clock: Clock,
+    resource: Arc<Resource>,
+    queues: Vec<Arc<Queue>>,
+    control: Arc<Control>,
+    lanes: Vec<Source>,
+    callsites: Arc<[&'static Callsite]>,
+    extras: Extras,
+    batch: BatchBuilder,
+    /// When the first span of `batch` came.
+    batch_since: Option<Instant>,
+}
+
+/// A lane and how far it has been searched for what is not a span.
+struct Source {
+    lane: Consumer,
+    searched: u64,
+}
+
+impl Collector {
+    pub(crate) fn new(
+        options: Options,
+        clock: Clock,
+        resource: Arc<Resource>,
+        queues: Vec<Arc<Queue>>,
+        control: Arc<Control>,
+    ) -> Self {
+        Self {
+            extras: Extras::new(options.max_waiting_bytes),
+            options,
+            clock,
+            resource,
+            queues,
+            control,
+            lanes: Vec::new(),
+            callsites: Arc::default(),
+            batch: BatchBuilder::default(),
+            batch_since: None,
+        }
+    }
+
+    /// Runs until [`Control::stop`], then gives the lanes back for whoever collects next.
+    pub(crate) fn run(mut self) {
+        self.control.lock().thread = Some(thread::current());
+        LANES.set_collector(Some(thread::current()));
+        loop {
+            let (asked, stop) = {
+                let state = self.control.lock();
+                (state.asked, state.stop)
+            };
+            LANES.collector_is_awake();
+            self.round();
+            let answers = asked > self.control.lock().done;
+            if answers || stop || self.batch_is_due() {
+                self.send_batch();
+            }
+            if answers {
+                self.control.lock().done = asked;
+                self.control.changed.notify_all();
+            }
+            if stop {
+                break;
+            }
+            if self.control.lock().asked == asked {
+                thread::park_timeout(self.options.delay);
+            }
+        }
+        LANES.set_collector(None);
+        LANES.give_back(self.lanes.into_iter().map(|source| source.lane).collect());
+    }
+
+    /// Takes everything that the lanes hold.
+    ///
+    /// An event or late attribute may stand in another lane than its span. Whatever happened before a span's end in any thread is
+    /// in its lane before the end is: so the ends of all lanes are read first, and spans are only taken up to there, while other
+    /// records are taken up to ends that are read later.
+    fn round(&mut self) {
+        self.lanes.extend(LANES.take_new().into_iter().map(|lane| Source { searched: lane.head(), lane }));
+        let span_ends: Vec<u64> = self.lanes.iter().map(|source| source.lane.tail()).collect();
+        for source in &mut self.lanes {
+            let end = source.lane.tail();
+            source.lane.read(source.searched, end, |records| self.extras.take_from(records));
+            source.searched = end;
+        }
+        for (index, end) in span_ends.into_iter().enumerate() {
+            self.take_spans(index, end);
+        }
+        self.control.dropped_extras.store(self.extras.dropped(), Ordering::Relaxed);
+        self.lanes.retain(|source| {
+            let finished = source.lane.is_finished();
+            if finished {
+                LANES.retire(&source.lane);
+            }
+            !finished
+        });
+    }
+
+    fn take_spans(&mut self, index: usize, end: u64) {
+        let Self { lanes, extras, batch, .. } = self;
+        let Some(source) = lanes.get_mut(index) else { return };
+        let before = batch.spans();
+        source.lane.read(source.lane.head(), end, |mut records| {
+            while let Some((record, rest)) = RawRecord::split(records) {
+                if record.kind() == kind::SPAN {
+                    batch.push_span(record);
+                    extras.move_to(batch, record.span_id());
+                }
+                records = rest;
+            }
+        });
+        source.lane.release(end);
+        let taken = batch.spans() - before;
+        LANES.count_collected(taken as u64);
+        if taken > 0 {
+            self.batch_since.get_or_insert_with(Instant::now);
+        }
+        if self.batch.len_bytes() >= self.options.max_batch_bytes || self.batch.spans() >= self.options.max_batch_spans {
+            self.send_batch();
+        }
+    }
+
+    fn batch_is_due(&self) -> bool {
+        self.batch_since.is_some_and(|since| since.elapsed() >= self.options.delay)
+    }
+
+    fn send_batch(&mut self) {
+        self.batch_since = None;
+        if self.batch.spans() == 0 {
+            return;
+        }
+        let mut known = self.callsites.to_vec();
+        callsites(&mut known);
+        if known.len() > self.callsites.len() {
+            self.callsites = known.into();
+        }
+        let batch: Arc<Batch> =
+            Arc::new(self.batch.finish(self.callsites.clone(), self.resource.clone(), self.clock.scale()));
+        for queue in &self.queues {
+            queue.push(batch.clone());
+        }
+    }
+}

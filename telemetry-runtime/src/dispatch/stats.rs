@@ -1,0 +1,121 @@
+//! What became of every span, per exporter: the accounting identity, and the reports made of it.
+
+use std::fmt;
+
+/// How telemetry is doing right now: one entry per exporter.
+///
+/// For each of them, at every instant, `created = exported + rejected + dropped.total() + queued`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The exporters, in the order of the settings.
+    pub exporters: Vec<ExporterStatus>,
+    /// Events, late attributes, links and the like that were thrown away before any exporter saw them.
+    pub dropped_details: u64,
+    /// Attribute values that were cut to the value limit.
+    pub truncated_values: u64,
+}
+
+/// What became of the spans on their way to one exporter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExporterStatus {
+    /// The exporter's name in the settings.
+    pub name: String,
+    /// Spans that ended while telemetry was installed.
+    pub created: u64,
+    /// Spans that the other side took.
+    pub exported: u64,
+    /// Spans that the other side refused one by one.
+    pub rejected: u64,
+    /// Spans thrown away, by reason.
+    pub dropped: Dropped,
+    /// Spans on their way: in a thread's lane, at the collector, in the queue, or being sent.
+    pub queued: u64,
+    /// What the exporter last complained of, if it has not delivered since.
+    pub last_error: Option<String>,
+}
+
+/// Spans thrown away, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// The thread's lane was full, or there was no memory for one.
+    pub lane_full: u64,
+    /// The exporter's queue was full.
+    pub queue_full: u64,
+    /// The other side refused the batch for good, or the exporter panicked.
+    pub permanent_error: u64,
+    /// The other side did not take the batch within the time for retries.
+    pub retry_exhausted: u64,
+    /// Time was up at shutdown.
+    pub shutdown: u64,
+}
+
+/// What a flush or shutdown came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "a report says whether everything was delivered"]
+#[non_exhaustive]
+pub struct Report {
+    /// The exporters, in the order of the settings.
+    pub exporters: Vec<ExporterReport>,
+}
+
+/// What a flush or shutdown came to for one exporter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExporterReport {
+    /// The exporter's name in the settings.
+    pub name: String,
+    /// Spans delivered during the call.
+    pub delivered: u64,
+    /// Spans dropped, or refused by the other side, during the call.
+    pub dropped: u64,
+    /// Spans that had not left when time was up.
+    pub left: u64,
+}
+
+impl Dropped {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.lane_full + self.queue_full + self.permanent_error + self.retry_exhausted + self.shutdown
+    }
+}
+
+impl ExporterStatus {
+    /// Whether every span created is accounted for.
+    pub fn adds_up(&self) -> bool {
+        self.created == self.exported + self.rejected + self.dropped.total() + self.queued
+    }
+}
+
+impl Report {
+    /// Whether nothing was lost or left.
+    pub fn is_complete(&self) -> bool {
+        self.exporters.iter().all(|exporter| exporter.dropped == 0 && exporter.left == 0)
+    }
+
+    /// What changed between two states.
+    pub(crate) fn between(before: &Status, after: &Status) -> Self {
+        let lost = |status: &ExporterStatus| status.rejected + status.dropped.total();
+        let exporters = before.exporters.iter().zip(&after.exporters).map(|(before, after)| ExporterReport {
+            name: after.name.clone(),
+            delivered: after.exported - before.exported,
+            dropped: lost(after) - lost(before),
+            left: after.queued,
+        });
+        Self { exporters: exporters.collect() }
+    }
+}
+
+impl fmt::Display for ExporterStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, created, exported, rejected, dropped, queued, last_error } = self;
+        write!(f, "{name}: {created} created = {exported} exported + {rejected} rejected + ")?;
+        write!(f, "{} dropped + {queued} queued", dropped.total())?;
+        match last_error {
+            Some(error) => write!(f, "; last error: {error}"),
+            None => Ok(()),
+        }
+    }
+}

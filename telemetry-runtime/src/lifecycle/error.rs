@@ -1,0 +1,49 @@
+//! Why telemetry could not be started.
+
+use std::error::Error;
+use std::{fmt, io};
+
+/// Why telemetry could not be started. The application may go on without it: its functions then run uninstrumented.
+#[derive(Debug)]
+pub struct InitError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    AlreadyInstalled,
+    Thread { name: String, source: io::Error },
+}
+
+impl InitError {
+    pub(super) fn already_installed() -> Self {
+        Self(Kind::AlreadyInstalled)
+    }
+
+    pub(super) fn thread(name: &str, source: io::Error) -> Self {
+        Self(Kind::Thread { name: name.to_owned(), source })
+    }
+
+    /// Whether telemetry is running already, started by somebody else in this process.
+    pub fn is_already_installed(&self) -> bool {
+        matches!(self.0, Kind::AlreadyInstalled)
+    }
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::AlreadyInstalled => {
+                write!(f, "telemetry is already running in this process: shut the first guard down before starting again")
+            }
+            Kind::Thread { name, .. } => write!(f, "the thread `{name}` could not be started"),
+        }
+    }
+}
+
+impl Error for InitError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Kind::AlreadyInstalled => None,
+            Kind::Thread { source, .. } => Some(source),
+        }
+    }
+}

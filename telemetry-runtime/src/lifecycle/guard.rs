@@ -1,0 +1,124 @@
+//! The running installation, held by the application until it ends.
+
+use super::threads::Threads;
+use super::{INSTALLED, since};
+use crate::collect::Control;
+use crate::dispatch::{Queue, Report, Status};
+use crate::span::lanes::{Collected, LANES};
+use crate::span::{head, truncated_values};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long dropping a [`Guard`] may take.
+const DROP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Keeps telemetry running; flushes and ends it when dropped, within 5 seconds.
+///
+/// Hold it in `main` for as long as the program runs.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), telemetry_runtime::InitError> {
+/// let guard = telemetry_runtime::builder().install()?;
+/// // … the program …
+/// let report = guard.shutdown(Duration::from_secs(5));
+/// assert!(report.is_complete());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "dropping the guard ends telemetry: hold it in `main`, as in `let _guard = …`"]
+pub struct Guard {
+    pub(super) control: Arc<Control>,
+    pub(super) queues: Vec<Arc<Queue>>,
+    pub(super) threads: Threads,
+    /// What the lanes had seen before this installation.
+    pub(super) before: Collected,
+    pub(super) is_on: AtomicBool,
+    pub(super) last_report: Mutex<Report>,
+}
+
+impl Guard {
+    /// Delivers what has ended before the call, waiting `timeout` at most, for all exporters at once.
+    ///
+    /// Call it from a thread that may wait; under an async runtime that is `spawn_blocking`.
+    pub fn flush(&self, timeout: Duration) -> Report {
+        let deadline = Instant::now() + timeout;
+        let before = self.status();
+        self.settle(deadline);
+        Report::between(&before, &self.status())
+    }
+
+    /// What has become of every span so far, per exporter.
+    pub fn status(&self) -> Status {
+        let queues: Vec<_> = self.queues.iter().map(|queue| queue.status()).collect();
+        // Upstream is read after downstream: a span is never seen to arrive before it left.
+        let lanes = since(self.before, LANES.collected());
+        let exporters = queues.into_iter().map(|queue| {
+            let mut status = queue.status;
+            status.created = lanes.counts.spans;
+            status.dropped.lane_full = lanes.counts.dropped_spans;
+            let in_lanes = lanes.counts.spans - lanes.counts.dropped_spans - lanes.collected;
+            let at_collector = lanes.collected - queue.offered;
+            status.queued += in_lanes + at_collector;
+            status
+        });
+        Status {
+            exporters: exporters.collect(),
+            dropped_details: lanes.counts.dropped_extras + self.control.dropped_extras(),
+            truncated_values: truncated_values(),
+        }
+    }
+
+    /// Stops recording, delivers what there is, and ends all background threads, waiting `timeout` at most, for all exporters at once.
+    /// What has not left by then is dropped and counted. A second call does nothing and returns the first one's report.
+    ///
+    /// Call it from a thread that may wait; under an async runtime that is `spawn_blocking`, or after the runtime has ended.
+    pub fn shutdown(&self, timeout: Duration) -> Report {
+        let mut last_report = self.last_report.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_on.swap(false, Ordering::AcqRel) {
+            let deadline = Instant::now() + timeout;
+            let before = self.status();
+            head::remove();
+            self.settle(deadline);
+            self.end(deadline);
+            *last_report = Report::between(&before, &self.status());
+            INSTALLED.store(false, Ordering::Release);
+        }
+        last_report.clone()
+    }
+
+    /// Has the lanes drained and the queues emptied, as far as time allows.
+    fn settle(&self, deadline: Instant) {
+        self.control.collect_now(deadline);
+        for queue in &self.queues {
+            // Workers work side by side: one deadline is enough for all of them.
+            queue.wait_until_settled(deadline);
+        }
+    }
+
+    fn end(&self, deadline: Instant) {
+        self.control.stop();
+        for queue in &self.queues {
+            queue.close();
+        }
+        if !self.threads.wait(deadline) {
+            self.queues.iter().for_each(|queue| queue.abandon());
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.shutdown(DROP_DEADLINE);
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("status", &self.status()).finish_non_exhaustive()
+    }
+}

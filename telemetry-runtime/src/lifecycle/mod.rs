@@ -1,0 +1,27 @@
+//! From settings to a running installation: `init` and `builder`, and the `Guard` that ends it.
+
+mod builder;
+mod error;
+mod guard;
+mod threads;
+
+pub use builder::{Builder, builder};
+pub use error::InitError;
+pub use guard::Guard;
+
+use crate::span::lanes::Collected;
+use std::sync::atomic::AtomicBool;
+
+/// There is one installation in a process at a time: spans find it without being told.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// What the lanes have seen since `before`.
+fn since(before: Collected, now: Collected) -> Collected {
+    let mut since = now;
+    // What an earlier installation left in the lanes is this one's to deliver.
+    since.counts.spans -= before.collected + before.counts.dropped_spans;
+    since.counts.dropped_spans -= before.counts.dropped_spans;
+    since.counts.dropped_extras -= before.counts.dropped_extras;
+    since.collected -= before.collected;
+    since
+}
