@@ -1,5 +1,7 @@
 //! Where batches leave the process: the [`Exporter`] trait, and the exporters that come with the crate.
 
+pub mod memory;
+
 use crate::record::Batch;
 use std::error::Error;
 use std::fmt;
