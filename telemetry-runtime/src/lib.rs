@@ -11,8 +11,8 @@ pub mod __private;
 
 pub use export::{ExportError, Exported, Exporter};
 pub use record::{
-    Attribute, Attributes, Batch, Callsite, Capture, EventData, EventView, Events, Level, LinkData, LinkView, Links,
-    ParseIdError, Resource, SpanContext, SpanData, SpanId, SpanKind, SpanView, Spans, Status, StatusCode, TraceFlags,
-    TraceId, TraceState, Value, ValueBuf,
+    Attribute, Attributes, Batch, Callsite, Capture, EventData, EventView, Events, Level, LinkData, LinkView,
+    Links, ParseIdError, Resource, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanView, Spans, Status,
+    StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
 pub use span::{Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Span, attach};

@@ -1,5 +1,10 @@
 //! Where batches leave the process: the [`Exporter`] trait, and the exporters that come with the crate.
 
+pub mod memory;
+#[cfg(feature = "otlp")]
+pub mod otlp;
+mod printable;
+
 use crate::record::Batch;
 use std::error::Error;
 use std::fmt;

@@ -1,7 +1,10 @@
 //! An immutable run of records on its way to the exporters, and the views that read it without copying.
 
 use super::layout::{self, KEY_INLINE, RawRecord, Reader, flag, kind, status, tag};
-use super::{Callsite, Resource, SpanContext, SpanId, SpanKind, Status, StatusCode, TraceFlags, TraceId, TraceState, Value};
+use super::{
+    Callsite, Resource, SpanContext, SpanId, SpanKind, Status, StatusCode, TraceFlags, TraceId, TraceState,
+    Value,
+};
 use std::sync::Arc;
 
 /// Spans that leave together. Shared by all exporters and never changed.
@@ -239,7 +242,10 @@ impl<'a> SpanView<'a> {
         for record in self.extras() {
             match record.kind() {
                 kind::STATUS if status.code != StatusCode::Ok => {
-                    status = Status { code: status_code(record.status()), message: layout::text(record.payload()) };
+                    status = Status {
+                        code: status_code(record.status()),
+                        message: layout::text(record.payload()),
+                    };
                 }
                 kind::EVENT if record.flags() & flag::IS_STATUS != 0 && status.code != StatusCode::Ok => {
                     let message = event(self.batch, self.callsite, record)
@@ -456,7 +462,10 @@ impl<'a> Iterator for Links<'a> {
                 TraceFlags::from_byte(reader.byte()?),
             )
             .with_trace_state(TraceState::from_valid(reader.text()?));
-            return Some(LinkView { context, attributes: Attributes { reader, callsite: self.callsite, extras: &[] } });
+            return Some(LinkView {
+                context,
+                attributes: Attributes { reader, callsite: self.callsite, extras: &[] },
+            });
         }
     }
 }

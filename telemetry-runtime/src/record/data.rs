@@ -110,7 +110,10 @@ impl From<SpanView<'_>> for SpanData {
                 .collect(),
             links: span
                 .links()
-                .map(|link| LinkData { context: link.context().clone(), attributes: owned(link.attributes()) })
+                .map(|link| LinkData {
+                    context: link.context().clone(),
+                    attributes: owned(link.attributes()),
+                })
                 .collect(),
         }
     }

@@ -9,6 +9,9 @@ mod data;
 mod id;
 pub(crate) mod layout;
 mod resource;
+#[cfg(test)]
+pub(crate) mod sample;
+mod secret;
 mod value;
 
 pub use batch::{Attribute, Attributes, Batch, EventView, Events, LinkView, Links, SpanView, Spans};
@@ -19,4 +22,5 @@ pub use context::{SpanContext, TraceState};
 pub use data::{EventData, LinkData, SpanData};
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use resource::Resource;
+pub use secret::Secret;
 pub use value::{Capture, Status, StatusCode, Value, ValueBuf};

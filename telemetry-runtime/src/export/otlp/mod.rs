@@ -1,0 +1,199 @@
+//! OTLP over HTTP/protobuf: what collectors and most backends take.
+
+mod client;
+mod encode;
+mod request;
+mod response;
+mod retry_after;
+
+use super::{ExportError, Exported, Exporter};
+use crate::record::{Batch, Secret};
+use client::Client;
+use std::fmt;
+use std::time::Duration;
+
+/// How long one request may take, from looking up the host to the answer's last byte, unless told otherwise: 10 s.
+///
+/// Source: OpenTelemetry specification, OTLP exporter, "Timeout".
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where to send, and how.
+#[derive(Clone)]
+pub struct Target {
+    /// The URL for traces as it is, such as `http://localhost:4318/v1/traces`; `http` or `https`.
+    pub url: String,
+    /// More request headers, such as an API key. Their values appear nowhere but on the wire.
+    pub headers: Vec<(String, Secret)>,
+    /// How long one request may take in all.
+    pub timeout: Duration,
+    /// Whether to compress the body.
+    pub gzip: bool,
+}
+
+impl Target {
+    /// A URL for traces, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), headers: Vec::new(), timeout: DEFAULT_TIMEOUT, gzip: false }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A URL's query may hold a key.
+        let url = self.url.split(['?', '#']).next().unwrap_or_default();
+        let url = if url.contains('@') { "***" } else { url };
+        let Self { url: _, headers, timeout, gzip } = self;
+        f.debug_struct("Target")
+            .field("url", &url)
+            .field("headers", headers)
+            .field("timeout", timeout)
+            .field("gzip", gzip)
+            .finish()
+    }
+}
+
+/// Sends spans to an OTLP receiver over HTTP/1.1, one request at a time over a connection that is kept.
+///
+/// An answer of 429, 502, 503 or 504, a connection that cannot be made or breaks, and a timeout are retryable, no sooner
+/// than the answer's `Retry-After`; every other failure is permanent. Spans that the receiver refuses by
+/// `partial_success` are counted as rejected and not sent again.
+///
+/// Nothing goes anywhere else: redirects are not followed, and the proxies that `HTTP_PROXY` and its kin name are not used,
+/// since both would carry spans and keys to a host that the settings do not name. A request of more than 64 MiB, measured before
+/// and after compression, is not sent; of an answer, no more than 4 MiB is read. Certificates are checked against Mozilla's roots.
+///
+/// Source: OTLP specification 1.11, "OTLP/HTTP".
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::Secret;
+/// use telemetry_runtime::export::otlp::{Otlp, Target};
+///
+/// let mut target = Target::new("https://otlp.example.com/v1/traces");
+/// target.headers.push(("api-key".into(), Secret::new("1234")));
+/// target.gzip = true;
+/// let exporter = Otlp::new(target)?;
+/// # Ok::<(), telemetry_runtime::export::otlp::InvalidTarget>(())
+/// ```
+#[derive(Debug)]
+pub struct Otlp {
+    client: Client,
+    body: Vec<u8>,
+}
+
+impl Otlp {
+    /// An exporter to this target. It connects when the first batch comes.
+    ///
+    /// # Errors
+    /// The URL or a header could never be sent: see [`InvalidTarget`].
+    pub fn new(target: Target) -> Result<Self, InvalidTarget> {
+        Ok(Self { client: Client::new(target)?, body: Vec::new() })
+    }
+}
+
+impl Exporter for Otlp {
+    fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
+        self.body.clear();
+        encode::encode(batch, &mut self.body);
+        let rejected = self.client.send(&self.body)?;
+        Ok(Exported::with_rejected(rejected.min(batch.span_count())))
+    }
+}
+
+/// The target could never be sent to. The message shows neither the URL nor a header's value.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct InvalidTarget(#[from] Invalid);
+
+#[derive(Debug, thiserror::Error)]
+enum Invalid {
+    #[error("the endpoint is not an absolute http or https URL, such as http://localhost:4318")]
+    Url,
+    #[error("the endpoint holds a user name or password, which is not sent: use the header `authorization`")]
+    Credentials,
+    #[error("`{0}` is not a header's name")]
+    HeaderName(String),
+    #[error("the header `{0}` has a value that cannot be sent: it holds a control character")]
+    HeaderValue(String),
+    #[error("the header `{0}` is the exporter's own")]
+    OwnHeader(String),
+}
+
+impl InvalidTarget {
+    /// Whether the URL is at fault.
+    pub fn is_url(&self) -> bool {
+        matches!(self.0, Invalid::Url | Invalid::Credentials)
+    }
+
+    /// The name of the header that is at fault, if one is.
+    pub fn header(&self) -> Option<&str> {
+        match &self.0 {
+            Invalid::HeaderName(name) | Invalid::HeaderValue(name) | Invalid::OwnHeader(name) => Some(name),
+            Invalid::Url | Invalid::Credentials => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample::{Sample, batch};
+    use telemetry_tests::{Answer, Receiver};
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn spans_arrive() {
+        let receiver = Receiver::start();
+        let mut otlp = Otlp::new(Target::new(receiver.traces_url())).expect("a valid target");
+        let exported = otlp.export(&batch(&[Sample::root("a", 1), Sample::child("b", 2, 1)]));
+        assert_eq!(exported.ok(), Some(Exported::all()));
+        let spans = receiver.wait_for_spans(2, SOON);
+        assert_eq!([spans[0].span.name.as_str(), &spans[1].span.name], ["a", "b"]);
+    }
+
+    #[test]
+    fn no_more_spans_are_rejected_than_were_sent() {
+        let receiver =
+            Receiver::scripted([Answer::partial_success(900, "no"), Answer::partial_success(-1, "no")]);
+        let mut otlp = Otlp::new(Target::new(receiver.traces_url())).expect("a valid target");
+        let sent = batch(&[Sample::root("a", 1), Sample::root("b", 2)]);
+        assert_eq!(otlp.export(&sent).map(Exported::rejected).ok(), Some(2));
+        assert_eq!(otlp.export(&sent).map(Exported::rejected).ok(), Some(0));
+    }
+
+    #[test]
+    fn refuses_targets_that_could_never_be_sent_to() {
+        for url in [
+            "",
+            "localhost:4318",
+            "ftp://host/",
+            "/v1/traces",
+            "http://",
+            "http:// host/",
+            "http://user:pass@host/",
+        ] {
+            assert!(Otlp::new(Target::new(url)).is_err_and(|error| error.is_url()), "{url:?}");
+        }
+        for (name, value) in
+            [("a b", "1"), ("", "1"), ("key", "a\nb"), ("Content-Length", "1"), ("host", "h")]
+        {
+            let mut target = Target::new("http://localhost/");
+            target.headers.push((name.to_owned(), Secret::new(value)));
+            let error = Otlp::new(target).expect_err("an invalid header");
+            assert_eq!(error.header(), Some(name));
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let mut target = Target::new("http://localhost:4318/v1/traces?key=canary");
+        target.headers.push(("api-key".to_owned(), Secret::new("canary")));
+        let shown = format!("{target:?}");
+        assert!(shown.contains("http://localhost:4318/v1/traces") && !shown.contains("canary"), "{shown}");
+        let shown = format!("{:?}", Otlp::new(target).expect("a valid target"));
+        assert!(shown.contains("localhost:4318") && !shown.contains("canary"), "{shown}");
+        let shown = format!("{:?}", Target::new("http://canary:canary@localhost"));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}

@@ -1,0 +1,92 @@
+//! What a request is made of: a URL, headers and a body that may be sent.
+
+use super::Invalid;
+use crate::export::ExportError;
+use crate::record::Secret;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
+use ureq::http::uri::Scheme;
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+
+/// Source: OTLP specification 1.11, "Request size limits".
+const MAX_BYTES: usize = 64 << 20;
+
+/// Source: OpenTelemetry specification, OTLP exporter, "User Agent": a distribution puts its own name in front.
+const USER_AGENT: &str = concat!(
+    "telemetry-runtime/",
+    env!("CARGO_PKG_VERSION"),
+    " OTel-OTLP-Exporter-Rust/",
+    env!("CARGO_PKG_VERSION")
+);
+
+/// Headers that say how the request is made, which nobody else can know.
+const OWN_HEADERS: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::EXPECT,
+    header::HOST,
+    header::TRANSFER_ENCODING,
+];
+
+pub(super) fn valid_url(url: &str) -> Result<Uri, Invalid> {
+    let url: Uri = url.parse().map_err(|_| Invalid::Url)?;
+    let authority = url.authority().filter(|authority| !authority.host().is_empty()).ok_or(Invalid::Url)?;
+    if url.scheme() != Some(&Scheme::HTTP) && url.scheme() != Some(&Scheme::HTTPS) {
+        return Err(Invalid::Url);
+    }
+    if authority.as_str().contains('@') {
+        return Err(Invalid::Credentials);
+    }
+    Ok(url)
+}
+
+/// The headers of every request. A given `user-agent` replaces ours.
+pub(super) fn headers(more: &[(String, Secret)], gzip: bool) -> Result<HeaderMap, Invalid> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+    if gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    for (name, value) in more {
+        let key = HeaderName::try_from(name).map_err(|_| Invalid::HeaderName(name.clone()))?;
+        if OWN_HEADERS.contains(&key) {
+            return Err(Invalid::OwnHeader(name.clone()));
+        }
+        let mut value =
+            HeaderValue::from_str(value.expose()).map_err(|_| Invalid::HeaderValue(name.clone()))?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}
+
+pub(super) fn within_limit(body: &[u8]) -> Result<(), ExportError> {
+    if body.len() <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(ExportError::permanent(format!("the batch takes {} bytes, of {MAX_BYTES} allowed", body.len())))
+}
+
+pub(super) fn compressed(body: &[u8]) -> Result<Vec<u8>, ExportError> {
+    let mut gzip = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    gzip.write_all(body)
+        .and_then(|()| gzip.finish())
+        .map_err(|error| ExportError::permanent("the batch cannot be compressed").with_source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_beyond_the_limit_is_not_sent() {
+        assert!(within_limit(&vec![0; MAX_BYTES]).is_ok());
+        let error = within_limit(&vec![0; MAX_BYTES + 1]).expect_err("one byte too many");
+        assert!(!error.is_retryable());
+        assert_eq!(error.to_string(), "the batch takes 67108865 bytes, of 67108864 allowed");
+    }
+}

@@ -1,0 +1,283 @@
+//! Batches made by hand, for the unit tests of whoever reads batches.
+
+use super::layout::{self, ExtraHeader, KEY_INLINE, RawRecord, SpanHeader, flag, kind, status, tag};
+use super::{Batch, BatchBuilder, Callsite, Resource, SpanContext, SpanKind, StatusCode, TickScale, Value};
+use std::sync::Arc;
+
+/// The trace that a sample belongs to unless it says otherwise.
+pub(crate) const TRACE: u128 = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c;
+
+/// A span to be put into a batch. Ticks are nanoseconds since the Unix epoch.
+#[derive(Clone)]
+pub(crate) struct Sample {
+    callsite: Site,
+    header: SpanHeader,
+    attributes: Vec<u8>,
+    extras: Vec<(ExtraHeader, Vec<u8>)>,
+}
+
+/// What the callsite of a sample will be made of.
+#[derive(Clone, Copy)]
+struct Site {
+    name: &'static str,
+    kind: SpanKind,
+    keys: &'static [&'static str],
+}
+
+/// The batch of these spans, of the service `sample`.
+pub(crate) fn batch(samples: &[Sample]) -> Batch {
+    let mut builder = BatchBuilder::default();
+    let mut callsites = Vec::new();
+    for sample in samples {
+        callsites.push(sample.callsite.leak());
+        let callsite = u32::try_from(callsites.len()).expect("a sample batch is small");
+        let length = record_length(layout::SPAN_HEADER_BYTES, &sample.attributes);
+        let header = SpanHeader { callsite, length, ..sample.header };
+        builder.push_span(RawRecord(&record(&header.words(), &sample.attributes)));
+        for (header, payload) in &sample.extras {
+            let length = record_length(layout::EXTRA_HEADER_BYTES, payload);
+            let (trace_id, span_id) = (sample.header.trace_id, sample.header.span_id);
+            let header = ExtraHeader { length, trace_id, span_id, ..*header };
+            builder.push(RawRecord(&record(&header.words(), payload)));
+        }
+    }
+    let resource = Resource::new().with("service.name", "sample");
+    let nanoseconds = TickScale { anchor_ticks: 0, anchor_unix_ns: 0, ns_per_tick_q32: 1 << 32 };
+    builder.finish(callsites.into(), Arc::new(resource), nanoseconds)
+}
+
+impl Sample {
+    /// A root span of [`TRACE`], from 0 to 1 ms.
+    pub(crate) fn root(name: &'static str, span_id: u64) -> Self {
+        Self {
+            callsite: Site { name, kind: SpanKind::Internal, keys: &[] },
+            header: SpanHeader {
+                trace_id: TRACE,
+                span_id,
+                end: 1_000_000,
+                flags: 0x01,
+                ..SpanHeader::default()
+            },
+            attributes: Vec::new(),
+            extras: Vec::new(),
+        }
+    }
+
+    /// The same as a root, but below `parent_id`.
+    pub(crate) fn child(name: &'static str, span_id: u64, parent_id: u64) -> Self {
+        let mut sample = Self::root(name, span_id);
+        sample.header.parent_id = parent_id;
+        sample
+    }
+
+    pub(crate) fn trace(mut self, trace_id: u128) -> Self {
+        self.header.trace_id = trace_id;
+        self
+    }
+
+    pub(crate) fn remote_parent(mut self) -> Self {
+        self.header.flags |= flag::PARENT_REMOTE;
+        self
+    }
+
+    pub(crate) fn at(mut self, start_ns: u64, duration_ns: u64) -> Self {
+        (self.header.start, self.header.end) = (start_ns, start_ns + duration_ns);
+        self
+    }
+
+    pub(crate) fn kind(mut self, kind: SpanKind) -> Self {
+        self.callsite.kind = kind;
+        self
+    }
+
+    /// The keys that the callsite knows: attributes under them are recorded by index, others with their text.
+    pub(crate) fn keys(mut self, keys: &'static [&'static str]) -> Self {
+        self.callsite.keys = keys;
+        self
+    }
+
+    pub(crate) fn attribute<'a>(mut self, key: &str, value: impl Into<Value<'a>>) -> Self {
+        push_attribute(&mut self.attributes, self.callsite.keys, key, value.into());
+        self
+    }
+
+    /// An attribute that was set after the span had started.
+    pub(crate) fn later_attribute<'a>(self, key: &str, value: impl Into<Value<'a>>) -> Self {
+        let mut payload = Vec::new();
+        push_attribute(&mut payload, self.callsite.keys, key, value.into());
+        self.extra(ExtraHeader { kind: kind::ATTRIBUTES, ..ExtraHeader::default() }, payload)
+    }
+
+    pub(crate) fn dropped_attributes(mut self, count: u32) -> Self {
+        self.header.dropped_attributes = count;
+        self
+    }
+
+    pub(crate) fn event(self, name: &str, time_ns: u64, attributes: &[(&str, Value<'_>)]) -> Self {
+        let header = ExtraHeader { kind: kind::EVENT, time: time_ns, ..ExtraHeader::default() };
+        let payload = named_attributes(name, self.callsite.keys, attributes);
+        self.extra(header, payload)
+    }
+
+    /// The exception event of a returned `Err`, which sets the status too.
+    pub(crate) fn error(mut self, exception_type: &str, message: &str) -> Self {
+        self.header.status = status::ERROR;
+        let attributes =
+            [("exception.type", Value::Str(exception_type)), ("exception.message", Value::Str(message))];
+        let payload = named_attributes("exception", self.callsite.keys, &attributes);
+        let header = ExtraHeader {
+            kind: kind::EVENT,
+            flags: flag::IS_STATUS,
+            time: self.header.end,
+            ..ExtraHeader::default()
+        };
+        self.extra(header, payload)
+    }
+
+    pub(crate) fn status(self, code: StatusCode, message: &str) -> Self {
+        let status = match code {
+            StatusCode::Unset => status::UNSET,
+            StatusCode::Ok => status::OK,
+            StatusCode::Error => status::ERROR,
+        };
+        let header = ExtraHeader { kind: kind::STATUS, status, ..ExtraHeader::default() };
+        self.extra(header, message.as_bytes().to_vec())
+    }
+
+    pub(crate) fn renamed(self, name: &str) -> Self {
+        self.extra(ExtraHeader { kind: kind::NAME, ..ExtraHeader::default() }, name.as_bytes().to_vec())
+    }
+
+    pub(crate) fn trace_state(self, text: &str) -> Self {
+        self.extra(
+            ExtraHeader { kind: kind::TRACE_STATE, ..ExtraHeader::default() },
+            text.as_bytes().to_vec(),
+        )
+    }
+
+    pub(crate) fn link(self, context: &SpanContext, attributes: &[(&str, Value<'_>)]) -> Self {
+        let trace_id = context.trace_id().to_int();
+        let mut payload = Vec::new();
+        payload.extend_from_slice(&((trace_id >> 64) as u64).to_ne_bytes());
+        payload.extend_from_slice(&(trace_id as u64).to_ne_bytes());
+        payload.extend_from_slice(&context.span_id().to_int().to_ne_bytes());
+        payload.push(context.flags().to_byte());
+        payload.extend(named_attributes(context.trace_state().as_str(), self.callsite.keys, attributes));
+        self.extra(ExtraHeader { kind: kind::LINK, ..ExtraHeader::default() }, payload)
+    }
+
+    fn extra(mut self, header: ExtraHeader, payload: Vec<u8>) -> Self {
+        self.extras.push((header, payload));
+        self
+    }
+}
+
+impl Site {
+    /// Tests are short-lived: what they leak is gone with them.
+    fn leak(self) -> &'static Callsite {
+        let callsite = Callsite::new(self.name, "sample::module", "src/sample.rs", 7, self.keys);
+        Box::leak(Box::new(callsite.with_kind(self.kind)))
+    }
+}
+
+fn record_length(header_bytes: usize, payload: &[u8]) -> u32 {
+    u32::try_from(header_bytes + payload.len()).expect("a sample record is small")
+}
+
+fn record(header: &[u64], payload: &[u8]) -> Vec<u8> {
+    header.iter().flat_map(|word| word.to_ne_bytes()).chain(payload.iter().copied()).collect()
+}
+
+fn named_attributes(name: &str, keys: &[&str], attributes: &[(&str, Value<'_>)]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    push_bytes(&mut payload, name.as_bytes());
+    for (key, value) in attributes {
+        push_attribute(&mut payload, keys, key, *value);
+    }
+    payload
+}
+
+fn push_attribute(out: &mut Vec<u8>, keys: &[&str], key: &str, value: Value<'_>) {
+    let (tag, bytes) = match value {
+        Value::Bool(v) => (tag::BOOL, vec![u8::from(v)]),
+        Value::I64(v) => (tag::I64, v.to_ne_bytes().to_vec()),
+        Value::F64(v) => (tag::F64, v.to_ne_bytes().to_vec()),
+        Value::Str(v) => (tag::STR, with_length(v.as_bytes())),
+        Value::Bytes(v) => (tag::BYTES, with_length(v)),
+        other => panic!("{other:?} is not recorded as such"),
+    };
+    out.push(tag);
+    match keys.iter().position(|known| *known == key) {
+        Some(index) => out.push(u8::try_from(index).expect("a callsite has few keys")),
+        None => {
+            out.push(KEY_INLINE);
+            push_bytes(out, key.as_bytes());
+        }
+    }
+    out.extend(bytes);
+}
+
+fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend(with_length(bytes));
+}
+
+fn with_length(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).expect("a sample value is small");
+    length.to_ne_bytes().into_iter().chain(bytes.iter().copied()).collect()
+}
+
+macro_rules! value_from {
+    ($($type:ty => $variant:ident),*) => {$(
+        impl<'a> From<$type> for Value<'a> {
+            fn from(value: $type) -> Self {
+                Self::$variant(value)
+            }
+        }
+    )*};
+}
+
+value_from!(bool => Bool, i64 => I64, f64 => F64, &'a str => Str, &'a [u8] => Bytes);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{SpanData, SpanId, TraceFlags, TraceId, TraceState};
+
+    #[test]
+    fn reads_back_what_the_sample_says() {
+        let elsewhere = SpanContext::new(TraceId::from_int(7), SpanId::from_int(8), TraceFlags::SAMPLED)
+            .with_trace_state(TraceState::from_valid("a=1"));
+        let sample = Sample::child("first", 2, 1)
+            .trace(5)
+            .remote_parent()
+            .kind(SpanKind::Client)
+            .at(1_000, 500)
+            .keys(&["count"])
+            .attribute("count", 3)
+            .attribute("who", "anna")
+            .later_attribute("count", 4)
+            .dropped_attributes(9)
+            .event("cache.miss", 1_100, &[("key", Value::Str("k"))])
+            .error("MailError", "mailbox full")
+            .renamed("second")
+            .trace_state("b=2")
+            .link(&elsewhere, &[("why", Value::Bool(true))]);
+        let batch = batch(&[sample, Sample::root("last", 3).status(StatusCode::Error, "said so")]);
+
+        let [first, last]: [_; 2] = batch.spans().collect::<Vec<_>>().try_into().ok().expect("two spans");
+        assert_eq!(first.dropped_attributes_count(), 9);
+        let first = SpanData::from(first);
+        assert_eq!(
+            (first.name.as_str(), first.kind, first.start_unix_ns),
+            ("second", SpanKind::Client, 1_000)
+        );
+        assert_eq!((first.trace_id.to_int(), first.duration_ns, first.parent_is_remote), (5, 500, true));
+        assert_eq!(first.parent_span_id.map(SpanId::to_int), Some(1));
+        assert_eq!(first.attributes, [("who".into(), "anna".into()), ("count".into(), 4_i64.into())]);
+        assert_eq!(first.trace_state.as_str(), "b=2");
+        assert_eq!((first.status, first.status_message.as_str()), (StatusCode::Error, "mailbox full"));
+        assert_eq!(first.events[0].attribute("key"), Some(&"k".into()));
+        assert_eq!(first.links[0].context, elsewhere);
+        assert_eq!(last.status().message, "said so");
+    }
+}

@@ -1,0 +1,233 @@
+//! The receiver itself: one thread that listens, one for each connection, and what they have seen.
+
+use crate::answer::{Answer, How};
+use crate::request::{Received, Request};
+use std::collections::VecDeque;
+use std::io::{self, BufReader, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// An OTLP/HTTP receiver on a port of its own.
+///
+/// It follows its script answer by answer and takes everything once the script is over. Dropping it closes every connection and
+/// ends its threads.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use telemetry_tests::{Answer, Receiver};
+///
+/// let receiver = Receiver::scripted([Answer::error(503, "busy"), Answer::ok()]);
+/// // An exporter sends to `receiver.endpoint()` ...
+/// let spans = receiver.wait_for_spans(0, Duration::from_secs(5));
+/// assert!(spans.is_empty());
+/// ```
+#[derive(Debug)]
+pub struct Receiver {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listener: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: VecDeque<Answer>,
+    requests: Vec<Request>,
+    accepted: Vec<Received>,
+    connections: Vec<TcpStream>,
+    closed: bool,
+}
+
+impl Receiver {
+    /// A receiver that takes everything.
+    pub fn start() -> Self {
+        Self::scripted([])
+    }
+
+    /// A receiver that gives these answers first.
+    ///
+    /// # Panics
+    /// The loopback interface has no free port.
+    pub fn scripted(script: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let shared = Arc::new(Shared::default());
+        shared.lock().script.extend(script);
+        let listener = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.listen(&listener)
+        });
+        Self { address, shared, listener: Some(listener) }
+    }
+
+    /// The base URL, such as `http://127.0.0.1:40123`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The URL for traces.
+    pub fn traces_url(&self) -> String {
+        format!("http://{}/v1/traces", self.address)
+    }
+
+    /// Every request so far, whatever the answer was.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.lock().requests.clone()
+    }
+
+    /// The spans of the requests that were answered with success so far, in the order of their arrival.
+    pub fn spans(&self) -> Vec<Received> {
+        self.shared.lock().accepted.clone()
+    }
+
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> usize {
+        self.shared.lock().connections.len()
+    }
+
+    /// Blocks until so many spans were taken, and gives all there are.
+    ///
+    /// # Panics
+    /// They have not come in time.
+    pub fn wait_for_spans(&self, count: usize, within: Duration) -> Vec<Received> {
+        self.wait(within, |state| {
+            (state.accepted.len() >= count).then(|| state.accepted.clone()).ok_or_else(|| {
+                format!("{} of {count} spans, {} requests", state.accepted.len(), state.requests.len())
+            })
+        })
+    }
+
+    /// Blocks until so many requests have come, whatever the answer was, and gives all there are.
+    ///
+    /// # Panics
+    /// They have not come in time.
+    pub fn wait_for_requests(&self, count: usize, within: Duration) -> Vec<Request> {
+        self.wait(within, |state| {
+            let complete = state.requests.len() >= count;
+            complete
+                .then(|| state.requests.clone())
+                .ok_or_else(|| format!("{} of {count} requests", state.requests.len()))
+        })
+    }
+
+    fn wait<T>(&self, within: Duration, ready: impl Fn(&State) -> Result<T, String>) -> T {
+        let deadline = Instant::now() + within;
+        let mut state = self.shared.lock();
+        loop {
+            let missing = match ready(&state) {
+                Ok(value) => return value,
+                Err(missing) => missing,
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "only {missing} within {within:?}");
+            state = self.shared.wait(state, left);
+        }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        for connection in &state.connections {
+            // A connection that is closed already has nothing to shut down.
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        // The listener looks up from waiting when somebody connects.
+        let _ = TcpStream::connect(self.address);
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join();
+        }
+    }
+}
+
+impl Shared {
+    fn listen(self: &Arc<Self>, listener: &TcpListener) {
+        let mut threads = Vec::new();
+        while let Ok((stream, _)) = listener.accept() {
+            let mut state = self.lock();
+            if state.closed {
+                break;
+            }
+            let Ok(clone) = stream.try_clone() else { continue };
+            state.connections.push(clone);
+            drop(state);
+            let shared = Arc::clone(self);
+            threads.push(thread::spawn(move || shared.serve(stream)));
+        }
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+
+    /// Answers the requests of one connection, until either side closes it or sends what it should not.
+    fn serve(&self, mut stream: TcpStream) {
+        let Ok(clone) = stream.try_clone() else { return };
+        let mut reader = BufReader::new(clone);
+        while let Ok(Some(request)) = Request::read(&mut reader) {
+            let answer = self.take(request);
+            if self.give(&answer, &mut stream).is_err() || !answer.how.keeps_connection() {
+                break;
+            }
+        }
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+
+    /// Notes the request and says what to answer.
+    fn take(&self, request: Request) -> Answer {
+        let mut state = self.lock();
+        let mut answer = state.script.pop_front().unwrap_or_else(Answer::ok);
+        if answer.accepts() {
+            match request.spans() {
+                Ok(spans) => state.accepted.extend(spans),
+                Err(error) => answer = Answer::error(400, &error.to_string()),
+            }
+        }
+        state.requests.push(request);
+        drop(state);
+        self.changed.notify_all();
+        answer
+    }
+
+    fn give(&self, answer: &Answer, stream: &mut TcpStream) -> io::Result<()> {
+        self.pause(answer);
+        let bytes = answer.how.bytes().unwrap_or_default();
+        stream.write_all(&bytes)
+    }
+
+    /// Waits as the answer demands, but not beyond the receiver's end.
+    fn pause(&self, answer: &Answer) {
+        let until = match answer.how {
+            How::Hang => None,
+            _ => Some(Instant::now() + answer.delay),
+        };
+        let mut state = self.lock();
+        while !state.closed {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return;
+            }
+            state = self.wait(state, left);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
+        // Waiting for ever is more than the platform's clock can say.
+        let at_most = at_most.min(Duration::from_secs(3600));
+        self.changed.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
+    }
+}

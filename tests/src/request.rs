@@ -1,0 +1,134 @@
+//! A request as it came over the wire, and the spans in it.
+
+use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use std::io::{self, BufRead, Read};
+
+/// A request that the receiver has read to its end.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method and the target of the first line, such as `POST /v1/traces`.
+    pub line: String,
+    headers: Vec<(String, String)>,
+    /// The body as sent, compressed or not.
+    pub body: Vec<u8>,
+}
+
+/// A span that arrived, with what its resource and scope say about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// The span.
+    pub span: Span,
+    /// The attributes of its resource.
+    pub resource: Vec<KeyValue>,
+    /// The name of its instrumentation scope.
+    pub scope: String,
+}
+
+impl Request {
+    /// Reads one request; `None` when the other side has closed the connection instead.
+    pub(crate) fn read(stream: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let line = head_line(stream)?;
+        let Some(line) = line.strip_suffix(" HTTP/1.1") else {
+            return if line.is_empty() { Ok(None) } else { Err(io::ErrorKind::InvalidData.into()) };
+        };
+        let mut request = Self { line: line.to_owned(), headers: Vec::new(), body: Vec::new() };
+        loop {
+            let header = head_line(stream)?;
+            let Some((name, value)) = header.split_once(':') else { break };
+            request.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        request.body.resize(length, 0);
+        stream.read_exact(&mut request.body)?;
+        Ok(Some(request))
+    }
+
+    /// The header's value, whatever the case of its name; the first one if there are several.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body without its `Content-Encoding`.
+    ///
+    /// # Errors
+    /// It is not gzip although the header says so.
+    pub fn content(&self) -> io::Result<Vec<u8>> {
+        if self.header("content-encoding") != Some("gzip") {
+            return Ok(self.body.clone());
+        }
+        let mut content = Vec::new();
+        GzDecoder::new(self.body.as_slice()).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    /// The message in the body.
+    ///
+    /// # Errors
+    /// The body is not gzip although it should be, or not an OTLP request.
+    pub fn message(&self) -> io::Result<ExportTraceServiceRequest> {
+        Ok(ExportTraceServiceRequest::decode(self.content()?.as_slice())?)
+    }
+
+    pub(crate) fn spans(&self) -> io::Result<Vec<Received>> {
+        let mut spans = Vec::new();
+        for of_resource in self.message()?.resource_spans {
+            let resource = of_resource.resource.unwrap_or_default().attributes;
+            for of_scope in of_resource.scope_spans {
+                let scope = of_scope.scope.unwrap_or_default().name;
+                let received = |span| Received { span, resource: resource.clone(), scope: scope.clone() };
+                spans.extend(of_scope.spans.into_iter().map(received));
+            }
+        }
+        Ok(spans)
+    }
+}
+
+impl Received {
+    /// The span's attribute, if it has it.
+    pub fn attribute(&self, key: &str) -> Option<&Value> {
+        value_of(&self.span.attributes, key)
+    }
+
+    /// The resource's attribute, if it has it.
+    pub fn resource_attribute(&self, key: &str) -> Option<&Value> {
+        value_of(&self.resource, key)
+    }
+
+    /// The trace id in lower-case hexadecimal.
+    pub fn trace_id(&self) -> String {
+        hex(&self.span.trace_id)
+    }
+
+    /// The span id in lower-case hexadecimal.
+    pub fn span_id(&self) -> String {
+        hex(&self.span.span_id)
+    }
+
+    /// The parent's span id in lower-case hexadecimal; empty for none.
+    pub fn parent_span_id(&self) -> String {
+        hex(&self.span.parent_span_id)
+    }
+}
+
+fn head_line(stream: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+fn value_of<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
+    let attribute = attributes.iter().find(|attribute| attribute.key == key)?;
+    attribute.value.as_ref().and_then(|AnyValue { value }| value.as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
