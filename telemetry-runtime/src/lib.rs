@@ -1,18 +1,25 @@
 //! Telemetry's runtime.
 
 mod clock;
+mod collect;
+mod dispatch;
 pub mod export;
+mod lifecycle;
 pub mod policy;
 mod record;
 mod span;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 pub mod __private;
 
+pub use dispatch::{Dropped, ExporterReport, ExporterStatus, Report, Status};
 pub use export::{ExportError, Exported, Exporter};
+pub use lifecycle::{Builder, Guard, InitError, builder};
 pub use record::{
     Attribute, Attributes, Batch, Callsite, Capture, EventData, EventView, Events, Level, LinkData, LinkView,
-    Links, ParseIdError, Resource, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanView, Spans, Status,
+    Links, ParseIdError, Resource, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView, Spans,
     StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
 pub use span::{Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Span, attach};

@@ -48,6 +48,12 @@ impl Memory {
         std::mem::take(&mut self.lock())
     }
 
+    /// The spans kept that fulfil the condition, which are then forgotten.
+    #[cfg(feature = "testing")]
+    pub(crate) fn take_if(&self, condition: impl Fn(&SpanData) -> bool) -> Vec<SpanData> {
+        self.lock().extract_if(.., |span| condition(span)).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<SpanData>> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,7 +2,7 @@
 
 use super::layout::{self, KEY_INLINE, RawRecord, Reader, flag, kind, status, tag};
 use super::{
-    Callsite, Resource, SpanContext, SpanId, SpanKind, Status, StatusCode, TraceFlags, TraceId, TraceState,
+    Callsite, Resource, SpanContext, SpanId, SpanKind, SpanStatus, StatusCode, TraceFlags, TraceId, TraceState,
     Value,
 };
 use std::sync::Arc;
@@ -237,12 +237,12 @@ impl<'a> SpanView<'a> {
     }
 
     /// The span's status. An explicit one beats that of a returned `Err`; the last explicit one counts, but `Ok` is final.
-    pub fn status(&self) -> Status<'a> {
-        let mut status = Status { code: status_code(self.record.status()), message: "" };
+    pub fn status(&self) -> SpanStatus<'a> {
+        let mut status = SpanStatus { code: status_code(self.record.status()), message: "" };
         for record in self.extras() {
             match record.kind() {
                 kind::STATUS if status.code != StatusCode::Ok => {
-                    status = Status {
+                    status = SpanStatus {
                         code: status_code(record.status()),
                         message: layout::text(record.payload()),
                     };
@@ -251,7 +251,7 @@ impl<'a> SpanView<'a> {
                     let message = event(self.batch, self.callsite, record)
                         .and_then(|event| event.attributes().find(|a| a.key == "exception.message"));
                     if let Some(Attribute { value: Value::Str(message), .. }) = message {
-                        status = Status { code: StatusCode::Error, message };
+                        status = SpanStatus { code: StatusCode::Error, message };
                     }
                 }
                 _ => {}
@@ -363,9 +363,25 @@ impl<'a> Attributes<'a> {
             self.extras = after;
             if record.kind() == kind::ATTRIBUTES {
                 self.reader = Reader(record.payload());
+            } else if let Some(error_type) = error_type(self.callsite, record) {
+                return Some(error_type);
             }
         }
     }
+}
+
+/// What a failed span says of its error beside its status, taken from the event that says why it failed.
+///
+/// Source: OpenTelemetry semantic conventions, "error.type".
+fn error_type<'a>(callsite: &'static Callsite, record: RawRecord<'a>) -> Option<Attribute<'a>> {
+    if record.kind() != kind::EVENT || record.flags() & flag::IS_STATUS == 0 {
+        return None;
+    }
+    let mut reader = Reader(record.payload());
+    reader.text()?;
+    let mut attributes = Attributes { reader, callsite, extras: &[] };
+    let exception_type = attributes.find(|attribute| attribute.key == "exception.type")?;
+    Some(Attribute { key: "error.type", value: exception_type.value, index: None })
 }
 
 impl<'a> Iterator for Attributes<'a> {

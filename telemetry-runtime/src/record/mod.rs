@@ -23,4 +23,4 @@ pub use data::{EventData, LinkData, SpanData};
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use resource::Resource;
 pub use secret::Secret;
-pub use value::{Capture, Status, StatusCode, Value, ValueBuf};
+pub use value::{Capture, SpanStatus, StatusCode, Value, ValueBuf};

@@ -61,7 +61,7 @@ pub enum StatusCode {
 
 /// A span's status: a code, and for errors a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status<'a> {
+pub struct SpanStatus<'a> {
     /// The code.
     pub code: StatusCode,
     /// What went wrong; empty unless the code is [`StatusCode::Error`].

@@ -144,6 +144,16 @@ impl From<&SpanContext> for Snapshot {
     }
 }
 
+/// A context that no span has, for whoever needs a parent of his own.
+#[cfg(feature = "testing")]
+pub(crate) fn fresh_context() -> SpanContext {
+    CURRENT.with(|current| {
+        let (high, low) = current.new_trace_id();
+        let trace_id = TraceId::from_int(u128::from(high) << 64 | u128::from(low));
+        SpanContext::new(trace_id, SpanId::from_int(current.new_span_id()), TraceFlags::SAMPLED)
+    })
+}
+
 /// Restores, when dropped, the context that was current before [`attach`]. Stays on its thread.
 #[must_use = "the context is current only while this is kept"]
 pub struct Attached {
