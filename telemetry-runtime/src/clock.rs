@@ -65,15 +65,15 @@ mod tests {
 
     #[test]
     fn ticks_become_time_at_the_measured_rate() {
-        // A counter of 2.5 GHz, read 4 seconds after the start.
+        // A counter of 2 GHz, read 5 seconds after the start.
         let scale = TickScale {
             anchor_ticks: 10_000_000_000,
             anchor_unix_ns: 1_700_000_000_000_000_000,
-            ns_per_tick_q32: rate_q32(10_000_000_000, 4_000_000_000),
+            ns_per_tick_q32: rate_q32(10_000_000_000, 5_000_000_000),
         };
-        assert_eq!(scale.unix_ns(10_000_002_500), 1_700_000_000_000_001_000);
-        assert_eq!(scale.unix_ns(9_999_997_500), 1_699_999_999_999_999_000);
-        assert_eq!(scale.duration_ns(2_500), 1_000);
+        assert_eq!(scale.unix_ns(10_000_002_000), 1_700_000_000_000_001_000);
+        assert_eq!(scale.unix_ns(9_999_998_000), 1_699_999_999_999_999_000);
+        assert_eq!(scale.duration_ns(2_000), 1_000);
     }
 
     #[test]

@@ -22,8 +22,8 @@ impl Ratio {
 
     /// Samples `share` of the traces, from 0.0 to 1.0; `None` outside of that.
     pub fn new(share: f64) -> Option<Self> {
-        let threshold = ((1.0 - share) * ALL as f64).round() as u64;
-        (0.0..=1.0).contains(&share).then_some(Self { threshold })
+        let kept = (share * ALL as f64).round() as u64;
+        (0.0..=1.0).contains(&share).then(|| Self { threshold: ALL - kept })
     }
 }
 

@@ -119,10 +119,6 @@ impl Batch {
         &self.resource
     }
 
-    /// How many callsites the spans' numbers may name.
-    pub(crate) fn callsite_count(&self) -> usize {
-        self.callsites.len()
-    }
 }
 
 /// The spans of a batch: an iterator.
@@ -174,7 +170,19 @@ impl<'a> SpanView<'a> {
 
     /// The span's name.
     pub fn name(&self) -> &'a str {
-        self.last_extra(kind::NAME).map_or(self.callsite.name(), |record| layout::text(record.payload()))
+        self.dynamic_name().unwrap_or(self.callsite.name())
+    }
+
+    /// The name that the span was given while it ran, if it was.
+    #[inline]
+    pub(crate) fn dynamic_name(&self) -> Option<&'a str> {
+        self.last_extra(kind::NAME).map(|record| layout::text(record.payload()))
+    }
+
+    /// Whether the span has no more than its record says: no event, link, status or state.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.extras.is_empty() && self.record.status() == status::UNSET
     }
 
     /// The span's kind.
@@ -284,6 +292,7 @@ impl<'a> SpanView<'a> {
         records(self.extras)
     }
 
+    #[inline]
     fn last_extra(&self, kind: u8) -> Option<RawRecord<'a>> {
         if self.extras.is_empty() {
             return None;

@@ -33,12 +33,13 @@ pub(crate) fn batch(samples: &[Sample]) -> Batch {
         let callsite = u32::try_from(callsites.len()).expect("a sample batch is small");
         let length = record_length(layout::SPAN_HEADER_BYTES, &sample.attributes);
         let header = SpanHeader { callsite, length, ..sample.header };
-        builder.push_span(RawRecord(&record(&header.words(), &sample.attributes)));
+        let bytes = record(&header.words(), &sample.attributes);
+        builder.push_span(RawRecord::split(&bytes).expect("a whole record").0);
         for (header, payload) in &sample.extras {
             let length = record_length(layout::EXTRA_HEADER_BYTES, payload);
             let (trace_id, span_id) = (sample.header.trace_id, sample.header.span_id);
             let header = ExtraHeader { length, trace_id, span_id, ..*header };
-            builder.push(RawRecord(&record(&header.words(), payload)));
+            builder.push_padded(&record(&header.words(), payload));
         }
     }
     let resource = Resource::new().with("service.name", "sample");
@@ -185,7 +186,10 @@ fn record_length(header_bytes: usize, payload: &[u8]) -> u32 {
 }
 
 fn record(header: &[u64], payload: &[u8]) -> Vec<u8> {
-    header.iter().flat_map(|word| word.to_ne_bytes()).chain(payload.iter().copied()).collect()
+    let mut bytes: Vec<u8> =
+        header.iter().flat_map(|word| word.to_ne_bytes()).chain(payload.iter().copied()).collect();
+    bytes.resize(layout::padded(bytes.len()), 0);
+    bytes
 }
 
 fn named_attributes(name: &str, keys: &[&str], attributes: &[(&str, Value<'_>)]) -> Vec<u8> {

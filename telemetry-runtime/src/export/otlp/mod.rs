@@ -9,6 +9,7 @@ mod retry_after;
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, Secret};
 use client::Client;
+use encode::Encoder;
 use std::fmt;
 use std::time::Duration;
 
@@ -75,9 +76,9 @@ impl fmt::Debug for Target {
 /// let exporter = Otlp::new(target)?;
 /// # Ok::<(), telemetry_runtime::export::otlp::InvalidTarget>(())
 /// ```
-#[derive(Debug)]
 pub struct Otlp {
     client: Client,
+    encoder: Encoder,
     body: Vec<u8>,
 }
 
@@ -87,16 +88,22 @@ impl Otlp {
     /// # Errors
     /// The URL or a header could never be sent: see [`InvalidTarget`].
     pub fn new(target: Target) -> Result<Self, InvalidTarget> {
-        Ok(Self { client: Client::new(target)?, body: Vec::new() })
+        Ok(Self { client: Client::new(target)?, encoder: Encoder::default(), body: Vec::new() })
     }
 }
 
 impl Exporter for Otlp {
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
         self.body.clear();
-        encode::encode(batch, &mut self.body);
+        self.encoder.encode(batch, &mut self.body);
         let rejected = self.client.send(&self.body)?;
         Ok(Exported::with_rejected(rejected.min(batch.span_count())))
+    }
+}
+
+impl fmt::Debug for Otlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Otlp").field("client", &self.client).finish_non_exhaustive()
     }
 }
 
