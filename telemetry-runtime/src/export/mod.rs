@@ -1,5 +1,6 @@
 //! Where batches leave the process: the [`Exporter`] trait, and the exporters that come with the crate.
 
+pub mod console;
 pub mod memory;
 #[cfg(feature = "otlp")]
 pub mod otlp;

@@ -170,6 +170,7 @@ fn secret_parts(secret: &Secret) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
     use std::error::Error;
+    use std::io::Write;
     use std::net::TcpListener;
     use telemetry_tests::proto::collector::trace::v1::ExportTraceServiceRequest;
     use telemetry_tests::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -320,6 +321,21 @@ mod tests {
         let error = error_after(Answer::raw("220 mail.example.com ESMTP\r\n\r\n"));
         assert!(!error.is_retryable());
         assert!(error.to_string().ends_with("did not answer in HTTP"), "{error}");
+    }
+
+    #[test]
+    fn a_receiver_without_tls_behind_https_is_final() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("https://{}/v1/traces", listener.local_addr().expect("a bound listener"));
+        let plain = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept()?;
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
+            stream.read_to_end(&mut Vec::new())
+        });
+        let error = client(&url).send(&body()).expect_err("no TLS");
+        assert!(!error.is_retryable());
+        assert!(error.to_string().starts_with("no secure connection to https://127.0.0.1:"), "{error}");
+        assert!(plain.join().is_ok());
     }
 
     #[test]
