@@ -19,7 +19,7 @@ pub use export::{ExportError, Exported, Exporter};
 pub use lifecycle::{Builder, Guard, InitError, builder};
 pub use record::{
     Attribute, Attributes, Batch, Callsite, Capture, EventData, EventView, Events, Level, LinkData, LinkView,
-    Links, ParseIdError, Resource, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView, Spans,
-    StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
+    Links, ParseIdError, Resource, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView,
+    Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
 pub use span::{Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Span, attach};

@@ -51,7 +51,10 @@ pub fn capture<R>(body: impl FnOnce() -> R) -> Vec<SpanData> {
         body();
     }
     let report = runtime.guard.flush(FLUSH_TIMEOUT);
-    assert!(report.exporters.iter().all(|exporter| exporter.left == 0), "the spans did not arrive: {report:?}");
+    assert!(
+        report.exporters.iter().all(|exporter| exporter.left == 0),
+        "the spans did not arrive: {report:?}"
+    );
     let mut spans = runtime.memory.take_if(|span| span.trace_id == test.trace_id());
     spans.sort_by_key(|span| span.start_unix_ns);
     for span in &mut spans {

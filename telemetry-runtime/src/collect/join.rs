@@ -72,7 +72,8 @@ impl Extras {
     /// Makes a quarter of the room free.
     #[cold]
     fn drop_oldest(&mut self) {
-        let mut by_age: Vec<(u64, u64)> = self.waiting.iter().map(|(id, waiting)| (waiting.age, *id)).collect();
+        let mut by_age: Vec<(u64, u64)> =
+            self.waiting.iter().map(|(id, waiting)| (waiting.age, *id)).collect();
         by_age.sort_unstable();
         for (_, span_id) in by_age {
             if self.bytes <= self.max_bytes / 4 * 3 {

@@ -174,9 +174,11 @@ impl Collector {
             source.lane.read(source.searched, end, |records| self.extras.take_from(records));
             source.searched = end;
         }
-        for (index, end) in span_ends.into_iter().enumerate() {
-            self.take_spans(index, end);
+        let mut lanes = std::mem::take(&mut self.lanes);
+        for (source, end) in lanes.iter_mut().zip(span_ends) {
+            self.take_spans(source, end);
         }
+        self.lanes = lanes;
         self.control.dropped_extras.store(self.extras.dropped(), Ordering::Relaxed);
         self.lanes.retain(|source| {
             let finished = source.lane.is_finished();
@@ -187,28 +189,33 @@ impl Collector {
         });
     }
 
-    fn take_spans(&mut self, index: usize, end: u64) {
-        let Self { lanes, extras, batch, .. } = self;
-        let Some(source) = lanes.get_mut(index) else { return };
-        let before = batch.spans();
+    fn take_spans(&mut self, source: &mut Source, end: u64) {
         source.lane.read(source.lane.head(), end, |mut records| {
+            let mut taken = 0;
             while let Some((record, rest)) = RawRecord::split(records) {
-                if record.kind() == kind::SPAN {
-                    batch.push_span(record);
-                    extras.move_to(batch, record.span_id());
-                }
                 records = rest;
+                if record.kind() != kind::SPAN {
+                    continue;
+                }
+                self.batch.push_span(record);
+                self.extras.move_to(&mut self.batch, record.span_id());
+                taken += 1;
+                if self.batch_is_full() {
+                    LANES.count_collected(std::mem::take(&mut taken));
+                    self.send_batch();
+                }
             }
+            LANES.count_collected(taken);
         });
         source.lane.release(end);
-        let taken = batch.spans() - before;
-        LANES.count_collected(taken as u64);
-        if taken > 0 {
+        if self.batch.spans() > 0 {
             self.batch_since.get_or_insert_with(Instant::now);
         }
-        if self.batch.len_bytes() >= self.options.max_batch_bytes || self.batch.spans() >= self.options.max_batch_spans {
-            self.send_batch();
-        }
+    }
+
+    fn batch_is_full(&self) -> bool {
+        self.batch.len_bytes() >= self.options.max_batch_bytes
+            || self.batch.spans() >= self.options.max_batch_spans
     }
 
     fn batch_is_due(&self) -> bool {

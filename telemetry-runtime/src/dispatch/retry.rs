@@ -16,7 +16,11 @@ pub(crate) struct RetryOptions {
 
 impl Default for RetryOptions {
     fn default() -> Self {
-        Self { initial: Duration::from_secs(1), max: Duration::from_secs(30), budget: Duration::from_secs(300) }
+        Self {
+            initial: Duration::from_secs(1),
+            max: Duration::from_secs(30),
+            budget: Duration::from_secs(300),
+        }
     }
 }
 
@@ -59,7 +63,8 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_and_end_with_the_budget() {
-        let mut backoff = Backoff::new(RetryOptions { initial: SECOND, max: 4 * SECOND, budget: 10 * SECOND });
+        let mut backoff =
+            Backoff::new(RetryOptions { initial: SECOND, max: 4 * SECOND, budget: 10 * SECOND });
         let mut failing = Duration::ZERO;
         let pauses: Vec<_> = std::iter::from_fn(|| {
             let pause = backoff.next_with(failing, None, 1.0)?;

@@ -104,8 +104,13 @@ fn start_threads(
         guard.queues.push(queue);
     }
     let control: Arc<Control> = guard.control.clone();
-    let collector =
-        Collector::new(collect::Options::default(), Clock::new(tick::now), resource, guard.queues.clone(), control);
+    let collector = Collector::new(
+        collect::Options::default(),
+        Clock::new(tick::now),
+        resource,
+        guard.queues.clone(),
+        control,
+    );
     spawn(&guard.threads, "telemetry-collect".to_owned(), || collector.run())?;
     Ok(guard)
 }
@@ -117,6 +122,9 @@ fn spawn(threads: &Threads, name: String, body: impl FnOnce() + Send + 'static) 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exporters: Vec<_> = self.exporters.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Builder").field("resource", &self.resource).field("exporters", &exporters).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("resource", &self.resource)
+            .field("exporters", &exporters)
+            .finish_non_exhaustive()
     }
 }

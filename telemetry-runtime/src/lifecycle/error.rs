@@ -32,7 +32,10 @@ impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::AlreadyInstalled => {
-                write!(f, "telemetry is already running in this process: shut the first guard down before starting again")
+                write!(
+                    f,
+                    "telemetry is already running in this process: shut the first guard down before starting again"
+                )
             }
             Kind::Thread { name, .. } => write!(f, "the thread `{name}` could not be started"),
         }

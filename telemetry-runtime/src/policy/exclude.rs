@@ -53,6 +53,8 @@ mod tests {
         let root = LocalRoot::new(TraceId::from_int(1), None, &CALLSITE);
         let sampled = |path| policy.decide(&root.with_path(path)) == Decision::Sample;
         assert!(!sampled("/health") && !sampled("/internal/x") && !sampled("/internal/"));
-        assert!(sampled("/healthz") && sampled("/orders/health") && sampled("/internal") && sampled("/Health"));
+        assert!(
+            sampled("/healthz") && sampled("/orders/health") && sampled("/internal") && sampled("/Health")
+        );
     }
 }

@@ -29,7 +29,11 @@ impl Ratio {
 
 impl SamplingPolicy for Ratio {
     fn decide(&self, root: &LocalRoot<'_>) -> Decision {
-        if root.trace_id.to_int() as u64 & (ALL - 1) >= self.threshold { Decision::Sample } else { Decision::Drop }
+        if root.trace_id.to_int() as u64 & (ALL - 1) >= self.threshold {
+            Decision::Sample
+        } else {
+            Decision::Drop
+        }
     }
 
     fn threshold_without_parent(&self) -> Option<u64> {
@@ -62,7 +66,9 @@ mod tests {
     #[test]
     fn the_threshold_is_that_of_the_specification() {
         // The specification's `th` for these shares, without trailing zeros: 8, e6666666666666 (rounded), c.
-        for (share, threshold) in [(0.5, 0x8000_0000_0000_00), (0.1, 0xe666_6666_6666_66), (0.25, 0xc000_0000_0000_00)] {
+        for (share, threshold) in
+            [(0.5, 0x8000_0000_0000_00), (0.1, 0xe666_6666_6666_66), (0.25, 0xc000_0000_0000_00)]
+        {
             let ratio = Ratio::new(share).expect("a share");
             assert_eq!(ratio.threshold, threshold, "{share}");
             assert!(samples(ratio, threshold) && !samples(ratio, threshold - 1));

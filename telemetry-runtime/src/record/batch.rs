@@ -2,8 +2,8 @@
 
 use super::layout::{self, KEY_INLINE, RawRecord, Reader, flag, kind, status, tag};
 use super::{
-    Callsite, Resource, SpanContext, SpanId, SpanKind, SpanStatus, StatusCode, TraceFlags, TraceId, TraceState,
-    Value,
+    Callsite, Resource, SpanContext, SpanId, SpanKind, SpanStatus, StatusCode, TraceFlags, TraceId,
+    TraceState, Value,
 };
 use std::sync::Arc;
 
@@ -118,7 +118,6 @@ impl Batch {
     pub fn resource(&self) -> &Resource {
         &self.resource
     }
-
 }
 
 /// The spans of a batch: an iterator.

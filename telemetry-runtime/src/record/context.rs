@@ -32,7 +32,6 @@ pub struct SpanContext {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TraceState(Option<Arc<str>>);
 
-
 impl SpanContext {
     /// A context of this process, without vendors' state.
     pub fn new(trace_id: TraceId, span_id: SpanId, flags: TraceFlags) -> Self {

@@ -277,7 +277,9 @@ mod tests {
         );
         assert_eq!((first.trace_id.to_int(), first.duration_ns, first.parent_is_remote), (5, 500, true));
         assert_eq!(first.parent_span_id.map(SpanId::to_int), Some(1));
-        assert_eq!(first.attributes, [("who".into(), "anna".into()), ("count".into(), 4_i64.into())]);
+        let attributes =
+            [("who", "anna".into()), ("count", 4_i64.into()), ("error.type", "MailError".into())];
+        assert_eq!(first.attributes, attributes.map(|(key, value)| (key.to_owned(), value)));
         assert_eq!(first.trace_state.as_str(), "b=2");
         assert_eq!((first.status, first.status_message.as_str()), (StatusCode::Error, "mailbox full"));
         assert_eq!(first.events[0].attribute("key"), Some(&"k".into()));

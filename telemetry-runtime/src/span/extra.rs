@@ -2,7 +2,9 @@
 
 use super::context::flag;
 use super::{lanes, tick};
-use crate::record::layout::{EXTRA_HEADER_BYTES, ExtraHeader, KEY_INLINE, flag as record_flag, kind, status, tag};
+use crate::record::layout::{
+    EXTRA_HEADER_BYTES, ExtraHeader, KEY_INLINE, flag as record_flag, kind, status, tag,
+};
 use crate::record::{Capture, SpanContext, SpanId, StatusCode, TraceFlags, TraceId, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
@@ -296,7 +298,11 @@ pub(super) fn status_byte(code: StatusCode) -> u8 {
 
 impl From<Identity> for SpanContext {
     fn from(identity: Identity) -> Self {
-        Self::new(identity.trace_id(), SpanId::from_int(identity.span_id), TraceFlags::from_byte(identity.flags))
+        Self::new(
+            identity.trace_id(),
+            SpanId::from_int(identity.span_id),
+            TraceFlags::from_byte(identity.flags),
+        )
     }
 }
 

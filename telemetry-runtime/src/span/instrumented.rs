@@ -20,7 +20,8 @@ pub struct Opened<const N: usize> {
 #[inline(always)]
 pub fn open<const N: usize>(callsite: &'static Callsite) -> Opened<N> {
     let recording = start_here(callsite);
-    let state = if recording.holds_context() { CURRENT.with(|current| current.state()) } else { TraceState::NONE };
+    let state =
+        if recording.holds_context() { CURRENT.with(|current| current.state()) } else { TraceState::NONE };
     Opened { recording, state }
 }
 

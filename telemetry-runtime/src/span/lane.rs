@@ -270,7 +270,8 @@ mod tests {
     #[test]
     fn asks_for_the_collector_once_half_full() {
         let (producer, _consumer) = lane(1024);
-        let wakes = (0..64).map(|id| push(&producer, id, &[])).filter(|p| *p == Pushed::WakeCollector).count();
+        let wakes =
+            (0..64).map(|id| push(&producer, id, &[])).filter(|p| *p == Pushed::WakeCollector).count();
         assert!((1..=4).contains(&wakes), "{wakes}");
     }
 

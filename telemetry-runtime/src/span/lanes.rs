@@ -66,7 +66,9 @@ thread_local! {
 /// Hands a finished span to the collector, or drops and counts it.
 #[inline]
 pub(crate) fn push_span(header: &[u64], attributes: &[u8]) {
-    let pushed = LANE.try_with(|lane| lane.get().or_else(|| open_lane(lane)).map(|lane| lane.push_span(header, attributes)));
+    let pushed = LANE.try_with(|lane| {
+        lane.get().or_else(|| open_lane(lane)).map(|lane| lane.push_span(header, attributes))
+    });
     match pushed {
         Ok(Some(Pushed::Done | Pushed::Full)) => {}
         Ok(Some(Pushed::WakeCollector)) => LANES.wake_collector(),
@@ -77,7 +79,8 @@ pub(crate) fn push_span(header: &[u64], attributes: &[u8]) {
 /// Hands another record of a span to the collector, or drops and counts it.
 #[inline]
 pub(crate) fn push_extra(header: &[u64], payload: &[u8]) {
-    let pushed = LANE.try_with(|lane| lane.get().or_else(|| open_lane(lane)).map(|lane| lane.push_extra(header, payload)));
+    let pushed = LANE
+        .try_with(|lane| lane.get().or_else(|| open_lane(lane)).map(|lane| lane.push_extra(header, payload)));
     match pushed {
         Ok(Some(Pushed::Done | Pushed::Full)) => {}
         Ok(Some(Pushed::WakeCollector)) => LANES.wake_collector(),
@@ -115,7 +118,12 @@ impl Lanes {
             if bytes > left {
                 return None;
             }
-            match self.used_bytes.compare_exchange_weak(used, used + bytes, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.used_bytes.compare_exchange_weak(
+                used,
+                used + bytes,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Some(bytes),
                 Err(now) => used = now,
             }
@@ -210,12 +218,17 @@ mod tests {
 
     fn empty(max_bytes: usize) -> Lanes {
         Lanes {
-            state: Mutex::new(State { new: vec![], live: vec![], retired: LaneCounts::default(), collector: None }),
+            state: Mutex::new(State {
+                new: vec![],
+                live: vec![],
+                retired: LaneCounts::default(),
+                collector: None,
+            }),
             max_bytes: AtomicUsize::new(max_bytes),
             used_bytes: AtomicUsize::new(0),
             spans_without_lane: AtomicU64::new(0),
             extras_without_lane: AtomicU64::new(0),
-    collected: AtomicU64::new(0),
+            collected: AtomicU64::new(0),
             wake_pending: AtomicBool::new(false),
         }
     }

@@ -18,9 +18,9 @@ mod sync;
 pub(crate) mod tick;
 
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
-pub use context::{Attached, attach};
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
+pub use context::{Attached, attach};
 pub use entered::{Entered, enter};
 pub(crate) use extra::{set_max_value_bytes, truncated_values};
 pub use handle::{CaptureRef, Span};

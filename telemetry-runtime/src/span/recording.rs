@@ -4,7 +4,9 @@ use super::context::{CURRENT, Current, Snapshot, flag};
 use super::extra::{Extra, Identity};
 use super::{head, lanes, panic, tick};
 use crate::policy::LocalRoot;
-use crate::record::layout::{KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, flag as record_flag, kind, status, tag};
+use crate::record::layout::{
+    KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, flag as record_flag, kind, status, tag,
+};
 use crate::record::{Callsite, Capture, StatusCode, TraceState, Value};
 use std::fmt::{self, Debug, Display};
 use std::mem::MaybeUninit;
@@ -65,7 +67,11 @@ impl<const N: usize> Recording<N> {
 
     /// Starts the first span of a trace in this process.
     #[inline]
-    pub(super) fn start_local_root(current: &Current, callsite: &'static Callsite, path: Option<&str>) -> Self {
+    pub(super) fn start_local_root(
+        current: &Current,
+        callsite: &'static Callsite,
+        path: Option<&str>,
+    ) -> Self {
         let mut root = Self::inert(callsite);
         root.flags_before = current.flags.get();
         let parent_is_remote = root.flags_before & flag::REMOTE != 0;
@@ -76,7 +82,10 @@ impl<const N: usize> Recording<N> {
             head::samples_new(root.trace_low, || root.decide_without_parent(current, None))
         };
         root.span_id = current.new_span_id();
-        root.flags = root.flags_before & flag::HAS_STATE | flag::ACTIVE | RANDOM | if sampled { flag::SAMPLED } else { 0 };
+        root.flags = root.flags_before & flag::HAS_STATE
+            | flag::ACTIVE
+            | RANDOM
+            | if sampled { flag::SAMPLED } else { 0 };
         root.state = if sampled { State::Recording } else { State::Unsampled };
         root.unwinding_before = std::thread::panicking();
         root.start = tick::now();
@@ -132,7 +141,12 @@ impl<const N: usize> Recording<N> {
     }
 
     pub(super) fn identity(&self) -> Identity {
-        Identity { trace_high: self.trace_high, trace_low: self.trace_low, span_id: self.span_id, flags: self.flags }
+        Identity {
+            trace_high: self.trace_high,
+            trace_low: self.trace_low,
+            span_id: self.span_id,
+            flags: self.flags,
+        }
     }
 
     /// The context below the span.
@@ -402,7 +416,10 @@ impl RoomWriter<'_> {
 
 impl<const N: usize> Debug for Recording<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recording").field("name", &self.callsite.name()).field("context", &self.identity()).finish()
+        f.debug_struct("Recording")
+            .field("name", &self.callsite.name())
+            .field("context", &self.identity())
+            .finish()
     }
 }
 

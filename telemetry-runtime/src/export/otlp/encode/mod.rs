@@ -9,7 +9,9 @@ mod site;
 
 use crate::record::{Attributes, Batch, EventView, LinkView, Resource, SpanView, StatusCode};
 use attribute::{put_attribute, put_attribute_named};
-use protobuf::{bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, put_varint, varint_field, varint_len};
+use protobuf::{
+    bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, put_varint, varint_field, varint_len,
+};
 use site::{Site, scope_field};
 
 /// Encodes batches, and remembers what repeats.
@@ -195,5 +197,96 @@ fn put_count(tag: u8, count: u32, out: &mut Vec<u8>) {
     if count > 0 {
         out.push(tag);
         put_varint(u64::from(count), out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample::{Sample, batch};
+    use crate::record::{SpanContext, SpanId, TraceFlags, TraceId, Value};
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as Any};
+    use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode as Code};
+    use prost::Message;
+
+    fn encode(encoder: &mut Encoder, samples: &[Sample]) -> ExportTraceServiceRequest {
+        let mut bytes = Vec::new();
+        encoder.encode(&batch(samples), &mut bytes);
+        ExportTraceServiceRequest::decode(bytes.as_slice()).expect("prost decodes what we encode")
+    }
+
+    fn spans(request: &ExportTraceServiceRequest) -> Vec<&Span> {
+        request.resource_spans.iter().flat_map(|r| &r.scope_spans).flat_map(|s| &s.spans).collect()
+    }
+
+    fn attribute(attributes: &[KeyValue], key: &str) -> Option<Any> {
+        let found = attributes.iter().find(|attribute| attribute.key == key)?;
+        found.value.as_ref()?.value.clone()
+    }
+
+    #[test]
+    fn every_kind_of_value_arrives_typed() {
+        let sample = Sample::root("typed", 1)
+            .keys(&["int", "text"])
+            .attribute("int", -3_i64)
+            .attribute("text", "käse")
+            .attribute("yes", true)
+            .attribute("half", 0.5)
+            .attribute("raw", [0_u8, 255].as_slice());
+        let request = encode(&mut Encoder::default(), &[sample]);
+        let attributes = &spans(&request)[0].attributes;
+        assert_eq!(attribute(attributes, "int"), Some(Any::IntValue(-3)));
+        assert_eq!(attribute(attributes, "text"), Some(Any::StringValue("käse".to_owned())));
+        assert_eq!(attribute(attributes, "yes"), Some(Any::BoolValue(true)));
+        assert_eq!(attribute(attributes, "half"), Some(Any::DoubleValue(0.5)));
+        assert_eq!(attribute(attributes, "raw"), Some(Any::BytesValue(vec![0, 255])));
+        assert!(attribute(attributes, "code.line.number").is_some());
+    }
+
+    #[test]
+    fn everything_a_span_may_have_arrives() {
+        let elsewhere = SpanContext::new(TraceId::from_int(7), SpanId::from_int(8), TraceFlags::SAMPLED);
+        let sample = Sample::child("full", 2, 1)
+            .remote_parent()
+            .at(1_000, 500)
+            .dropped_attributes(300)
+            .event("miss", 1_100, &[("key", Value::Str("k"))])
+            .error("MailError", "mailbox full")
+            .renamed("renamed")
+            .trace_state("b=2")
+            .link(&elsewhere, &[("why", Value::Bool(true))]);
+        let request = encode(&mut Encoder::default(), &[sample]);
+        let span = spans(&request)[0];
+        assert_eq!((span.name.as_str(), span.trace_state.as_str()), ("renamed", "b=2"));
+        assert_eq!((span.start_time_unix_nano, span.end_time_unix_nano), (1_000, 1_500));
+        assert_eq!(
+            (span.parent_span_id.as_slice(), span.dropped_attributes_count),
+            ([0, 0, 0, 0, 0, 0, 0, 1].as_slice(), 300)
+        );
+        assert_eq!(span.flags, 0x301);
+        let [miss, exception] = span.events.as_slice() else { panic!("two events: {:?}", span.events) };
+        assert_eq!((miss.name.as_str(), miss.time_unix_nano), ("miss", 1_100));
+        assert_eq!(
+            attribute(&exception.attributes, "exception.message"),
+            Some(Any::StringValue("mailbox full".to_owned()))
+        );
+        assert_eq!(attribute(&span.attributes, "error.type"), Some(Any::StringValue("MailError".to_owned())));
+        let status = span.status.as_ref().expect("a status");
+        assert_eq!((status.code(), status.message.as_str()), (Code::Error, "mailbox full"));
+        assert_eq!(span.links[0].span_id, SpanId::from_int(8).to_bytes());
+    }
+
+    #[test]
+    fn an_encoder_that_is_used_again_forgets_the_spans_of_before() {
+        let mut encoder = Encoder::default();
+        encode(&mut encoder, &[Sample::root("first", 1), Sample::root("second", 2)]);
+        let request = encode(&mut encoder, &[Sample::root("third", 3)]);
+        assert_eq!(spans(&request).iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["third"]);
+        let resource = request.resource_spans[0].resource.as_ref().expect("a resource");
+        assert_eq!(
+            attribute(&resource.attributes, "service.name"),
+            Some(Any::StringValue("sample".to_owned()))
+        );
     }
 }
