@@ -1,6 +1,6 @@
 //! Takes the current context along to another task or thread.
 
-use super::context::{Attached, CURRENT, Current, Snapshot};
+use super::context::{Attached, Snapshot, current};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 pub trait InCurrentSpan: Future + Sized {
     /// The same future, below the span that is current now.
     fn in_current_span(self) -> Carried<Self> {
-        Carried { snapshot: CURRENT.with(Current::snapshot), future: self }
+        Carried { snapshot: current().snapshot(), future: self }
     }
 }
 
@@ -38,7 +38,7 @@ impl<F: Future> InCurrentSpan for F {}
 pub trait InCurrentSpanOnce<R>: FnOnce() -> R + Sized {
     /// The same closure, below the span that is current now.
     fn in_current_span(self) -> impl FnOnce() -> R {
-        let snapshot = CURRENT.with(Current::snapshot);
+        let snapshot = current().snapshot();
         move || {
             let _attached = Attached::new(snapshot);
             self()

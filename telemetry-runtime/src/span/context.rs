@@ -28,7 +28,7 @@ pub(super) struct Current {
 }
 
 thread_local! {
-    pub(super) static CURRENT: Current = const {
+    static CURRENT: Current = const {
         Current {
             trace_high: Cell::new(0),
             trace_low: Cell::new(0),
@@ -41,6 +41,17 @@ thread_local! {
 
     /// The current trace's vendors' state, meaningful only under [`flag::HAS_STATE`].
     static STATE: RefCell<TraceState> = const { RefCell::new(TraceState::NONE) };
+}
+
+/// This thread's context.
+///
+/// A reference instead of a closure keeps large values out of closures' results, which would be copied.
+#[inline(always)]
+pub(super) fn current<'a>() -> &'a Current {
+    let current = CURRENT.with(std::ptr::from_ref);
+    // SAFETY: the value has no destructor, so its memory lives as long as the thread; `Current` is not `Sync`, so the reference
+    // stays on this thread, and no caller keeps it beyond its own call.
+    unsafe { &*current }
 }
 
 /// A copy of the current context that can become current elsewhere, or again.
@@ -147,11 +158,9 @@ impl From<&SpanContext> for Snapshot {
 /// A context that no span has, for whoever needs a parent of his own.
 #[cfg(feature = "testing")]
 pub(crate) fn fresh_context() -> SpanContext {
-    CURRENT.with(|current| {
-        let (high, low) = current.new_trace_id();
-        let trace_id = TraceId::from_int(u128::from(high) << 64 | u128::from(low));
-        SpanContext::new(trace_id, SpanId::from_int(current.new_span_id()), TraceFlags::SAMPLED)
-    })
+    let (high, low) = current().new_trace_id();
+    let trace_id = TraceId::from_int(u128::from(high) << 64 | u128::from(low));
+    SpanContext::new(trace_id, SpanId::from_int(current().new_span_id()), TraceFlags::SAMPLED)
 }
 
 /// Restores, when dropped, the context that was current before [`attach`]. Stays on its thread.
@@ -185,7 +194,7 @@ pub fn attach(context: &SpanContext) -> Attached {
 impl Attached {
     #[inline]
     pub(super) fn new(snapshot: Snapshot) -> Self {
-        Self { before: CURRENT.with(|current| current.replace(snapshot)), _of_this_thread: PhantomData }
+        Self { before: current().replace(snapshot), _of_this_thread: PhantomData }
     }
 }
 
@@ -193,6 +202,6 @@ impl Drop for Attached {
     #[inline]
     fn drop(&mut self) {
         let before = std::mem::take(&mut self.before);
-        CURRENT.with(|current| drop(current.replace(before)));
+        drop(current().replace(before));
     }
 }

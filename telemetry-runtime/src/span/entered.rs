@@ -1,6 +1,6 @@
 //! A span around a synchronous body: current from its start until it is dropped.
 
-use super::context::CURRENT;
+use super::context::current;
 use super::recording::Recording;
 use crate::record::Callsite;
 use std::marker::PhantomData;
@@ -18,24 +18,18 @@ pub struct Entered<const N: usize> {
 /// Starts a span below the current one and makes it current.
 #[inline(always)]
 pub fn enter<const N: usize>(callsite: &'static Callsite) -> Entered<N> {
-    CURRENT.with(|current| {
-        let recording = Recording::start(current, callsite);
-        if recording.holds_context() {
-            recording.enter(current);
-        }
-        Entered { recording, _of_this_thread: PhantomData }
-    })
+    let recording = Recording::start(current(), callsite);
+    recording.enter(current());
+    Entered { recording, _of_this_thread: PhantomData }
 }
 
 impl<const N: usize> Drop for Entered<N> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.recording.holds_context() {
-            CURRENT.with(|current| {
-                let state = current.state();
-                self.recording.leave(current);
-                self.recording.end(state);
-            });
+            let state = current().state();
+            self.recording.leave(current());
+            self.recording.end(state);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::record::layout::{
 use crate::record::{Capture, SpanContext, SpanId, StatusCode, TraceFlags, TraceId, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Which span a record belongs to.
@@ -54,7 +55,7 @@ fn max_value_bytes() -> usize {
 }
 
 /// The text, cut to the limit.
-pub(super) fn limited(text: &str) -> &str {
+fn limited(text: &str) -> &str {
     if text.len() <= max_value_bytes() {
         return text;
     }
@@ -77,12 +78,11 @@ impl fmt::Write for Limited {
     }
 }
 
-/// Formats onto `start`, no more than a little over the limit.
-pub(super) fn format_limited(start: String, text: fmt::Arguments<'_>) -> String {
-    let mut out = Limited(start);
+/// Formats no more than a little over the limit.
+pub(super) fn format_limited(text: fmt::Arguments<'_>) -> String {
+    let mut out = Limited(String::new());
     // A formatter that fails leaves what it wrote.
     let _ = fmt::write(&mut out, text);
-    out.0.truncate(limited(&out.0).len());
     out.0
 }
 
@@ -103,14 +103,21 @@ pub(super) struct Extra {
     flags: u8,
     status: u8,
     used: usize,
-    inline: [u8; INLINE_BYTES],
+    inline: [MaybeUninit<u8>; INLINE_BYTES],
     heap: Vec<u8>,
 }
 
 impl Extra {
     #[inline]
     pub(super) fn new(kind: u8) -> Self {
-        Self { kind, flags: 0, status: 0, used: 0, inline: [0; INLINE_BYTES], heap: Vec::new() }
+        Self {
+            kind,
+            flags: 0,
+            status: 0,
+            used: 0,
+            inline: [MaybeUninit::uninit(); INLINE_BYTES],
+            heap: Vec::new(),
+        }
     }
 
     /// An event.
@@ -150,18 +157,24 @@ impl Extra {
         extra
     }
 
-    /// The same event, which is also why its span failed.
-    pub(super) fn as_status(mut self) -> Self {
+    /// Says that the event is also why its span failed.
+    pub(super) fn set_status(&mut self) {
         self.flags = record_flag::IS_STATUS;
         self.status = status::ERROR;
-        self
+    }
+
+    /// A name, or any other text that stands for itself.
+    pub(super) fn named(kind: u8, text: &str) -> Self {
+        let mut extra = Self::new(kind);
+        extra.raw(limited(text).as_bytes());
+        extra
     }
 
     #[inline]
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         match self.inline.get_mut(self.used..self.used + bytes.len()) {
             Some(room) if self.heap.is_empty() => {
-                room.copy_from_slice(bytes);
+                room.write_copy_of_slice(bytes);
                 self.used += bytes.len();
             }
             _ => self.spill(bytes),
@@ -171,7 +184,8 @@ impl Extra {
     #[cold]
     fn spill(&mut self, bytes: &[u8]) {
         if self.heap.is_empty() {
-            self.heap.extend_from_slice(&self.inline[..self.used]);
+            let written = self.bytes_mut().to_vec();
+            self.heap = written;
         }
         self.heap.extend_from_slice(bytes);
     }
@@ -248,24 +262,28 @@ impl Extra {
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        if self.heap.is_empty() { &mut self.inline[..self.used] } else { &mut self.heap }
+        if !self.heap.is_empty() {
+            return &mut self.heap;
+        }
+        // SAFETY: the first `used` bytes are written.
+        unsafe { self.inline[..self.used].assume_init_mut() }
     }
 
-    /// Sends the record off, stamped with this moment.
+    /// Sends the record off; events are stamped with this moment.
     #[inline]
-    pub(super) fn push(mut self, owner: Identity) {
+    pub(super) fn push(&mut self, owner: Identity) {
+        let (kind, flags, status) = (self.kind, self.flags, self.status);
         let payload = self.bytes_mut();
-        let length = (EXTRA_HEADER_BYTES + payload.len()) as u32;
         let header = ExtraHeader {
-            length,
-            kind: self.kind,
-            flags: self.flags,
-            status: self.status,
-            time: tick::now(),
+            length: (EXTRA_HEADER_BYTES + payload.len()) as u32,
+            kind,
+            flags,
+            status,
+            time: if kind == kind::EVENT { tick::now() } else { 0 },
             trace_id: owner.trace_id().to_int(),
             span_id: owner.span_id,
         };
-        lanes::push_extra(&header.words(), self.bytes_mut());
+        lanes::push_extra(&header.words(), payload);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A handle to a span that runs somewhere, through which any code may add to it.
 
-use super::context::{CURRENT, flag};
+use super::context::{current, flag};
 use super::extra::{self, Extra, Identity};
 use crate::record::layout::kind;
 use crate::record::{Capture, SpanContext, StatusCode, TraceState};
@@ -32,7 +32,8 @@ impl Span {
     /// The span that runs on this thread, or a handle to nothing.
     #[inline]
     pub fn current() -> Self {
-        CURRENT.with(|current| Self {
+        let current = current();
+        Self {
             identity: Identity {
                 trace_high: current.trace_high.get(),
                 trace_low: current.trace_low.get(),
@@ -41,7 +42,7 @@ impl Span {
             },
             remote: current.flags.get() & flag::REMOTE != 0,
             state: current.state(),
-        })
+        }
     }
 
     /// The span's identity, to be sent to other processes or attached on other threads; invalid if there is no span.
@@ -87,7 +88,9 @@ impl Span {
     /// Records an error as an `exception` event, with its sources, and sets the span's status.
     pub fn record_error(&self, error: &(dyn Error + 'static)) {
         if self.is_recording() {
-            Extra::exception("error", format_args!("{}", WithSources(error))).as_status().push(self.identity);
+            let mut exception = Extra::exception("error", format_args!("{}", WithSources(error)));
+            exception.set_status();
+            exception.push(self.identity);
         }
     }
 
@@ -108,9 +111,7 @@ impl Span {
     /// Gives the span another name, known only now.
     pub fn set_name(&self, name: &str) {
         if self.is_recording() {
-            let mut record = Extra::new(kind::NAME);
-            record.raw(extra::limited(name).as_bytes());
-            record.push(self.identity);
+            Extra::named(kind::NAME, name).push(self.identity);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A span around a future: current during each poll, ended by its result or by its being dropped.
 
-use super::context::{Attached, CURRENT};
-use super::recording::{Recording, start_here};
+use super::context::{Attached, current};
+use super::recording::Recording;
 use crate::record::{Callsite, TraceState};
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -19,9 +19,8 @@ pub struct Opened<const N: usize> {
 /// Starts a span below the current one.
 #[inline(always)]
 pub fn open<const N: usize>(callsite: &'static Callsite) -> Opened<N> {
-    let recording = start_here(callsite);
-    let state =
-        if recording.holds_context() { CURRENT.with(|current| current.state()) } else { TraceState::NONE };
+    let recording = Recording::start(current(), callsite);
+    let state = if recording.holds_context() { current().state() } else { TraceState::NONE };
     Opened { recording, state }
 }
 
@@ -86,22 +85,21 @@ impl<const N: usize> Opened<N> {
 /// Holds the span's context during a poll; a panic on the way out ends the span, even if somebody catches it further up.
 struct Polling<'a, const N: usize> {
     span: &'a mut Opened<N>,
-    attached: ManuallyDrop<Attached>,
+    attached: Option<Attached>,
 }
 
 impl<'a, const N: usize> Polling<'a, N> {
     #[inline(always)]
     fn enter(span: &'a mut Opened<N>) -> Self {
-        let attached = Attached::new(span.recording.snapshot(span.state.clone()));
-        Self { span, attached: ManuallyDrop::new(attached) }
+        let attached = span.recording.snapshot(span.state.clone()).map(Attached::new);
+        Self { span, attached }
     }
 }
 
 impl<const N: usize> Drop for Polling<'_, N> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: dropped here and nowhere else.
-        unsafe { ManuallyDrop::drop(&mut self.attached) };
+        self.attached = None;
         if std::thread::panicking() {
             self.span.end();
         }

@@ -37,13 +37,16 @@ fn remember(info: &PanicHookInfo<'_>) {
     let _ = LAST.try_with(|slot| slot.replace(Some(last)));
 }
 
-/// The `exception` event of the panic that unwinds this thread.
+/// The `exception` event of the panic that unwinds this thread, which is why its spans fail.
 pub(super) fn last() -> Extra {
     let last = LAST.try_with(|slot| slot.borrow().clone()).ok().flatten();
     let Some(Last { message, location }) = last else {
-        return Extra::exception("panic", format_args!("panicked before the hook was set"));
+        let mut exception = Extra::exception("panic", format_args!("panicked before the hook was set"));
+        exception.set_status();
+        return exception;
     };
     let mut exception = Extra::exception("panic", format_args!("{message}"));
     exception.value(Key::Text("exception.stacktrace"), Value::Str(&location));
+    exception.set_status();
     exception
 }

@@ -1,186 +1,106 @@
 //! A span that is being recorded: its identity, and room for its attributes until it ends.
 
-use super::context::{CURRENT, Current, Snapshot, flag};
-use super::extra::{Extra, Identity};
+use super::context::{Current, Snapshot, flag};
+use super::extra::{Extra, Identity, Key, format_limited, push_limited};
 use super::{head, lanes, panic, tick};
 use crate::policy::LocalRoot;
-use crate::record::layout::{
-    KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, flag as record_flag, kind, status, tag,
-};
-use crate::record::{Callsite, Capture, StatusCode, TraceState, Value};
+use crate::record::layout::{SPAN_HEADER_BYTES, SpanHeader, flag as record_flag, kind, status, tag};
+use crate::record::{Callsite, Capture, SpanContext, TraceId, TraceState, Value};
 use std::fmt::{self, Debug, Display};
 use std::mem::MaybeUninit;
 
 /// A span between its start and its end, with `N` bytes of room for attributes. What does not fit goes to the lane at once.
 pub struct Recording<const N: usize> {
+    /// `None`: nothing to record and no context to hold, because telemetry is off or the trace is not sampled; or the span is over.
+    live: Option<Live>,
+    /// Bytes of `room` that are written.
+    used: u16,
+    room: [MaybeUninit<u8>; N],
+}
+
+/// A span that has a context of its own.
+struct Live {
     callsite: &'static Callsite,
     trace_high: u64,
     trace_low: u64,
     span_id: u64,
     parent_id: u64,
     start: u64,
-    /// Bytes of `room` that are written.
-    used: u16,
-    state: State,
-    status: u8,
     /// The context's flags while the span is current, and before it.
     flags: u8,
     flags_before: u8,
+    status: u8,
     /// Panics were already unwinding when the span started: they are not its own.
     unwinding_before: bool,
-    room: [MaybeUninit<u8>; N],
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nothing to record and no context to hold: off, or below a span that is not sampled. Also: over.
-    Inert,
-    /// Not sampled, but the first span of its trace here: the context must say so to what it calls.
-    Unsampled,
-    Recording,
 }
 
 impl<const N: usize> Recording<N> {
     /// Starts a span below the current one. The context is not changed yet.
     #[inline(always)]
     pub(super) fn start(current: &Current, callsite: &'static Callsite) -> Self {
-        let flags = current.flags.get();
-        match flags & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) {
-            CHILD => {
-                let mut child = Self::inert(callsite);
-                child.state = State::Recording;
-                child.trace_high = current.trace_high.get();
-                child.trace_low = current.trace_low.get();
-                child.span_id = current.new_span_id();
-                child.parent_id = current.span_id.get();
-                child.flags = flags;
-                child.flags_before = flags;
-                child.unwinding_before = std::thread::panicking();
-                child.start = tick::now();
-                child
-            }
-            flag::ACTIVE => Self::inert(callsite),
-            _ if head::is_off() => Self::inert(callsite),
-            _ => Self::start_local_root(current, callsite, None),
-        }
+        Self { live: Live::start(current, callsite), used: 0, room: [MaybeUninit::uninit(); N] }
     }
 
-    /// Starts the first span of a trace in this process.
-    #[inline]
-    pub(super) fn start_local_root(
-        current: &Current,
-        callsite: &'static Callsite,
-        path: Option<&str>,
-    ) -> Self {
-        let mut root = Self::inert(callsite);
-        root.flags_before = current.flags.get();
-        let parent_is_remote = root.flags_before & flag::REMOTE != 0;
-        let sampled = if parent_is_remote || path.is_some() {
-            root.decide_with_parent(current, path)
-        } else {
-            (root.trace_high, root.trace_low) = current.new_trace_id();
-            head::samples_new(root.trace_low, || root.decide_without_parent(current, None))
-        };
-        root.span_id = current.new_span_id();
-        root.flags = root.flags_before & flag::HAS_STATE
-            | flag::ACTIVE
-            | RANDOM
-            | if sampled { flag::SAMPLED } else { 0 };
-        root.state = if sampled { State::Recording } else { State::Unsampled };
-        root.unwinding_before = std::thread::panicking();
-        root.start = tick::now();
-        root
-    }
-
-    #[cold]
-    fn decide_with_parent(&mut self, current: &Current, path: Option<&str>) -> bool {
-        if self.flags_before & flag::ACTIVE == 0 {
-            (self.trace_high, self.trace_low) = current.new_trace_id();
-            return self.decide_without_parent(current, path);
-        }
-        let parent = current.snapshot().context();
-        (self.trace_high, self.trace_low) = (current.trace_high.get(), current.trace_low.get());
-        self.parent_id = current.span_id.get();
-        ask(LocalRoot::new(parent.trace_id(), Some(&parent), self.callsite), path)
-    }
-
-    #[cold]
-    fn decide_without_parent(&self, _current: &Current, path: Option<&str>) -> bool {
-        ask(LocalRoot::new(self.identity().trace_id(), None, self.callsite), path)
-    }
-
-    #[inline(always)]
-    fn inert(callsite: &'static Callsite) -> Self {
-        Self {
-            callsite,
-            trace_high: 0,
-            trace_low: 0,
-            span_id: 0,
-            parent_id: 0,
-            start: 0,
-            used: 0,
-            state: State::Inert,
-            status: status::UNSET,
-            flags: 0,
-            flags_before: 0,
-            unwinding_before: false,
-            room: [MaybeUninit::uninit(); N],
-        }
+    /// Starts the first span of a trace in this process, which answers a request for `path`.
+    #[cfg(feature = "http")]
+    pub(super) fn start_for_path(current: &Current, callsite: &'static Callsite, path: &str) -> Self {
+        let live =
+            if head::is_off() { None } else { Some(Live::start_local_root(current, callsite, Some(path))) };
+        Self { live, used: 0, room: [MaybeUninit::uninit(); N] }
     }
 
     /// Whether attributes are worth evaluating.
     #[inline(always)]
     pub fn is_recording(&self) -> bool {
-        self.state == State::Recording
+        self.live.as_ref().is_some_and(Live::is_sampled)
     }
 
     /// Whether the span has a context of its own to make current.
     #[inline(always)]
     pub(super) fn holds_context(&self) -> bool {
-        self.state != State::Inert
+        self.live.is_some()
     }
 
-    pub(super) fn identity(&self) -> Identity {
-        Identity {
-            trace_high: self.trace_high,
-            trace_low: self.trace_low,
-            span_id: self.span_id,
-            flags: self.flags,
-        }
+    /// The span, as long as something is worth recording about it.
+    #[inline(always)]
+    fn sampled(&mut self) -> Option<&mut Live> {
+        self.live.as_mut().filter(|live| live.is_sampled())
     }
 
-    /// The context below the span.
+    /// The context below the span; the current one where the span has none of its own.
     #[inline]
-    pub(super) fn snapshot(&self, state: TraceState) -> Snapshot {
-        Snapshot {
-            trace_high: self.trace_high,
-            trace_low: self.trace_low,
-            span_id: self.span_id,
-            flags: self.flags,
+    pub(super) fn snapshot(&self, state: TraceState) -> Option<Snapshot> {
+        self.live.as_ref().map(|live| Snapshot {
+            trace_high: live.trace_high,
+            trace_low: live.trace_low,
+            span_id: live.span_id,
+            flags: live.flags,
             state,
-        }
+        })
     }
 
     /// Makes the span current. Only what differs is written: a child shares its parent's trace.
     #[inline(always)]
     pub(super) fn enter(&self, current: &Current) {
-        if self.flags != self.flags_before {
-            current.trace_high.set(self.trace_high);
-            current.trace_low.set(self.trace_low);
-            current.flags.set(self.flags);
+        let Some(live) = &self.live else { return };
+        if live.flags != live.flags_before {
+            current.trace_high.set(live.trace_high);
+            current.trace_low.set(live.trace_low);
+            current.flags.set(live.flags);
         }
-        current.span_id.set(self.span_id);
+        current.span_id.set(live.span_id);
     }
 
     /// Makes current again what was. A span that is closed while another one is current (closed out of order) changes nothing,
     /// unless it began the trace here: then everything below it is over as well.
     #[inline(always)]
     pub(super) fn leave(&self, current: &Current) {
-        if self.flags != self.flags_before {
-            current.flags.set(self.flags_before);
-            current.span_id.set(self.parent_id);
-        } else if current.span_id.get() == self.span_id {
-            current.span_id.set(self.parent_id);
+        let Some(live) = &self.live else { return };
+        if live.flags != live.flags_before {
+            current.flags.set(live.flags_before);
+            current.span_id.set(live.parent_id);
+        } else if current.span_id.get() == live.span_id {
+            current.span_id.set(live.parent_id);
         }
     }
 
@@ -251,7 +171,7 @@ impl<const N: usize> Recording<N> {
                 tail.write_copy_of_slice(bytes);
                 self.used += 6 + bytes.len() as u16;
             }
-            None => self.late(key, value),
+            None => self.late(Key::Index(key), value),
         }
     }
 
@@ -259,7 +179,7 @@ impl<const N: usize> Recording<N> {
     fn formatted(&mut self, key: u8, text: fmt::Arguments<'_>) {
         let at = usize::from(self.used);
         let Some(room) = self.room.get_mut(at..).filter(|room| room.len() > 6) else {
-            return self.late(key, Value::Str(&super::extra::format_limited(String::new(), text)));
+            return self.late(Key::Index(key), Value::Str(&format_limited(text)));
         };
         let (head, tail) = room.split_at_mut(6);
         let mut writer = RoomWriter { room: tail, used: 0, rest: None };
@@ -267,7 +187,7 @@ impl<const N: usize> Recording<N> {
         let _ = fmt::write(&mut writer, text);
         let RoomWriter { used, rest, .. } = writer;
         match rest {
-            Some(text) => self.late(key, Value::Str(super::extra::limited(&text))),
+            Some(text) => self.late(Key::Index(key), Value::Str(&text)),
             None => {
                 head[..2].write_copy_of_slice(&[tag::STR, key]);
                 head[2..].write_copy_of_slice(&(used as u32).to_ne_bytes());
@@ -278,52 +198,139 @@ impl<const N: usize> Recording<N> {
 
     #[cold]
     #[inline(never)]
-    fn overflow(&self, key: u8, tag: u8, value: &[u8]) {
-        let mut extra = Extra::new(kind::ATTRIBUTES);
-        extra.raw(&[tag, key]);
-        extra.raw(value);
-        extra.push(self.identity());
+    fn overflow(&mut self, key: u8, tag: u8, value: &[u8]) {
+        if let Some(live) = self.sampled() {
+            let mut extra = Extra::new(kind::ATTRIBUTES);
+            extra.raw(&[tag, key]);
+            extra.raw(value);
+            extra.push(live.identity());
+        }
     }
 
     /// Sends an attribute ahead of its span, in a record of its own.
     #[cold]
     #[inline(never)]
-    fn late(&self, key: u8, value: Value<'_>) {
-        let mut extra = Extra::new(kind::ATTRIBUTES);
-        extra.value(super::extra::Key::Index(key), value);
-        extra.push(self.identity());
+    fn late(&mut self, key: Key<'_>, value: Value<'_>) {
+        if let Some(live) = self.sampled() {
+            let mut extra = Extra::new(kind::ATTRIBUTES);
+            extra.value(key, value);
+            extra.push(live.identity());
+        }
     }
 
     /// Marks the span as failed: its status, and an `exception` event.
+    #[inline(never)]
     pub fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
-        self.status = status::ERROR;
-        Extra::exception(error_type, format_args!("{message}")).as_status().push(self.identity());
+        if let Some(live) = self.sampled() {
+            live.status = status::ERROR;
+            let mut exception = Extra::exception(error_type, format_args!("{message}"));
+            exception.set_status();
+            exception.push(live.identity());
+        }
     }
 
     /// Marks the span as ended before its work was done; its status stays unset.
     #[cold]
     pub(super) fn cancel(&mut self) {
-        if self.is_recording() {
-            let mut extra = Extra::new(kind::ATTRIBUTES);
-            extra.value(super::extra::Key::Text("cancelled"), Value::Bool(true));
-            extra.push(self.identity());
-        }
+        self.late(Key::Text("cancelled"), Value::Bool(true));
     }
 
     /// Ends the span: its record goes to the lane. A second call does nothing.
     #[inline(always)]
     pub(super) fn end(&mut self, state: TraceState) {
-        let recording = self.is_recording();
-        self.state = State::Inert;
-        if recording {
-            let end = tick::now();
-            if std::thread::panicking() && !self.unwinding_before {
-                self.panicked();
+        if let Some(live) = &mut self.live {
+            if live.is_sampled() {
+                let end = tick::now();
+                if std::thread::panicking() && !live.unwinding_before {
+                    live.panicked();
+                }
+                if live.flags & flag::HAS_STATE != 0 {
+                    live.send_state(&state);
+                }
+                // SAFETY: `used` bytes of the room are written, from its start.
+                let attributes =
+                    unsafe { self.room.get_unchecked(..usize::from(self.used)).assume_init_ref() };
+                live.push(attributes, end);
             }
-            if self.flags & flag::HAS_STATE != 0 {
-                self.send_state(state);
-            }
-            self.push(end);
+            self.live = None;
+        }
+    }
+}
+
+impl Live {
+    #[inline(always)]
+    fn start(current: &Current, callsite: &'static Callsite) -> Option<Self> {
+        let flags = current.flags.get();
+        match flags & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) {
+            CHILD => Some(Self {
+                callsite,
+                trace_high: current.trace_high.get(),
+                trace_low: current.trace_low.get(),
+                span_id: current.new_span_id(),
+                parent_id: current.span_id.get(),
+                flags,
+                flags_before: flags,
+                status: status::UNSET,
+                unwinding_before: std::thread::panicking(),
+                start: tick::now(),
+            }),
+            flag::ACTIVE => None,
+            _ if head::is_off() => None,
+            _ => Some(Self::start_local_root(current, callsite, None)),
+        }
+    }
+
+    #[inline]
+    fn start_local_root(current: &Current, callsite: &'static Callsite, path: Option<&str>) -> Self {
+        let flags_before = current.flags.get();
+        let (root, sampled) = if flags_before & flag::REMOTE != 0 || path.is_some() {
+            Self::decide(current, callsite, path)
+        } else {
+            let (trace_high, trace_low) = current.new_trace_id();
+            let sampled = head::samples_new(trace_low, || ask(callsite, trace_high, trace_low, None, path));
+            (Origin { trace_high, trace_low, parent_id: 0 }, sampled)
+        };
+        let sampled = if sampled { flag::SAMPLED } else { 0 };
+        Self {
+            callsite,
+            trace_high: root.trace_high,
+            trace_low: root.trace_low,
+            span_id: current.new_span_id(),
+            parent_id: root.parent_id,
+            flags: flags_before & flag::HAS_STATE | flag::ACTIVE | RANDOM | sampled,
+            flags_before,
+            status: status::UNSET,
+            unwinding_before: std::thread::panicking(),
+            start: tick::now(),
+        }
+    }
+
+    /// Asks the policy where more than the trace id counts: a parent elsewhere, a request's path.
+    #[cold]
+    fn decide(current: &Current, callsite: &'static Callsite, path: Option<&str>) -> (Origin, bool) {
+        if current.flags.get() & flag::REMOTE == 0 {
+            let (trace_high, trace_low) = current.new_trace_id();
+            let sampled = ask(callsite, trace_high, trace_low, None, path);
+            return (Origin { trace_high, trace_low, parent_id: 0 }, sampled);
+        }
+        let parent = current.snapshot();
+        let (trace_high, trace_low) = (parent.trace_high, parent.trace_low);
+        let sampled = ask(callsite, trace_high, trace_low, Some(&parent.context()), path);
+        (Origin { trace_high, trace_low, parent_id: parent.span_id }, sampled)
+    }
+
+    #[inline(always)]
+    fn is_sampled(&self) -> bool {
+        self.flags & flag::SAMPLED != 0
+    }
+
+    #[inline(always)]
+    fn identity(&self) -> Identity {
+        Identity {
+            trace_high: self.trace_high,
+            trace_low: self.trace_low,
+            span_id: self.span_id,
+            flags: self.flags,
         }
     }
 
@@ -331,22 +338,20 @@ impl<const N: usize> Recording<N> {
     #[inline(never)]
     fn panicked(&mut self) {
         self.status = status::ERROR;
-        panic::last().as_status().push(self.identity());
+        panic::last().push(self.identity());
     }
 
     #[cold]
     #[inline(never)]
-    fn send_state(&self, state: TraceState) {
+    fn send_state(&self, state: &TraceState) {
         let mut extra = Extra::new(kind::TRACE_STATE);
         extra.raw(state.as_str().as_bytes());
         extra.push(self.identity());
     }
 
     #[inline(always)]
-    fn push(&self, end: u64) {
+    fn push(&self, attributes: &[u8], end: u64) {
         let remote = self.flags_before & flag::REMOTE != 0;
-        // SAFETY: `used` bytes of the room are written, from its start.
-        let attributes = unsafe { self.room.get_unchecked(..usize::from(self.used)).assume_init_ref() };
         let header = SpanHeader {
             length: (SPAN_HEADER_BYTES + attributes.len()) as u32,
             flags: self.flags & W3C_FLAGS | if remote { record_flag::PARENT_REMOTE } else { 0 },
@@ -361,18 +366,28 @@ impl<const N: usize> Recording<N> {
         };
         lanes::push_span(&header.words(), attributes);
     }
+}
 
-    /// Sets the status, as OpenTelemetry ranks them.
-    pub(super) fn set_status(&mut self, code: StatusCode) {
-        self.status = super::extra::status_byte(code);
-    }
+/// Where a local root comes from.
+struct Origin {
+    trace_high: u64,
+    trace_low: u64,
+    parent_id: u64,
 }
 
 const CHILD: u8 = flag::ACTIVE | flag::SAMPLED;
 const RANDOM: u8 = 0x02;
 const W3C_FLAGS: u8 = 0x03;
 
-fn ask(root: LocalRoot<'_>, path: Option<&str>) -> bool {
+#[cold]
+fn ask(
+    callsite: &'static Callsite,
+    high: u64,
+    low: u64,
+    parent: Option<&SpanContext>,
+    path: Option<&str>,
+) -> bool {
+    let root = LocalRoot::new(TraceId::from_int(u128::from(high) << 64 | u128::from(low)), parent, callsite);
     head::ask(&match path {
         Some(path) => root.with_path(path),
         None => root,
@@ -390,7 +405,7 @@ impl fmt::Write for RoomWriter<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if let Some(rest) = &mut self.rest {
-            return super::extra::push_limited(rest, text);
+            return push_limited(rest, text);
         }
         match self.room.get_mut(self.used..self.used + text.len()) {
             Some(room) => {
@@ -410,21 +425,13 @@ impl RoomWriter<'_> {
         let written = unsafe { self.room[..self.used].assume_init_ref() };
         let mut rest = String::with_capacity(2 * (written.len() + text.len()));
         rest.push_str(std::str::from_utf8(written).unwrap_or(""));
-        super::extra::push_limited(self.rest.insert(rest), text)
+        push_limited(self.rest.insert(rest), text)
     }
 }
 
 impl<const N: usize> Debug for Recording<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recording")
-            .field("name", &self.callsite.name())
-            .field("context", &self.identity())
-            .finish()
+        let span = self.live.as_ref().map(|live| (live.callsite.name(), live.identity()));
+        f.debug_tuple("Recording").field(&span).finish()
     }
 }
-
-pub(super) fn start_here<const N: usize>(callsite: &'static Callsite) -> Recording<N> {
-    CURRENT.with(|current| Recording::start(current, callsite))
-}
-
-const _: () = assert!(KEY_INLINE == 0xff);

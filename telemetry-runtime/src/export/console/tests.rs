@@ -48,7 +48,7 @@ trace 0af7651916cd43dd8448eb211c80319c  12.9 ms  4 spans  1 error
 POST /orders ‹server›                        12.4 ms  http.response.status_code=201
 ├─ create_order                              11.9 ms  quantity=2
 │  └─ INSERT orders ‹client›                 9.10 ms  db.system.name=sqlite
-└─ notify                                ✗    300 µs
+└─ notify                                ✗    300 µs  error.type=MailError
    exception MailError: mailbox full
 
 "
@@ -65,7 +65,7 @@ fn colour_repeats_what_words_say() {
 POST /orders\u{1b}[36m ‹server›\u{1b}[0m                        12.4 ms  \u{1b}[2mhttp.response.status_code=201\u{1b}[0m
 \u{1b}[2m├─ \u{1b}[0mcreate_order                              11.9 ms  \u{1b}[2mquantity=2\u{1b}[0m
 \u{1b}[2m│  └─ \u{1b}[0mINSERT orders\u{1b}[36m ‹client›\u{1b}[0m                 9.10 ms  \u{1b}[2mdb.system.name=sqlite\u{1b}[0m
-\u{1b}[2m└─ \u{1b}[0m\u{1b}[31mnotify\u{1b}[0m                                \u{1b}[31m✗\u{1b}[0m \u{1b}[31m   300 µs\u{1b}[0m
+\u{1b}[2m└─ \u{1b}[0m\u{1b}[31mnotify\u{1b}[0m                                \u{1b}[31m✗\u{1b}[0m \u{1b}[31m   300 µs\u{1b}[0m  \u{1b}[2merror.type=MailError\u{1b}[0m
 \u{1b}[2m   \u{1b}[0m\u{1b}[31mexception MailError: mailbox full\u{1b}[0m
 
 "
