@@ -41,6 +41,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Argument {
     pub(crate) word: &'static str,
     pub(crate) forms: &'static [&'static str],
+    #[cfg_attr(not(test), expect(dead_code, reason = "the documentation is checked against it"))]
     pub(crate) meaning: &'static str,
     read: fn(&mut Args, &Given<'_>) -> Result<()>,
 }
