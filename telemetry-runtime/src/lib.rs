@@ -23,3 +23,4 @@ pub use record::{
     Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
 pub use span::{Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Span, attach};
+pub use telemetry_macros::instrument;

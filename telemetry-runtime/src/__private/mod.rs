@@ -1,4 +1,7 @@
 //! What `#[instrument]` writes calls to. Not part of the public interface.
 
+mod probe;
+
+pub use self::probe::{DebugOutcome, Outcome, Probe, Returned, call_once, unobserved};
 pub use crate::record::{Callsite, Level, SpanKind};
 pub use crate::span::{Entered, Instrumented, Opened, Recording, enter, instrument, open};

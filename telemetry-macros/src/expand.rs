@@ -1,0 +1,276 @@
+//! The call that is written around the user's body.
+//!
+//! Locals and paths are ours (`mixed_site`); the body, the parameters' names and the expressions keep the user's tokens.
+
+use proc_macro2::{Group, Literal, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, Type, token};
+
+use crate::args::{Choice, Mode};
+use crate::item::{Body, Item, Parameter, Tail, mentions, spelling};
+use crate::model::{Model, Record, Source};
+
+/// `quote!` for tokens that are not the user's.
+macro_rules! ours {
+    ($($tokens:tt)*) => { quote_spanned! {Span::mixed_site()=> $($tokens)*} };
+}
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let Item { attributes, visibility, signature, inner_attributes, parameters, body } = &model.item;
+    let body = match body {
+        Body::Statements(brace, statements) if signature.asyncness.is_some() => {
+            let passed_on = passed_on(parameters);
+            awaited(model, &ours!(async move), &passed_on, &block(*brace, statements))
+        }
+        Body::Statements(brace, statements) => called(model, statements, &block(*brace, statements)),
+        Body::Future(tail) => returned(model, tail),
+    };
+    ours! {
+        #(#attributes)* #visibility #signature {
+            #(#inner_attributes)*
+            #body
+        }
+    }
+}
+
+// Input:
+//     fn f(id: u64) -> Result<A, E> { body }
+// Output:
+//     let mut __span = enter::<16>(callsite);
+//     if __span.is_recording() { Probe(&id).implicit(&mut __span, 0); }
+//     let __value = call_once(|| -> Result<A, E> { body });
+//     Outcome::of(&__value).observe(&mut __span);
+//     __value
+//
+// The closure borrows what the body borrows, so that every parameter is dropped where it would be without us. Where nobody looks
+// at the value there is no closure, and the body comes last.
+fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenStream {
+    let span = started(model, &ours!(enter));
+    let unused = still_unused(model, statements);
+    if !model.observes() {
+        return ours!(#span #unused #body);
+    }
+    let private = private(model);
+    let value_type = model.value_type.clone().map(spelling::inferred);
+    let observed = observed(model, &ours!(&mut __span), &ours!(&__value));
+    ours! {
+        #span
+        #unused
+        let __value = #private::call_once(|| -> #value_type #body);
+        #observed
+        __value
+    }
+}
+
+// Input:
+//     async fn f(id: u64) -> Result<A, E> { body }
+// Output:
+//     instrument(
+//         { let mut __span = open::<16>(callsite); ..; __span },
+//         async move {
+//             if false { let __value: Result<A, E> = loop {}; return __value; }
+//             let id = id;
+//             return { body };
+//         },
+//         |__span, __value| { Outcome::of(__value).observe(__span); },
+//     ).await
+//
+// The first line never runs: it tells the type of the value, so that errors are reported where they are made. The parameters are
+// bound anew in their order because that is how a function drops them. `return` drops the temporaries of the body's last
+// expression before them in every edition.
+fn awaited(
+    model: &Model,
+    keywords: &TokenStream,
+    passed_on: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
+    let private = private(model);
+    let span = started(model, &ours!(open));
+    let hint = value_hint(model.value_type.as_ref());
+    let observe = if model.observes() {
+        let observed = observed(model, &ours!(__span), &ours!(__value));
+        ours!(|__span, __value| { #observed })
+    } else {
+        ours!(#private::unobserved)
+    };
+    ours! {
+        #private::instrument({ #span __span }, #keywords { #hint #passed_on return #body; }, #observe).await
+    }
+}
+
+// Input:
+//     before; Box::pin(async move { body })
+// Output:
+//     before; Box::pin(async move { instrument(.., async move { body }, ..).await })
+fn returned(model: &Model, tail: &Tail) -> TokenStream {
+    let Tail { before, constructor, keywords, brace, statements, .. } = tail;
+    let future = awaited(model, keywords, &TokenStream::new(), &block(*brace, statements));
+    let future = ours!(#keywords { #future });
+    match &tail.parenthesis {
+        Some(parenthesis) => {
+            let mut group = Group::new(proc_macro2::Delimiter::Parenthesis, future);
+            group.set_span(*parenthesis);
+            ours!(#before #constructor #group)
+        }
+        None => ours!(#before #future),
+    }
+}
+
+fn block(brace: token::Brace, statements: &TokenStream) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    brace.surround(&mut tokens, |inside| inside.extend(statements.clone()));
+    tokens
+}
+
+/// `let mut __span = ..` and what it records at once.
+fn started(model: &Model, start: &TokenStream) -> TokenStream {
+    let private = private(model);
+    let room = Literal::usize_unsuffixed(model.room());
+    let callsite = callsite(model);
+    let recorded = model.records.iter().enumerate().map(|(key, record)| recorded(&private, key, record));
+    let recording = (!model.records.is_empty()).then(|| ours!(if __span.is_recording() { #(#recorded)* }));
+    ours! {
+        let mut __span = #private::#start::<#room>(#callsite);
+        #recording
+    }
+}
+
+fn callsite(model: &Model) -> TokenStream {
+    let private = private(model);
+    let ident = &model.item.signature.ident;
+    let function = syn::LitStr::new(&syn::ext::IdentExt::unraw(ident).to_string(), Span::mixed_site());
+    // The function's own line, not that of the attribute.
+    let line = quote_spanned!(ident.span()=> ::core::line!());
+    let keys = model.keys();
+    let name = model.name.as_ref().map(|name| ours!(.with_name(#name)));
+    let target = model.target.as_ref().map(|target| ours!(.with_target(#target)));
+    let level = model.level.as_ref().map(|level| chosen(level, &ours!(#private::Level)));
+    let level = level.map(|level| ours!(.with_level(#level)));
+    let kind = model.kind.as_ref().map(|kind| chosen(kind, &ours!(#private::SpanKind)));
+    let kind = kind.map(|kind| ours!(.with_kind(#kind)));
+    ours!({
+        static __CALLSITE: #private::Callsite = #private::Callsite::new(
+            #function, ::core::module_path!(), ::core::file!(), #line, &[#(#keys),*],
+        ) #name #target #level #kind;
+        &__CALLSITE
+    })
+}
+
+fn chosen(choice: &Choice, set: &TokenStream) -> TokenStream {
+    match choice {
+        Choice::Variant(variant) => {
+            let variant = syn::Ident::new(variant, Span::mixed_site());
+            ours!(#set::#variant)
+        }
+        Choice::Const(path) => path.to_token_stream(),
+    }
+}
+
+fn recorded(private: &TokenStream, key: usize, record: &Record) -> TokenStream {
+    let key = Literal::usize_unsuffixed(key);
+    match &record.source {
+        Source::Implicit { parameter, attributes } => {
+            let allowed = allow_underscore(parameter);
+            ours!(#(#attributes)* #allowed #private::Probe(&#parameter).implicit(&mut __span, #key);)
+        }
+        Source::Explicit(mode, value) => {
+            let method = method(*mode);
+            let value = borrowed(value);
+            ours!(__span.#method(#key, #value);)
+        }
+    }
+}
+
+fn method(mode: Mode) -> TokenStream {
+    match mode {
+        Mode::Typed => ours!(value),
+        Mode::Debug => ours!(debug),
+        Mode::Display => ours!(display),
+    }
+}
+
+/// `&value`, with the value's span, so that a missing trait is reported there.
+fn borrowed(value: &Expr) -> TokenStream {
+    let span = Span::mixed_site().located_at(value.span());
+    match value {
+        Expr::Path(_)
+        | Expr::Lit(_)
+        | Expr::Call(_)
+        | Expr::MethodCall(_)
+        | Expr::Field(_)
+        | Expr::Macro(_) => {
+            quote_spanned!(span=> &#value)
+        }
+        _ => quote_spanned!(span=> &(#value)),
+    }
+}
+
+/// Looks at the value, on behalf of the span.
+fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStream {
+    let private = private(model);
+    let err = model.err.map(|mode| {
+        let outcome = if mode == Mode::Debug { ours!(DebugOutcome) } else { ours!(Outcome) };
+        ours!(#private::#outcome::of(#value).observe(#span);)
+    });
+    let ret = model.ret.as_ref().map(|ret| {
+        let key = Literal::usize_unsuffixed(model.records.len());
+        let method = method(ret.mode);
+        let at = Span::mixed_site().located_at(ret.key.span());
+        quote_spanned!(at=> #private::Returned::of(#value).good().#method(#span, #key);)
+    });
+    ours!(#err #ret)
+}
+
+/// What would be an unused parameter without us stays one: looking at it is no use of it.
+fn still_unused(model: &Model, statements: &TokenStream) -> TokenStream {
+    let unused = model.records.iter().filter_map(|record| match &record.source {
+        Source::Implicit { parameter, .. }
+            if !is_underscored(parameter) && !mentions(statements, parameter) =>
+        {
+            Some(parameter)
+        }
+        _ => None,
+    });
+    ours!(#(let #unused = &#unused;)*)
+}
+
+/// `let x = x;` for every name of every parameter.
+fn passed_on(parameters: &[Parameter]) -> TokenStream {
+    let names = parameters.iter().flat_map(|Parameter { attributes, bindings, stand_in }| {
+        let bindings = bindings.iter().map(move |binding| {
+            let (ident, mutability) = (&binding.ident, &binding.mutability);
+            let allowed = allow_underscore(ident);
+            ours!(#(#attributes)* #allowed let #mutability #ident = #ident;)
+        });
+        bindings.chain(stand_in.iter().map(move |name| ours!(#(#attributes)* let #name = #name;)))
+    });
+    names.collect()
+}
+
+fn value_hint(value_type: Option<&Type>) -> Option<TokenStream> {
+    match value_type? {
+        Type::Never(_) | Type::ImplTrait(_) => None,
+        Type::Tuple(tuple) if tuple.elems.is_empty() => Some(ours!(if false {
+            return;
+        })),
+        spelled => {
+            let spelled = spelling::inferred(spelled.clone());
+            Some(ours!(if false { let __value: #spelled = loop {}; return __value; }))
+        }
+    }
+}
+
+/// A name that begins with `_` may be captured without a lint telling the user that he used it.
+fn allow_underscore(name: &syn::Ident) -> Option<TokenStream> {
+    is_underscored(name).then(|| ours!(#[allow(clippy::used_underscore_binding)]))
+}
+
+fn is_underscored(name: &syn::Ident) -> bool {
+    name.to_string().starts_with('_')
+}
+
+fn private(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    ours!(#krate::__private)
+}

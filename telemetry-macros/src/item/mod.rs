@@ -1,0 +1,121 @@
+//! The annotated function: its signature parsed, its body kept as the tokens that the user wrote.
+
+mod binding;
+mod mention;
+pub(crate) mod spelling;
+mod tail;
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Error, FnArg, PatType, Result, Signature, Token, Type, Visibility, token};
+
+pub(crate) use self::binding::{Binding, Parameter};
+pub(crate) use self::mention::mentions;
+pub(crate) use self::tail::Tail;
+
+pub(crate) struct Item {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) inner_attributes: Vec<Attribute>,
+    pub(crate) body: Body,
+}
+
+/// What stands between the braces, in the user's own tokens.
+pub(crate) enum Body {
+    /// Statements of a function that does its work when it is called, or of an `async fn`.
+    Statements(token::Brace, TokenStream),
+    /// A function that ends in `Box::pin(async move {..})` and so does its work when that is polled.
+    Future(Tail),
+}
+
+impl Item {
+    pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
+        Parse::parse.parse2(tokens)
+    }
+
+    pub(crate) fn has_receiver(&self) -> bool {
+        self.signature.receiver().is_some()
+    }
+
+    /// The parameters' names, in order.
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.parameters.iter().flat_map(|parameter| &parameter.bindings)
+    }
+
+    /// The type of the value that the work ends with; none where the spelling does not tell.
+    pub(crate) fn value_type(&self) -> Option<Type> {
+        let returned = spelling::returned(&self.signature.output);
+        match self.body {
+            Body::Statements(..) => Some(returned),
+            Body::Future(_) => spelling::future_output(&returned),
+        }
+    }
+}
+
+impl Parse for Item {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        must_be_a_function(input)?;
+        let mut signature: Signature = input.parse()?;
+        if input.peek(Token![;]) {
+            let message =
+                "`#[instrument]` needs a function with a body: put it on the methods that implement this one";
+            return Err(Error::new_spanned(&signature.ident, message));
+        }
+        let content;
+        let brace = syn::braced!(content in input);
+        let inner_attributes = content.call(Attribute::parse_inner)?;
+        let body = Body::new(brace, content.parse()?, &signature);
+        let parameters = parameters_of(&mut signature);
+        Ok(Self { attributes, visibility, signature, parameters, inner_attributes, body })
+    }
+}
+
+impl Body {
+    fn new(brace: token::Brace, tokens: TokenStream, signature: &Signature) -> Self {
+        let tail = if signature.asyncness.is_none() { Tail::find(&tokens) } else { None };
+        tail.map_or(Self::Statements(brace, tokens), Self::Future)
+    }
+}
+
+fn parameters_of(signature: &mut Signature) -> Vec<Parameter> {
+    let is_async = signature.asyncness.is_some();
+    let typed = signature.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
+    });
+    let read = |(position, typed): (usize, &mut PatType)| {
+        let mut parameter = Parameter::new(typed);
+        if is_async {
+            parameter.pass_on(position, &mut typed.pat);
+        }
+        parameter
+    };
+    typed.enumerate().map(read).collect()
+}
+
+/// Says what stands there instead of `fn`, past the words that may come before it.
+fn must_be_a_function(input: ParseStream<'_>) -> Result<()> {
+    let ahead = input.fork();
+    while let Ok(tree) = ahead.parse::<TokenTree>() {
+        match &tree {
+            TokenTree::Ident(word) if word == "fn" => return Ok(()),
+            TokenTree::Ident(word) if is_qualifier(word) => {}
+            TokenTree::Literal(_) => {}
+            other => {
+                return Err(Error::new_spanned(
+                    other,
+                    format!("`#[instrument]` goes on a function, not on `{other}`"),
+                ));
+            }
+        }
+    }
+    Err(input.error("`#[instrument]` goes on a function"))
+}
+
+fn is_qualifier(word: &Ident) -> bool {
+    ["const", "async", "unsafe", "safe", "extern", "default"].iter().any(|qualifier| word == qualifier)
+}

@@ -1,0 +1,47 @@
+//! Names that promise a secret: such a parameter is captured only where `fields` names it.
+
+/// Matched against the words of a name, which `_` divides.
+const SECRETS: &[&str] = &[
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "secret",
+    "secrets",
+    "token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "cookies",
+    "credential",
+    "credentials",
+    "private_key",
+    "ssn",
+    "cvv",
+    "cvc",
+    "pin",
+    "otp",
+];
+
+pub(crate) fn smells_of_secret(name: &str) -> bool {
+    let padded = format!("_{}_", name.to_lowercase());
+    SECRETS.iter().any(|secret| padded.contains(&format!("_{secret}_")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_known_by_a_whole_word() {
+        for name in
+            ["password", "user_password", "pin", "PIN_code", "stripe_api_key", "private_key_id", "_token"]
+        {
+            assert!(smells_of_secret(name), "{name}");
+        }
+        for name in ["spin", "pinned", "api", "key", "max_tokens", "secretary"] {
+            assert!(!smells_of_secret(name), "{name}");
+        }
+    }
+}
