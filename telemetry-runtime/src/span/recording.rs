@@ -63,6 +63,12 @@ impl<const N: usize> Recording<N> {
         }
     }
 
+    /// Starts the span of a request, whose path policies may look at.
+    #[cfg(feature = "http")]
+    pub(super) fn start_request(current: &Current, callsite: &'static Callsite, path: &str) -> Self {
+        if head::is_off() { Self::inert(callsite) } else { Self::start_local_root(current, callsite, Some(path)) }
+    }
+
     /// Starts the first span of a trace in this process.
     #[inline]
     pub(super) fn start_local_root(current: &Current, callsite: &'static Callsite, path: Option<&str>) -> Self {
