@@ -66,7 +66,11 @@ impl<const N: usize> Recording<N> {
     /// Starts the span of a request, whose path policies may look at.
     #[cfg(feature = "http")]
     pub(super) fn start_request(current: &Current, callsite: &'static Callsite, path: &str) -> Self {
-        if head::is_off() { Self::inert(callsite) } else { Self::start_local_root(current, callsite, Some(path)) }
+        match current.flags.get() & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) {
+            flag::ACTIVE => Self::inert(callsite),
+            _ if head::is_off() => Self::inert(callsite),
+            _ => Self::start_local_root(current, callsite, Some(path)),
+        }
     }
 
     /// Starts the first span of a trace in this process.
