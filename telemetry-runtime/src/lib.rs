@@ -4,8 +4,11 @@ mod clock;
 mod collect;
 mod dispatch;
 pub mod export;
+#[cfg(feature = "http")]
+pub mod http;
 mod lifecycle;
 pub mod policy;
+pub mod propagation;
 mod record;
 mod span;
 #[cfg(feature = "testing")]

@@ -2,6 +2,8 @@
 
 use super::context::{Attached, current};
 use super::recording::Recording;
+#[cfg(feature = "http")]
+use crate::record::SpanContext;
 use crate::record::{Callsite, TraceState};
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -22,6 +24,17 @@ pub fn open<const N: usize>(callsite: &'static Callsite) -> Opened<N> {
     let recording = Recording::start(current(), callsite);
     let state = if recording.holds_context() { current().state() } else { TraceState::NONE };
     Opened { recording, state }
+}
+
+/// Starts the span of a request for `path`: a local root below the remote parent, if there is one, else below what is current.
+#[cfg(feature = "http")]
+pub(crate) fn open_request<const N: usize>(
+    callsite: &'static Callsite,
+    parent: Option<&SpanContext>,
+    path: &str,
+) -> Opened<N> {
+    let _attached = parent.map(super::attach);
+    Opened { recording: Recording::start_request(current(), callsite, path), state: current().state() }
 }
 
 /// Runs a future within a span; `observe` sees its output before the span ends.
@@ -75,6 +88,16 @@ where
 }
 
 impl<const N: usize> Opened<N> {
+    /// Runs `body` with the span current.
+    #[cfg(feature = "http")]
+    pub(crate) fn scope<R>(&mut self, body: impl FnOnce() -> R) -> R {
+        if !self.holds_context() {
+            return body();
+        }
+        let _current = Polling::enter(self);
+        body()
+    }
+
     #[inline]
     fn end(&mut self) {
         let state = std::mem::take(&mut self.state);

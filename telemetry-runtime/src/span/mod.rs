@@ -24,5 +24,7 @@ pub use context::{Attached, attach};
 pub use entered::{Entered, enter};
 pub(crate) use extra::{set_max_value_bytes, truncated_values};
 pub use handle::{CaptureRef, Span};
+#[cfg(feature = "http")]
+pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument, open};
 pub use recording::Recording;

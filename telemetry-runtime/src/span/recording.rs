@@ -41,11 +41,14 @@ impl<const N: usize> Recording<N> {
         Self { live: Live::start(current, callsite), used: 0, room: [MaybeUninit::uninit(); N] }
     }
 
-    /// Starts the first span of a trace in this process, which answers a request for `path`.
+    /// Starts the span of a request, whose path policies may look at.
     #[cfg(feature = "http")]
-    pub(super) fn start_for_path(current: &Current, callsite: &'static Callsite, path: &str) -> Self {
-        let live =
-            if head::is_off() { None } else { Some(Live::start_local_root(current, callsite, Some(path))) };
+    pub(super) fn start_request(current: &Current, callsite: &'static Callsite, path: &str) -> Self {
+        let live = match current.flags.get() & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) {
+            flag::ACTIVE => None,
+            _ if head::is_off() => None,
+            _ => Some(Live::start_local_root(current, callsite, Some(path))),
+        };
         Self { live, used: 0, room: [MaybeUninit::uninit(); N] }
     }
 

@@ -1,0 +1,26 @@
+//! The command line.
+
+use clap::Parser;
+use std::path::PathBuf;
+
+/// A small order service that shows what Telemetry does: every request becomes a trace.
+#[derive(Debug, Parser)]
+#[command(name = "telemetry-demo", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// The settings file [default: $SETTINGS_FILE, else ./settings.yaml if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The host name or address to listen on [default: the settings', else 127.0.0.1]
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+
+    /// The port to listen on, 0 for any free one [default: the settings', else 8000]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+}
+
+const AFTER_HELP: &str = "\
+What the command line says wins over the settings file, which wins over the defaults.
+
+Exit codes: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, 2 for a wrong command line, 78 for wrong settings.";

@@ -1,0 +1,3 @@
+//! Between a context and the text of request headers.
+
+pub mod tracecontext;
