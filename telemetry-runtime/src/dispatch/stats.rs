@@ -71,7 +71,7 @@ pub struct ExporterReport {
     pub delivered: u64,
     /// Spans dropped, or refused by the other side, during the call.
     pub dropped: u64,
-    /// Spans that had not left when time was up.
+    /// Spans that had not left when time was up; 0 if everything that had ended before the call was settled in time.
     pub left: u64,
 }
 
@@ -95,14 +95,15 @@ impl Report {
         self.exporters.iter().all(|exporter| exporter.dropped == 0 && exporter.left == 0)
     }
 
-    /// What changed between two states.
-    pub(crate) fn between(before: &Status, after: &Status) -> Self {
+    /// What changed between two states, and which exporters were done by then.
+    pub(crate) fn between(before: &Status, after: &Status, settled: &[bool]) -> Self {
         let lost = |status: &ExporterStatus| status.rejected + status.dropped.total();
-        let exporters = before.exporters.iter().zip(&after.exporters).map(|(before, after)| ExporterReport {
+        let both = before.exporters.iter().zip(&after.exporters);
+        let exporters = both.zip(settled).map(|((before, after), settled)| ExporterReport {
             name: after.name.clone(),
             delivered: after.exported - before.exported,
             dropped: lost(after) - lost(before),
-            left: after.queued,
+            left: if *settled { 0 } else { after.queued },
         });
         Self { exporters: exporters.collect() }
     }

@@ -48,8 +48,8 @@ impl Guard {
     pub fn flush(&self, timeout: Duration) -> Report {
         let deadline = Instant::now() + timeout;
         let before = self.status();
-        self.settle(deadline);
-        Report::between(&before, &self.status())
+        let settled = self.settle(deadline);
+        Report::between(&before, &self.status(), &settled)
     }
 
     /// What has become of every span so far, per exporter.
@@ -83,21 +83,20 @@ impl Guard {
             let deadline = Instant::now() + timeout;
             let before = self.status();
             head::remove();
-            self.settle(deadline);
+            let settled = self.settle(deadline);
             self.end(deadline);
-            *last_report = Report::between(&before, &self.status());
+            *last_report = Report::between(&before, &self.status(), &settled);
             INSTALLED.store(false, Ordering::Release);
         }
         last_report.clone()
     }
 
-    /// Has the lanes drained and the queues emptied, as far as time allows.
-    fn settle(&self, deadline: Instant) {
-        self.control.collect_now(deadline);
-        for queue in &self.queues {
-            // Workers work side by side: one deadline is enough for all of them.
-            queue.wait_until_settled(deadline);
-        }
+    /// Has the lanes drained and the queues emptied of what had ended before the call, as far as time allows; for each exporter,
+    /// whether it did.
+    fn settle(&self, deadline: Instant) -> Vec<bool> {
+        let collected = self.control.collect_now(deadline);
+        // Workers work side by side: one deadline is enough for all of them.
+        self.queues.iter().map(|queue| queue.wait_until_settled(deadline) && collected).collect()
     }
 
     fn end(&self, deadline: Instant) {
