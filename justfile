@@ -1,0 +1,29 @@
+# Every recipe is one plain command: without `just`, type what stands here.
+
+# Start the demo on http://127.0.0.1:8000
+demo *ARGS:
+    cargo run -p telemetry-demo -- {{ARGS}}
+
+# Everything that `cargo test` covers
+test:
+    cargo test --workspace
+
+# Check the lane with loom
+loom:
+    RUSTFLAGS="--cfg loom" cargo test -p telemetry-runtime --lib --release --target-dir target/loom -- lane::
+
+# What CI runs
+ci:
+    bash .ci/run
+
+# Format
+fmt:
+    cargo fmt --all
+
+# Lint
+lint:
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# Build the documentation
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
