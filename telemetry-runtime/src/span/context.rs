@@ -57,11 +57,18 @@ pub(super) fn current<'a>() -> &'a Current {
 /// A copy of the current context that can become current elsewhere, or again.
 #[derive(Clone, Default)]
 pub(super) struct Snapshot {
+    pub(super) ids: Ids,
+    /// Empty unless the flags say [`flag::HAS_STATE`].
+    pub(super) state: TraceState,
+}
+
+/// The part of a context that is plain numbers.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ids {
     pub(super) trace_high: u64,
     pub(super) trace_low: u64,
     pub(super) span_id: u64,
     pub(super) flags: u8,
-    pub(super) state: TraceState,
 }
 
 impl Current {
@@ -71,32 +78,39 @@ impl Current {
         if self.flags.get() & flag::HAS_STATE == 0 { TraceState::NONE } else { load_state() }
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
-        Snapshot {
+    #[inline(always)]
+    pub(super) fn ids(&self) -> Ids {
+        Ids {
             trace_high: self.trace_high.get(),
             trace_low: self.trace_low.get(),
             span_id: self.span_id.get(),
             flags: self.flags.get(),
-            state: self.state(),
         }
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot { ids: self.ids(), state: self.state() }
+    }
+
+    /// Makes these current and returns what was.
+    #[inline(always)]
+    pub(super) fn replace_ids(&self, next: Ids) -> Ids {
+        let before = self.ids();
+        self.trace_high.set(next.trace_high);
+        self.trace_low.set(next.trace_low);
+        self.span_id.set(next.span_id);
+        self.flags.set(next.flags);
+        before
     }
 
     /// Makes `next` current and returns what was.
     #[inline]
-    pub(super) fn replace(&self, next: Snapshot) -> Snapshot {
-        let Snapshot { trace_high, trace_low, span_id, flags, state } = next;
-        let before = Snapshot {
-            trace_high: self.trace_high.replace(trace_high),
-            trace_low: self.trace_low.replace(trace_low),
-            span_id: self.span_id.replace(span_id),
-            flags: self.flags.get(),
-            state: self.state(),
-        };
-        self.flags.set(flags);
-        if flags & flag::HAS_STATE != 0 {
-            store_state(state);
+    pub(super) fn replace(&self, next: &Snapshot) -> Snapshot {
+        let state = self.state();
+        if next.ids.flags & flag::HAS_STATE != 0 {
+            store_state(next.state.clone());
         }
-        before
+        Snapshot { ids: self.replace_ids(next.ids), state }
     }
 
     /// Fresh random ids for a root.
@@ -124,13 +138,14 @@ fn store_state(state: TraceState) {
 
 impl Snapshot {
     pub(super) fn context(&self) -> SpanContext {
+        let Ids { trace_high, trace_low, span_id, flags } = self.ids;
         let context = SpanContext::new(
-            TraceId::from_int(u128::from(self.trace_high) << 64 | u128::from(self.trace_low)),
-            SpanId::from_int(self.span_id),
-            TraceFlags::from_byte(self.flags),
+            TraceId::from_int(u128::from(trace_high) << 64 | u128::from(trace_low)),
+            SpanId::from_int(span_id),
+            TraceFlags::from_byte(flags),
         )
         .with_trace_state(self.state.clone());
-        if self.flags & flag::REMOTE != 0 { context.remote() } else { context }
+        if flags & flag::REMOTE != 0 { context.remote() } else { context }
     }
 }
 
@@ -145,13 +160,13 @@ impl From<&SpanContext> for Snapshot {
         let mut flags = context.flags().to_byte() | flag::ACTIVE;
         flags |= if context.is_remote() { flag::REMOTE } else { 0 };
         flags |= if state.is_empty() { 0 } else { flag::HAS_STATE };
-        Self {
+        let ids = Ids {
             trace_high: (trace_id >> 64) as u64,
             trace_low: trace_id as u64,
             span_id: context.span_id().to_int(),
             flags,
-            state,
-        }
+        };
+        Self { ids, state }
     }
 }
 
@@ -188,12 +203,12 @@ pub struct Attached {
 /// # Ok::<(), telemetry_runtime::ParseIdError>(())
 /// ```
 pub fn attach(context: &SpanContext) -> Attached {
-    Attached::new(Snapshot::from(context))
+    Attached::new(&Snapshot::from(context))
 }
 
 impl Attached {
     #[inline]
-    pub(super) fn new(snapshot: Snapshot) -> Self {
+    pub(super) fn new(snapshot: &Snapshot) -> Self {
         Self { before: current().replace(snapshot), _of_this_thread: PhantomData }
     }
 }
@@ -201,7 +216,6 @@ impl Attached {
 impl Drop for Attached {
     #[inline]
     fn drop(&mut self) {
-        let before = std::mem::take(&mut self.before);
-        drop(current().replace(before));
+        current().replace(&self.before);
     }
 }

@@ -1,6 +1,6 @@
 //! A span around a future: current during each poll, ended by its result or by its being dropped.
 
-use super::context::{Attached, current};
+use super::context::{Attached, Ids, Snapshot, current, flag};
 use super::recording::Recording;
 #[cfg(feature = "http")]
 use crate::record::SpanContext;
@@ -108,21 +108,32 @@ impl<const N: usize> Opened<N> {
 /// Holds the span's context during a poll; a panic on the way out ends the span, even if somebody catches it further up.
 struct Polling<'a, const N: usize> {
     span: &'a mut Opened<N>,
+    before: Ids,
+    /// What was attached instead, where a trace has vendors' state.
     attached: Option<Attached>,
 }
 
 impl<'a, const N: usize> Polling<'a, N> {
     #[inline(always)]
     fn enter(span: &'a mut Opened<N>) -> Self {
-        let attached = span.recording.snapshot(span.state.clone()).map(Attached::new);
-        Self { span, attached }
+        let before = current().ids();
+        let ids = span.recording.ids().unwrap_or(before);
+        let attached = if (ids.flags | before.flags) & flag::HAS_STATE == 0 {
+            current().replace_ids(ids);
+            None
+        } else {
+            Some(Attached::new(&Snapshot { ids, state: span.state.clone() }))
+        };
+        Self { span, before, attached }
     }
 }
 
 impl<const N: usize> Drop for Polling<'_, N> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.attached = None;
+        if self.attached.take().is_none() {
+            current().replace_ids(self.before);
+        }
         if std::thread::panicking() {
             self.span.end();
         }

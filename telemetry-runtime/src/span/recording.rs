@@ -1,6 +1,6 @@
 //! A span that is being recorded: its identity, and room for its attributes until it ends.
 
-use super::context::{Current, Snapshot, flag};
+use super::context::{Current, Ids, flag};
 use super::extra::{Extra, Identity, Key, format_limited, push_limited};
 use super::{head, lanes, panic, tick};
 use crate::policy::LocalRoot;
@@ -70,16 +70,11 @@ impl<const N: usize> Recording<N> {
         self.live.as_mut().filter(|live| live.is_sampled())
     }
 
-    /// The context below the span; the current one where the span has none of its own.
-    #[inline]
-    pub(super) fn snapshot(&self, state: TraceState) -> Option<Snapshot> {
-        self.live.as_ref().map(|live| Snapshot {
-            trace_high: live.trace_high,
-            trace_low: live.trace_low,
-            span_id: live.span_id,
-            flags: live.flags,
-            state,
-        })
+    /// The context below the span, if it has one of its own.
+    #[inline(always)]
+    pub(super) fn ids(&self) -> Option<Ids> {
+        let Live { trace_high, trace_low, span_id, flags, .. } = *self.live.as_ref()?;
+        Some(Ids { trace_high, trace_low, span_id, flags })
     }
 
     /// Makes the span current. Only what differs is written: a child shares its parent's trace.
@@ -317,9 +312,9 @@ impl Live {
             return (Origin { trace_high, trace_low, parent_id: 0 }, sampled);
         }
         let parent = current.snapshot();
-        let (trace_high, trace_low) = (parent.trace_high, parent.trace_low);
+        let Ids { trace_high, trace_low, span_id, .. } = parent.ids;
         let sampled = ask(callsite, trace_high, trace_low, Some(&parent.context()), path);
-        (Origin { trace_high, trace_low, parent_id: parent.span_id }, sampled)
+        (Origin { trace_high, trace_low, parent_id: span_id }, sampled)
     }
 
     #[inline(always)]
