@@ -2,9 +2,11 @@
 
 mod clock;
 mod collect;
+mod config;
 mod dispatch;
 pub mod export;
 mod lifecycle;
+pub mod logging;
 pub mod policy;
 mod record;
 mod span;
@@ -14,6 +16,7 @@ pub mod testing;
 #[doc(hidden)]
 pub mod __private;
 
+pub use config::{Settings, SettingsError};
 pub use dispatch::{Dropped, ExporterReport, ExporterStatus, Report, Status};
 pub use export::{ExportError, Exported, Exporter};
 pub use lifecycle::{Builder, Guard, InitError, builder};

@@ -3,7 +3,7 @@
 use super::response::{error_message, rejected_spans};
 use super::{Invalid, Target, request, retry_after};
 use crate::export::ExportError;
-use crate::export::printable::{escaped, shortened};
+use crate::record::printable::{escaped, shortened};
 use crate::record::Secret;
 use std::borrow::Cow;
 use std::fmt;
