@@ -119,7 +119,8 @@ fn check_skips(args: &Args, item: &Item, errors: &mut Errors) {
     let names: Vec<_> = item.bindings().map(|binding| binding.ident.unraw().to_string()).collect();
     for skipped in &args.skip {
         let text = skipped.unraw().to_string();
-        if !names.contains(&text) && !(text == "self" && item.has_receiver()) {
+        let is_parameter = names.contains(&text) || text == "self" && item.has_receiver();
+        if !is_parameter {
             let guess = did_you_mean(&text, &names);
             let message = format!("`{text}` is no parameter{guess}{}", choices(&names));
             errors.push(skipped, message);

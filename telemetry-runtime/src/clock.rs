@@ -54,6 +54,13 @@ impl Reading {
     }
 }
 
+/// Whole seconds since the Unix epoch, for dates in protocols.
+#[cfg(feature = "otlp")]
+#[expect(clippy::disallowed_methods, reason = "this is the door to time that the lint guards")]
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 fn rate_q32(ticks: u64, ns: u128) -> u64 {
     let rate = (ns << 32).checked_div(u128::from(ticks)).unwrap_or(1 << 32);
     u64::try_from(rate).unwrap_or(u64::MAX)

@@ -1,10 +1,11 @@
 //! Where batches leave the process: the [`Exporter`] trait, and the exporters that come with the crate.
 
+pub(crate) mod azure;
 pub mod console;
+pub(crate) mod destination;
 pub mod memory;
 #[cfg(feature = "otlp")]
 pub mod otlp;
-mod printable;
 
 use crate::record::Batch;
 use std::error::Error;

@@ -1,72 +1,108 @@
-//! Puts an installation together in code.
+//! Puts an installation together: from settings, in code, or both.
 
 use super::guard::Guard;
 use super::threads::Threads;
 use super::{INSTALLED, InitError};
 use crate::clock::Clock;
 use crate::collect::{self, Collector, Control};
+use crate::config::{ExporterKind, ExporterSettings, Settings};
 use crate::dispatch::{self, Queue, Report, Worker};
 use crate::export::Exporter;
+use crate::export::console::Console;
+#[cfg(feature = "logging")]
+use crate::logging;
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
 use crate::record::Resource;
 use crate::span::lanes::LANES;
 use crate::span::{head, panic, tick};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-/// Puts an installation together in code.
+/// Starts telemetry from the settings that are found: `SETTINGS_FILE`, else `./settings.yaml`, else the environment and defaults.
+///
+/// Besides spans it installs log lines (see [`logging`](crate::logging)), unless the program has a `tracing` subscriber of its own.
+///
+/// # Examples
+/// ```no_run
+/// use telemetry_runtime::instrument;
+///
+/// #[instrument]
+/// fn work(n: u32) {}
+///
+/// fn main() -> Result<(), telemetry_runtime::InitError> {
+///     let _guard = telemetry_runtime::init()?;
+///     work(7);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// If the settings are wrong ([`InitError::is_settings`]), telemetry is already running, or a thread cannot be started. That a back-end
+/// cannot be reached is no error.
+pub fn init() -> Result<Guard, InitError> {
+    builder().settings(Settings::find(None)?).install()
+}
+
+/// Puts an installation together.
 ///
 /// # Examples
 /// ```
+/// use telemetry_runtime::Settings;
 /// use telemetry_runtime::export::memory::Memory;
 ///
 /// # fn main() -> Result<(), telemetry_runtime::InitError> {
 /// let memory = Memory::new();
-/// let guard = telemetry_runtime::builder().exporter("memory", memory.clone()).install()?;
+/// let guard = telemetry_runtime::builder()
+///     .settings(Settings::from_text("telemetry: {exporters: []}", "settings.yaml")?)
+///     .exporter("memory", memory.clone())
+///     .install()?;
 /// # drop(guard);
 /// # Ok(())
 /// # }
 /// ```
 #[must_use = "nothing runs before `install`"]
 pub struct Builder {
-    resource: Resource,
-    policy: Box<dyn SamplingPolicy>,
+    settings: Option<Settings>,
+    resource: Option<Resource>,
+    policy: Option<Box<dyn SamplingPolicy>>,
     exporters: Vec<(String, Box<dyn Exporter>)>,
 }
 
-/// Starts an installation with no exporters, everything sampled unless a remote parent says otherwise, and no resource attributes.
+/// Starts with no exporters, everything sampled unless a remote parent says otherwise, no resource attributes, and no log lines.
 pub fn builder() -> Builder {
-    Builder {
-        resource: Resource::new(),
-        policy: Box::new(ParentBased::new(Ratio::ALWAYS)),
-        exporters: Vec::new(),
-    }
+    Builder { settings: None, resource: None, policy: None, exporters: Vec::new() }
 }
 
 impl Builder {
+    /// Does what the settings say; what is given in code besides adds to them (exporters) or replaces them (policy, resource).
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
     /// Adds an exporter under a name that reports and complaints use.
     pub fn exporter(mut self, name: impl Into<String>, exporter: impl Exporter) -> Self {
         self.exporters.push((name.into(), Box::new(exporter)));
         self
     }
 
-    /// Decides which traces are recorded. Default: everything, unless a remote parent says otherwise.
+    /// Decides which traces are recorded.
     pub fn policy(mut self, policy: impl SamplingPolicy) -> Self {
-        self.policy = Box::new(policy);
+        self.policy = Some(Box::new(policy));
         self
     }
 
     /// Says who reports.
     pub fn resource(mut self, resource: Resource) -> Self {
-        self.resource = resource;
+        self.resource = Some(resource);
         self
     }
 
-    /// Starts recording.
+    /// Starts recording. With settings that disable telemetry (`OTEL_SDK_DISABLED`) it starts nothing but log lines.
     ///
     /// # Errors
-    /// If telemetry is already running in this process, or a thread cannot be started.
+    /// If an exporter's settings cannot work, telemetry is already running in this process, or a thread cannot be started.
     pub fn install(self) -> Result<Guard, InitError> {
         if INSTALLED.swap(true, Ordering::AcqRel) {
             return Err(InitError::already_installed());
@@ -74,29 +110,66 @@ impl Builder {
         self.start().inspect_err(|_| INSTALLED.store(false, Ordering::Release))
     }
 
-    fn start(self) -> Result<Guard, InitError> {
-        tick::choose();
-        panic::install_hook();
-        let guard = Guard {
+    fn start(mut self) -> Result<Guard, InitError> {
+        let mut guard = Guard {
             control: Arc::default(),
             queues: Vec::new(),
             threads: Threads::default(),
             before: LANES.collected(),
             is_on: AtomicBool::new(true),
-            last_report: std::sync::Mutex::new(Report::default()),
+            last_report: Mutex::new(Report::default()),
         };
-        let guard = start_threads(guard, self.exporters, Arc::new(self.resource))?;
-        head::install(self.policy);
+        let mut disabled = false;
+        if let Some(settings) = self.settings.take() {
+            disabled = settings.disabled;
+            self.apply(settings)?;
+        }
+        if !disabled {
+            tick::choose();
+            panic::install_hook();
+            start_threads(&mut guard, self.exporters, self.resource.unwrap_or_default())?;
+            head::install(self.policy.unwrap_or_else(|| Box::new(ParentBased::new(Ratio::ALWAYS))));
+        }
         Ok(guard)
+    }
+
+    /// Puts what the settings say in front of, or beneath, what was given in code.
+    fn apply(&mut self, settings: Settings) -> Result<(), InitError> {
+        let from_settings = settings.exporters.iter().cloned().map(|exporter| {
+            let ExporterSettings { name, kind } = exporter;
+            build(kind).map(|built| (name.clone(), built)).map_err(|error| InitError::exporter(&name, error))
+        });
+        let mut exporters = from_settings.collect::<Result<Vec<_>, _>>()?;
+        exporters.append(&mut self.exporters);
+        self.exporters = exporters;
+        self.resource.get_or_insert(settings.resource);
+        self.policy.get_or_insert_with(|| settings.policy.into_policy());
+        #[cfg(feature = "logging")]
+        logging::install(&settings.logging);
+        Ok(())
     }
 }
 
-/// Starts a worker per exporter and the collector. On an error the guard is dropped, which ends those that run.
+type BuildError = Box<dyn std::error::Error + Send + Sync>;
+
+fn build(kind: ExporterKind) -> Result<Box<dyn Exporter>, BuildError> {
+    match kind {
+        ExporterKind::Console(style) => Ok(Box::new(Console::new(style))),
+        #[cfg(feature = "otlp")]
+        ExporterKind::Otlp(destination) => Ok(Box::new(crate::export::otlp::Otlp::new(destination.into())?)),
+        #[cfg(not(feature = "otlp"))]
+        ExporterKind::Otlp(_) => {
+            Err("this program was built without the feature `otlp` of `telemetry-runtime`".into())
+        }
+    }
+}
+
+/// Starts a worker for each exporter, then the collector.
 fn start_threads(
-    mut guard: Guard,
+    guard: &mut Guard,
     exporters: Vec<(String, Box<dyn Exporter>)>,
-    resource: Arc<Resource>,
-) -> Result<Guard, InitError> {
+    resource: Resource,
+) -> Result<(), InitError> {
     for (name, exporter) in exporters {
         let queue = Arc::new(Queue::new(name, dispatch::Options::default()));
         let worker = Worker::new(queue.clone(), exporter);
@@ -104,15 +177,10 @@ fn start_threads(
         guard.queues.push(queue);
     }
     let control: Arc<Control> = guard.control.clone();
-    let collector = Collector::new(
-        collect::Options::default(),
-        Clock::new(tick::now),
-        resource,
-        guard.queues.clone(),
-        control,
-    );
-    spawn(&guard.threads, "telemetry-collect".to_owned(), || collector.run())?;
-    Ok(guard)
+    let clock = Clock::new(tick::now);
+    let collector =
+        Collector::new(collect::Options::default(), clock, Arc::new(resource), guard.queues.clone(), control);
+    spawn(&guard.threads, "telemetry-collect".to_owned(), || collector.run())
 }
 
 fn spawn(threads: &Threads, name: String, body: impl FnOnce() + Send + 'static) -> Result<(), InitError> {
@@ -123,6 +191,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exporters: Vec<_> = self.exporters.iter().map(|(name, _)| name).collect();
         f.debug_struct("Builder")
+            .field("settings", &self.settings)
             .field("resource", &self.resource)
             .field("exporters", &exporters)
             .finish_non_exhaustive()

@@ -5,7 +5,7 @@ mod error;
 mod guard;
 mod threads;
 
-pub use builder::{Builder, builder};
+pub use builder::{Builder, builder, init};
 pub use error::InitError;
 pub use guard::Guard;
 

@@ -1,12 +1,14 @@
 //! Which traces are recorded: the [`SamplingPolicy`] asked once for each local root, and the policies that come with the crate.
 
 mod exclude;
+mod options;
 mod parent;
 mod ratio;
 
 use crate::record::{Callsite, SpanContext, TraceId};
 
 pub use exclude::Exclude;
+pub(crate) use options::{Options, PathPattern, Sampling};
 pub use parent::ParentBased;
 pub use ratio::Ratio;
 

@@ -67,7 +67,7 @@ mod tests {
     fn the_threshold_is_that_of_the_specification() {
         // The specification's `th` for these shares, without trailing zeros: 8, e6666666666666 (rounded), c.
         for (share, threshold) in
-            [(0.5, 0x8000_0000_0000_00), (0.1, 0xe666_6666_6666_66), (0.25, 0xc000_0000_0000_00)]
+            [(0.5, 0x80_0000_0000_0000), (0.1, 0xe6_6666_6666_6666), (0.25, 0xc0_0000_0000_0000)]
         {
             let ratio = Ratio::new(share).expect("a share");
             assert_eq!(ratio.threshold, threshold, "{share}");

@@ -162,6 +162,7 @@ impl<'a> SpanView<'a> {
     }
 
     /// The callsite's number in this process.
+    #[cfg(feature = "otlp")]
     #[inline]
     pub(crate) fn callsite_number(&self) -> u32 {
         self.record.word(1) as u32
@@ -179,6 +180,7 @@ impl<'a> SpanView<'a> {
     }
 
     /// Whether the span has no more than its record says: no event, link, status or state.
+    #[cfg(feature = "otlp")]
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.extras.is_empty() && self.record.status() == status::UNSET

@@ -8,6 +8,7 @@ mod context;
 mod data;
 mod id;
 pub(crate) mod layout;
+pub(crate) mod printable;
 mod resource;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -178,10 +178,9 @@ macro_rules! capture_non_zero {
         impl Capture for std::num::NonZero<$int> {
             #[inline]
             fn capture(&self) -> Option<Value<'_>> {
-                #[allow(clippy::unnecessary_cast, reason = "one arm serves widths that need the cast and one that does not")]
                 match i64::try_from(self.get()) {
                     Ok(fits) => Some(Value::I64(fits)),
-                    Err(_) => Some(Value::U64(self.get() as u64)),
+                    Err(_) => Some(Value::U128(self.get() as u128)),
                 }
             }
         }
@@ -257,13 +256,3 @@ macro_rules! from_capture {
 }
 
 from_capture!(bool, i32, i64, u32, u64, usize, f64, &str, String);
-
-impl<T> PartialEq<T> for ValueBuf
-where
-    T: Copy,
-    ValueBuf: From<T>,
-{
-    fn eq(&self, other: &T) -> bool {
-        *self == ValueBuf::from(*other)
-    }
-}

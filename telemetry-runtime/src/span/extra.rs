@@ -9,7 +9,7 @@ use crate::record::{Capture, SpanContext, SpanId, StatusCode, TraceFlags, TraceI
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which span a record belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,35 +37,26 @@ impl Debug for Identity {
 }
 
 /// The most bytes of one text value; what is longer is cut at a character's boundary and counted.
-static MAX_VALUE_BYTES: AtomicU32 = AtomicU32::new(4096);
+const MAX_VALUE_BYTES: usize = 4096;
 static TRUNCATED_VALUES: AtomicU64 = AtomicU64::new(0);
-
-/// Sets the limit on one text value, in bytes.
-pub(crate) fn set_max_value_bytes(bytes: u32) {
-    MAX_VALUE_BYTES.store(bytes, Ordering::Relaxed);
-}
 
 /// How many values have been cut so far.
 pub(crate) fn truncated_values() -> u64 {
     TRUNCATED_VALUES.load(Ordering::Relaxed)
 }
 
-fn max_value_bytes() -> usize {
-    MAX_VALUE_BYTES.load(Ordering::Relaxed) as usize
-}
-
 /// The text, cut to the limit.
 fn limited(text: &str) -> &str {
-    if text.len() <= max_value_bytes() {
+    if text.len() <= MAX_VALUE_BYTES {
         return text;
     }
     TRUNCATED_VALUES.fetch_add(1, Ordering::Relaxed);
-    &text[..text.floor_char_boundary(max_value_bytes())]
+    &text[..text.floor_char_boundary(MAX_VALUE_BYTES)]
 }
 
 /// Appends while the whole stays near the limit; an error stops a formatter that would go on for ever.
 pub(super) fn push_limited(whole: &mut String, text: &str) -> fmt::Result {
-    let left = (max_value_bytes() + 1).saturating_sub(whole.len());
+    let left = (MAX_VALUE_BYTES + 1).saturating_sub(whole.len());
     whole.push_str(&text[..text.ceil_char_boundary(left.min(text.len()))]);
     if left < text.len() { Err(fmt::Error) } else { Ok(()) }
 }
@@ -228,7 +219,7 @@ impl Extra {
             }
             Value::Bytes(v) => {
                 self.key(tag::BYTES, key);
-                let kept = &v[..v.len().min(max_value_bytes())];
+                let kept = &v[..v.len().min(MAX_VALUE_BYTES)];
                 TRUNCATED_VALUES.fetch_add(u64::from(kept.len() < v.len()), Ordering::Relaxed);
                 self.raw(&(kept.len() as u32).to_ne_bytes());
                 self.raw(kept);
@@ -250,7 +241,7 @@ impl Extra {
         self.key(tag::STR, key);
         let length_at = self.len();
         self.raw(&[0; 4]);
-        let mut writer = ExtraWriter { limit: max_value_bytes(), written: 0, extra: self };
+        let mut writer = ExtraWriter { limit: MAX_VALUE_BYTES, written: 0, extra: self };
         // A formatter that fails, or is stopped at the limit, leaves what it wrote.
         let _ = fmt::write(&mut writer, text);
         let written = writer.written as u32;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
+/// The most memory that all lanes together may take, in bytes.
+const MAX_BYTES: usize = 64 << 20;
 /// A thread's lane, in bytes, as long as there is plenty of room.
 const LANE_BYTES: usize = 1 << 20;
 /// The smallest lane, in bytes.
@@ -16,7 +18,7 @@ const SMALLEST_LANE_BYTES: usize = 1 << 14;
 pub(crate) struct Lanes {
     state: Mutex<State>,
     /// The most memory that all lanes together may take, in bytes.
-    max_bytes: AtomicUsize,
+    max_bytes: usize,
     used_bytes: AtomicUsize,
     /// Spans for which no lane was to be had.
     spans_without_lane: AtomicU64,
@@ -51,7 +53,7 @@ pub(crate) static LANES: Lanes = Lanes {
         retired: LaneCounts { spans: 0, dropped_spans: 0, dropped_extras: 0 },
         collector: None,
     }),
-    max_bytes: AtomicUsize::new(64 << 20),
+    max_bytes: MAX_BYTES,
     used_bytes: AtomicUsize::new(0),
     spans_without_lane: AtomicU64::new(0),
     extras_without_lane: AtomicU64::new(0),
@@ -102,18 +104,12 @@ fn open_lane(slot: &OnceCell<Producer>) -> Option<&Producer> {
 }
 
 impl Lanes {
-    /// Sets the bound on all lanes together, in bytes. Lanes that exist keep their size.
-    pub(crate) fn set_max_bytes(&self, max_bytes: usize) {
-        self.max_bytes.store(max_bytes, Ordering::Relaxed);
-    }
-
     /// Room for one more lane: smaller ones as the room gets less, so that late threads get one, too.
     fn reserve(&self) -> Option<usize> {
-        let max = self.max_bytes.load(Ordering::Relaxed);
         let mut used = self.used_bytes.load(Ordering::Relaxed);
         loop {
-            let left = max.saturating_sub(used);
-            let fair = (left / 16).max(SMALLEST_LANE_BYTES).min(LANE_BYTES);
+            let left = self.max_bytes.saturating_sub(used);
+            let fair = (left / 16).clamp(SMALLEST_LANE_BYTES, LANE_BYTES);
             let bytes = 1 << fair.ilog2();
             if bytes > left {
                 return None;
@@ -224,7 +220,7 @@ mod tests {
                 retired: LaneCounts::default(),
                 collector: None,
             }),
-            max_bytes: AtomicUsize::new(max_bytes),
+            max_bytes,
             used_bytes: AtomicUsize::new(0),
             spans_without_lane: AtomicU64::new(0),
             extras_without_lane: AtomicU64::new(0),

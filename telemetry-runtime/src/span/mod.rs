@@ -22,7 +22,7 @@ pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 pub(crate) use context::fresh_context;
 pub use context::{Attached, attach};
 pub use entered::{Entered, enter};
-pub(crate) use extra::{set_max_value_bytes, truncated_values};
+pub(crate) use extra::truncated_values;
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;

@@ -1,6 +1,6 @@
 //! How durations, values and counts are written, and how wide text is.
 
-use crate::export::printable::{escaped, shortened};
+use crate::record::printable::{escaped, shortened};
 use crate::record::{Value, ValueBuf};
 
 /// As many characters of a value are shown.

@@ -2,13 +2,14 @@
 
 use super::response::{error_message, rejected_spans};
 use super::{Invalid, Target, request, retry_after};
+use crate::clock;
 use crate::export::ExportError;
-use crate::export::printable::{escaped, shortened};
 use crate::record::Secret;
+use crate::record::printable::{escaped, shortened};
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use ureq::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
@@ -154,9 +155,7 @@ impl fmt::Debug for Client {
 
 fn pause(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    retry_after::pause(text(header::RETRY_AFTER)?, text(header::DATE), || {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-    })
+    retry_after::pause(text(header::RETRY_AFTER)?, text(header::DATE), clock::unix_seconds)
 }
 
 /// A header's value, and the words in it, such as the token behind `Bearer`. Short words are no secrets, but hiding them would cripple
@@ -327,6 +326,7 @@ mod tests {
     fn a_receiver_without_tls_behind_https_is_final() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("https://{}/v1/traces", listener.local_addr().expect("a bound listener"));
+        #[expect(clippy::disallowed_methods, reason = "a test's peer is no background thread of ours")]
         let plain = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept()?;
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;

@@ -6,6 +6,7 @@ mod request;
 mod response;
 mod retry_after;
 
+use super::destination::{Compression, Destination, Header};
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, Secret};
 use client::Client;
@@ -35,6 +36,18 @@ impl Target {
     /// A URL for traces, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), headers: Vec::new(), timeout: DEFAULT_TIMEOUT, gzip: false }
+    }
+}
+
+impl From<Destination> for Target {
+    fn from(destination: Destination) -> Self {
+        let Destination { endpoint, headers, timeout, compression } = destination;
+        Self {
+            url: endpoint.traces_url().to_owned(),
+            headers: headers.into_iter().map(Header::into_parts).collect(),
+            timeout,
+            gzip: compression == Compression::Gzip,
+        }
     }
 }
 

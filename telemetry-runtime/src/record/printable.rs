@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The text with every character that is not simply shown written as an escape, as in a Rust string.
-pub(super) fn escaped(text: &str) -> Cow<'_, str> {
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(acts_unseen) {
         return Cow::Borrowed(text);
     }
@@ -23,7 +23,7 @@ pub(super) fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// The first so many characters, and a mark if there are more.
-pub(super) fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
+pub(crate) fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
     match text.char_indices().nth(max_chars) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),
@@ -33,7 +33,7 @@ pub(super) fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
 /// Control characters, line separators, and the format characters that are invisible or reorder what is around them.
 ///
 /// Source: Unicode 16, general categories Cc, Zl, Zp and Cf; Unicode Technical Report 36, section 2.10.
-fn acts_unseen(c: char) -> bool {
+pub(crate) fn acts_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

@@ -1,0 +1,186 @@
+//! One entry of `telemetry.exporters`, as it is written.
+
+use super::document::Node;
+use super::error::Mistake;
+use super::reader::{At, Fields, Reader};
+use crate::export::azure::ConnectionString;
+use crate::export::destination::{Compression, Endpoint, Header, Protocol};
+use std::time::Duration;
+
+/// An exporter that is enabled.
+#[derive(Debug)]
+pub(super) struct Exporter {
+    pub(super) provider: At<Provider>,
+    pub(super) name: At<String>,
+    pub(super) otlp: Otlp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Provider {
+    Console,
+    Otlp,
+    AzureMonitor,
+}
+
+/// OTLP's options, of the file or of the environment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Otlp {
+    pub(super) endpoint: Option<At<Endpoint>>,
+    pub(super) protocol: Option<At<Protocol>>,
+    pub(super) headers: Option<Vec<Header>>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) compression: Option<Compression>,
+}
+
+const EXPORTER: &[&str] = &["provider", "name", "enabled", "console", "otlp", "azure_monitor"];
+const CONSOLE: &[&str] = &[];
+const OTLP: &[&str] = &["endpoint", "protocol", "headers", "timeout", "compression"];
+const AZURE_MONITOR: &[&str] = &["connection_string"];
+
+/// The words for transports.
+pub(super) const PROTOCOLS: [(&str, Protocol); 3] =
+    [("http/protobuf", Protocol::HttpProtobuf), ("http/json", Protocol::HttpJson), ("grpc", Protocol::Grpc)];
+/// The words for packing.
+pub(super) const COMPRESSIONS: [(&str, Compression); 2] =
+    [("none", Compression::None), ("gzip", Compression::Gzip)];
+
+impl Provider {
+    const ALL: [(&'static str, Self); 3] =
+        [("console", Self::Console), ("otlp", Self::Otlp), ("azure_monitor", Self::AzureMonitor)];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Otlp => "otlp",
+            Self::AzureMonitor => "azure_monitor",
+        }
+    }
+}
+
+impl Exporter {
+    /// Reads and checks the entry; `None` if it is not enabled or cannot be.
+    pub(super) fn read(node: &Node, reader: &mut Reader<'_>, telemetry_is_disabled: bool) -> Option<Self> {
+        let fields = reader.fields(Some(node), EXPORTER);
+        let enabled = reader.bool(fields.get("enabled")).unwrap_or(true) && !telemetry_is_disabled;
+        let was_forgiving = std::mem::replace(&mut reader.forgiving, !enabled);
+        let exporter = Self::read_fields(node, fields, reader);
+        reader.forgiving = was_forgiving;
+        exporter.filter(|_| enabled)
+    }
+
+    fn read_fields(node: &Node, fields: Fields<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let provider = provider(node, fields, reader);
+        let name = reader.checked(fields.get("name"), |name| Ok::<_, String>(name.to_owned()));
+        let otlp = Otlp::read(fields.get("otlp"), reader);
+        reader.fields(fields.get("console"), CONSOLE);
+        let azure_monitor = reader.fields(fields.get("azure_monitor"), AZURE_MONITOR);
+        reader.checked(azure_monitor.get("connection_string"), ConnectionString::parse);
+
+        let provider = provider?;
+        let name = name.unwrap_or(At { value: provider.value.word().to_owned(), origin: provider.origin });
+        Some(Self { provider, name, otlp })
+    }
+}
+
+fn provider(node: &Node, fields: Fields<'_>, reader: &mut Reader<'_>) -> Option<At<Provider>> {
+    let Some(written) = fields.get("provider") else {
+        if node.entries().is_some() {
+            let known = Provider::ALL.map(|(word, _)| format!("`{word}`")).join(" or ");
+            let mistake = Mistake::new(node.place, "this exporter has no `provider`");
+            reader.mistakes.push(mistake.with_help(format!("add `provider:` with {known}")));
+        }
+        return None;
+    };
+    let provider = reader.word(Some(written), &Provider::ALL)?;
+    let own = provider.value.word();
+    for (word, _) in Provider::ALL.iter().filter(|(word, _)| *word != own) {
+        if let Some(block) = fields.entry(word) {
+            let message = format!("settings for `{word}` in an exporter whose provider is `{own}`");
+            let help = format!("write `provider: {word}`, or put what is meant for `{own}` under `{own}:`");
+            reader.mistakes.push(Mistake::new(block.key_place, message).with_help(help));
+        }
+    }
+    Some(provider)
+}
+
+impl Otlp {
+    fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {
+        let fields = reader.fields(node, OTLP);
+        Self {
+            endpoint: reader.checked(fields.get("endpoint"), Endpoint::from_base),
+            protocol: reader.word(fields.get("protocol"), &PROTOCOLS),
+            headers: fields.get("headers").map(|node| headers(node, reader)),
+            timeout: reader
+                .typed(fields.get("timeout"), "a time such as `10s` or `500ms`", duration)
+                .map(|timeout| timeout.value),
+            compression: reader
+                .word(fields.get("compression"), &COMPRESSIONS)
+                .map(|compression| compression.value),
+        }
+    }
+
+    /// These options, and the others where these say nothing.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            endpoint: self.endpoint.or(other.endpoint),
+            protocol: self.protocol.or(other.protocol),
+            headers: self.headers.or(other.headers),
+            timeout: self.timeout.or(other.timeout),
+            compression: self.compression.or(other.compression),
+        }
+    }
+}
+
+fn headers(node: &Node, reader: &mut Reader<'_>) -> Vec<Header> {
+    let mut headers: Vec<Header> = Vec::new();
+    for entry in reader.entries(Some(node)) {
+        let Some(value) = reader.text(Some(&entry.value)) else { continue };
+        match Header::new(&entry.key, &value) {
+            Ok(header) if headers.iter().any(|other| other.name().eq_ignore_ascii_case(header.name())) => {
+                let message = "this header is already there: upper and lower case are the same";
+                reader.mistakes.push(Mistake::new(entry.key_place, message));
+            }
+            Ok(header) => headers.push(header),
+            Err(error) => reader.mistakes.push(Mistake::new(entry.key_place, error.to_string())),
+        }
+    }
+    headers
+}
+
+/// `500ms`, `10s`, `1m`, or a bare number of milliseconds as in OpenTelemetry's variables; at least 1 ms.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let unit = text.trim_start_matches(|char: char| char.is_ascii_digit());
+    let count: u64 = text[..text.len() - unit.len()].parse().ok().filter(|count| *count > 0)?;
+    match unit.trim() {
+        "" | "ms" => Some(Duration::from_millis(count)),
+        "s" => Some(Duration::from_secs(count)),
+        "m" => count.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duration_has_a_unit_or_means_milliseconds() {
+        assert_eq!(duration("10s"), Some(Duration::from_secs(10)));
+        assert_eq!(duration("500 ms"), Some(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
+        assert_eq!(duration("2500"), Some(Duration::from_millis(2500)));
+        for wrong in [
+            "",
+            "0",
+            "0s",
+            "-1s",
+            "1.5s",
+            "10 seconds",
+            "s",
+            "99999999999999999999s",
+            "18446744073709551615m",
+        ] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+}

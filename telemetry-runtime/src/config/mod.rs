@@ -1,0 +1,287 @@
+//! Settings: a file, the environment and defaults, checked and turned into the stages' own options.
+
+mod deserialize;
+mod document;
+mod env;
+mod error;
+mod exporter;
+mod overrides;
+mod raw;
+mod reader;
+mod resolve;
+mod section;
+mod source;
+mod substitute;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use env::Environment;
+pub use error::SettingsError;
+
+use crate::export::console::Style;
+use crate::export::destination::Destination;
+use crate::logging;
+use crate::policy::{self, Ratio, Sampling};
+use crate::record::Resource;
+use overrides::{Overrides, Variables};
+use raw::Raw;
+use reader::Reader;
+use resolve::Resolver;
+use section::Sections;
+use serde::de::DeserializeOwned;
+use source::Source;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// What to record and where to send it.
+///
+/// Settings come from a `settings.yaml`, from OpenTelemetry's environment variables, which override it, and from defaults: everything
+/// is recorded (unless a caller has decided otherwise) and written to the console.
+///
+/// # The file
+/// ```yaml
+/// service:
+///   name: orders                        # default: unknown_service:<program>
+///   version: 1.2.0
+///   namespace: shop
+///   environment: production
+/// telemetry:
+///   enabled: true
+///   sampling_ratio: 0.1                 # of the traces that begin here; default 1
+///   sampler: parentbased_traceidratio   # any word of OTEL_TRACES_SAMPLER
+///   exclude_endpoints: ["/health", "/internal/*"]
+///   resource: {cloud.region: eu-west-1}
+///   exporters:                          # default: console
+///     - provider: otlp                  # console, otlp, azure_monitor
+///       name: collector                 # default: the provider; distinct
+///       enabled: ${OTLP_ENABLED:-true}
+///       otlp:
+///         endpoint: http://localhost:4318   # v1/traces is appended
+///         protocol: http/protobuf
+///         headers: {api-key: "${API_KEY}"}
+///         timeout: 10s                  # or ms, m
+///         compression: gzip             # default none
+/// logging:
+///   level: info                         # or directives: info,my_crate=debug
+///   format: json                        # or text
+/// server:                               # the application's own: see `section`
+///   port: 8000
+/// ```
+/// Unknown keys, wrong types and contradictions are errors. Empty and `null` mean absent. In values, `${VAR}`, `${env:VAR}` and
+/// `${VAR:-default}` are replaced by environment variables, and `$$` is a dollar sign; a variable that is neither set nor has a default
+/// is an error, except within an exporter that is not enabled.
+///
+/// # The environment
+/// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
+/// `OTEL_TRACES_SAMPLER_ARG`, and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
+/// `OTEL_EXPORTER_OTLP_TRACES_...`, which wins (its endpoint is used as it is). `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
+/// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
+/// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter if a variable names
+/// an endpoint.
+///
+/// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings).
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::Settings;
+///
+/// let settings = Settings::from_text("service: {name: orders}", "settings.yaml")?;
+/// let error = Settings::from_text("servce: {name: orders}", "settings.yaml").unwrap_err();
+/// assert!(error.to_string().contains("settings.yaml:1:1: unknown key `servce`"));
+/// assert!(error.to_string().contains("did you mean `service`?"));
+/// # Ok::<(), telemetry_runtime::SettingsError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who reports.
+    pub(crate) resource: Resource,
+    /// Which traces are recorded.
+    pub(crate) policy: policy::Options,
+    /// Where spans go: those that are enabled, with distinct names.
+    pub(crate) exporters: Vec<ExporterSettings>,
+    /// How log lines are written.
+    #[cfg_attr(
+        not(feature = "logging"),
+        expect(dead_code, reason = "only the feature `logging` writes lines")
+    )]
+    pub(crate) logging: logging::Options,
+    /// Whether nothing at all is to be recorded.
+    pub(crate) disabled: bool,
+    warnings: Vec<String>,
+    sections: Sections,
+}
+
+/// One enabled exporter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ExporterSettings {
+    /// Distinct among all.
+    pub(crate) name: String,
+    /// Which exporter, and its options.
+    pub(crate) kind: ExporterKind,
+}
+
+/// The exporters that settings can name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ExporterKind {
+    /// For people's eyes.
+    Console(Style),
+    /// To a collector or a back-end.
+    Otlp(Destination),
+}
+
+/// Found where no settings file is named.
+const DEFAULT_PATH: &str = "settings.yaml";
+/// Names the settings file.
+const PATH_VARIABLE: &str = "SETTINGS_FILE";
+/// The largest settings file that is read, in bytes.
+const LARGEST_FILE_BYTES: u64 = 1 << 20;
+
+impl Settings {
+    /// The settings to start with: from the file that is named (`--config`), else by the variable `SETTINGS_FILE`, else from
+    /// `./settings.yaml` if there is one, else the environment and defaults.
+    ///
+    /// # Errors
+    /// If a named file does not exist ([`SettingsError::is_not_found`]), or whatever [`from_path`](Self::from_path) refuses.
+    pub fn find(named: Option<&Path>) -> Result<Self, SettingsError> {
+        let environment = Environment::Process;
+        if let Some(path) = named {
+            return Self::load(path, &environment);
+        }
+        if let Some(path) = environment.get(PATH_VARIABLE) {
+            return Self::load(Path::new(&path), &environment);
+        }
+        match Self::load(Path::new(DEFAULT_PATH), &environment) {
+            Err(error) if error.is_not_found() => Self::read(Source::new(DEFAULT_PATH, ""), &environment),
+            found => found,
+        }
+    }
+
+    /// The settings of a file, overridden by the environment.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not UTF-8 or larger than 1 MiB, or if anything in it is wrong; all mistakes are reported together.
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, SettingsError> {
+        Self::load(path.as_ref(), &Environment::Process)
+    }
+
+    /// The settings of a text, overridden by the environment; error messages call it by `name`.
+    ///
+    /// # Errors
+    /// If anything in it is wrong; all mistakes are reported together.
+    pub fn from_text(text: &str, name: &str) -> Result<Self, SettingsError> {
+        Self::read(Source::new(name, text), &Environment::Process)
+    }
+
+    fn load(path: &Path, environment: &Environment) -> Result<Self, SettingsError> {
+        let text = read_file(path).map_err(|error| SettingsError::unreadable(path, error))?;
+        Self::read(Source::new(path.display().to_string(), text), environment)
+    }
+
+    fn read(mut source: Source, environment: &Environment) -> Result<Self, SettingsError> {
+        let mut mistakes = Vec::new();
+        let root = document::parse(&mut source, &mut mistakes);
+        let mut variables = Variables { environment, warnings: Vec::new(), mistakes };
+        let overrides = Overrides::read(&mut variables);
+
+        let Variables { warnings, mistakes, .. } = variables;
+        let mut reader = Reader { environment, source: &mut source, mistakes, forgiving: false };
+        let raw = Raw::read(root.as_ref(), &mut reader, overrides.disabled);
+
+        let mut resolver = Resolver { environment, overrides, mistakes: reader.mistakes, warnings };
+        let settings = Self::resolve(raw, &mut resolver);
+        let Resolver { mistakes, warnings, .. } = resolver;
+        if !mistakes.is_empty() {
+            return Err(SettingsError::mistakes(source, mistakes));
+        }
+        let sections = Sections::new(source, root, environment.clone());
+        Ok(Self { warnings, sections, ..settings })
+    }
+
+    fn resolve(mut raw: Raw, resolver: &mut Resolver<'_>) -> Self {
+        let disabled = resolver.disabled(&raw);
+        Self {
+            resource: resolver.resource(&raw),
+            policy: resolver.policy(&mut raw.telemetry),
+            exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
+            logging: resolver.logging(raw.logging),
+            disabled,
+            warnings: Vec::new(),
+            sections: Sections::default(),
+        }
+    }
+
+    /// What is odd but no reason not to start, such as a variable that is not understood. For a log, once the program has one.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The application's own section, which is called `server`, as a type of the application; `None` if it is absent.
+    ///
+    /// Values go through the same substitution as all others. Unknown keys are refused if the type refuses them
+    /// (`#[serde(deny_unknown_fields)]`). Enums are read externally tagged.
+    ///
+    /// # Errors
+    /// If the section does not fit the type; the message shows where.
+    ///
+    /// # Examples
+    /// ```
+    /// use telemetry_runtime::Settings;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Server {
+    ///     port: u16,
+    /// }
+    ///
+    /// let settings = Settings::from_text("server: {port: 8000}", "settings.yaml")?;
+    /// assert_eq!(settings.section::<Server>("server")?.map(|server| server.port), Some(8000));
+    /// # Ok::<(), telemetry_runtime::SettingsError>(())
+    /// ```
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SettingsError> {
+        self.sections.read(name)
+    }
+
+    /// The same settings with this `service.name`.
+    #[must_use]
+    pub fn with_service_name(mut self, name: impl Into<String>) -> Self {
+        self.resource = self.resource.with("service.name", name.into());
+        self
+    }
+
+    /// The same settings, recording this share of the traces that begin here, from 0 to 1; a number outside of that counts as 1.
+    #[must_use]
+    pub fn with_sampling_ratio(mut self, ratio: f64) -> Self {
+        let ratio = Ratio::new(ratio).unwrap_or(Ratio::ALWAYS);
+        self.policy.sampling = Sampling { ratio, ..Sampling::default() };
+        self
+    }
+
+    /// The same settings with no exporters but those that are added in code.
+    #[must_use]
+    pub fn without_exporters(mut self) -> Self {
+        self.exporters.clear();
+        self
+    }
+}
+
+/// Defaults alone: no file and none of OpenTelemetry's variables are read.
+impl Default for Settings {
+    fn default() -> Self {
+        let environment = Environment::Process;
+        let overrides = Overrides::default();
+        let mut resolver =
+            Resolver { environment: &environment, overrides, mistakes: Vec::new(), warnings: Vec::new() };
+        Self::resolve(Raw::default(), &mut resolver)
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(LARGEST_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if read as u64 > LARGEST_FILE_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "larger than 1 MiB"));
+    }
+    Ok(text)
+}

@@ -1,0 +1,215 @@
+//! OpenTelemetry's environment variables, which override the settings file.
+
+use super::env::Environment;
+use super::error::{Mistake, Origin};
+use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS};
+use super::raw::ratio;
+use super::reader::{At, shown};
+use crate::export::destination::{Endpoint, Header};
+use crate::logging::Filter;
+use crate::policy::{Ratio, Sampling};
+use std::fmt::Display;
+use std::time::Duration;
+
+/// What the environment says; what is absent leaves the file alone.
+#[derive(Debug, Default)]
+pub(super) struct Overrides {
+    pub(super) disabled: Option<bool>,
+    pub(super) service_name: Option<String>,
+    pub(super) resource: Vec<(String, String)>,
+    pub(super) sampling: Option<Sampling>,
+    pub(super) otlp: Otlp,
+    pub(super) filter: Option<Filter>,
+}
+
+/// Reads variables and collects what is wrong with them.
+///
+/// A number or word that cannot be understood is ignored with a warning, as the specification demands. An endpoint or header that
+/// cannot be understood is a mistake: ignoring it would send data to another place than the one named, or without its key.
+pub(super) struct Variables<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) warnings: Vec<String>,
+    pub(super) mistakes: Vec<Mistake>,
+}
+
+/// A variable for traces, which wins, and the one for all signals.
+type Names = [&'static str; 2];
+
+const ENDPOINT_FOR_TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const PROTOCOL: Names = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+const HEADERS: Names = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
+const TIMEOUT: Names = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
+const COMPRESSION: Names = ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
+const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
+
+impl Overrides {
+    /// Source: OpenTelemetry specification, environment variables; OTLP exporter, configuration options.
+    pub(super) fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            disabled: variables.understood(["OTEL_SDK_DISABLED"], "`true` or `false`", bool),
+            service_name: variables.environment.get("OTEL_SERVICE_NAME"),
+            resource: variables
+                .understood(["OTEL_RESOURCE_ATTRIBUTES"], "`key=value,key=value`, percent-encoded", pairs)
+                .unwrap_or_default(),
+            sampling: sampling(variables),
+            otlp: Otlp {
+                endpoint: endpoint(variables),
+                protocol: PROTOCOL.iter().find_map(|name| {
+                    let value =
+                        variables.understood([*name], "`http/protobuf`", |text| word(text, &PROTOCOLS))?;
+                    Some(At { value, origin: Origin::Variable(name) })
+                }),
+                headers: headers(variables),
+                timeout: variables.understood(TIMEOUT, "a number of milliseconds, 1 or more", milliseconds),
+                compression: variables
+                    .understood(COMPRESSION, "`gzip` or `none`", |text| word(text, &COMPRESSIONS)),
+            },
+            filter: variables.understood(["RUST_LOG"], "directives such as `info,my_crate=debug`", |text| {
+                Filter::from_directives(text).ok()
+            }),
+        }
+    }
+}
+
+impl Variables<'_> {
+    /// The first variable that is set and understood; the others that are set are warned about.
+    fn understood<T, const N: usize>(
+        &mut self,
+        names: [&'static str; N],
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        names.into_iter().find_map(|name| {
+            let text = self.environment.get(name)?;
+            let value = parse(text.trim());
+            if value.is_none() {
+                self.warnings
+                    .push(format!("{name} is ignored: expected {expected}, found `{}`", shown(&text)));
+            }
+            value
+        })
+    }
+
+    /// The variable's value; what is wrong with it is a mistake.
+    fn demanded<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<At<T>> {
+        let origin = Origin::Variable(name);
+        match parse(self.environment.get(name)?.trim()) {
+            Ok(value) => Some(At { value, origin }),
+            Err(error) => {
+                self.mistakes.push(Mistake::new(origin, error.to_string()));
+                None
+            }
+        }
+    }
+}
+
+fn endpoint(variables: &mut Variables<'_>) -> Option<At<Endpoint>> {
+    variables
+        .demanded(ENDPOINT_FOR_TRACES, Endpoint::from_exact)
+        .or_else(|| variables.demanded(ENDPOINT, Endpoint::from_base))
+}
+
+fn headers(variables: &mut Variables<'_>) -> Option<Vec<Header>> {
+    let parse = |text: &str| -> Result<Vec<Header>, String> {
+        let pairs = pairs(text).ok_or("expected `name=value,name=value`, percent-encoded")?;
+        pairs
+            .iter()
+            .map(|(name, value)| Header::new(name, value).map_err(|error| error.to_string()))
+            .collect()
+    };
+    HEADERS.iter().find_map(|name| variables.demanded(name, parse)).map(|headers| headers.value)
+}
+
+fn sampling(variables: &mut Variables<'_>) -> Option<Sampling> {
+    let expected = Sampling::WORDS.map(|word| format!("`{word}`")).join(" or ");
+    let parse = |text: &str| {
+        Sampling::from_word(&text.to_ascii_lowercase(), Ratio::ALWAYS).ok().map(|_| text.to_owned())
+    };
+    let word = variables.understood([SAMPLER], &expected, parse);
+    let Some(word) = word else {
+        if variables.environment.get(SAMPLER_ARG).is_some() && variables.environment.get(SAMPLER).is_none() {
+            variables.warnings.push(format!("{SAMPLER_ARG} is ignored: {SAMPLER} is not set"));
+        }
+        return None;
+    };
+    let ratio = variables.understood([SAMPLER_ARG], "a number from 0 to 1", ratio).unwrap_or(Ratio::ALWAYS);
+    Sampling::from_word(&word.to_ascii_lowercase(), ratio).ok()
+}
+
+fn bool(text: &str) -> Option<bool> {
+    word(text, &[("true", true), ("false", false)])
+}
+
+fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Option<T> {
+    words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
+}
+
+fn milliseconds(text: &str) -> Option<Duration> {
+    text.parse().ok().filter(|count: &u64| *count > 0).map(Duration::from_millis)
+}
+
+/// `key=value,key=value` with percent-encoded parts; `None` if any of it is wrong.
+fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    let members = text.split(',').map(str::trim).filter(|member| !member.is_empty());
+    members
+        .map(|member| {
+            let (key, value) = member.split_once('=')?;
+            let key = percent_decoded(key.trim()).filter(|key| !key.is_empty())?;
+            Some((key, percent_decoded(value.trim())?))
+        })
+        .collect()
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(if byte == b'%' {
+            16 * hex_digit(bytes.next()?)? + hex_digit(bytes.next()?)?
+        } else {
+            byte
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| digit.try_into().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn pairs_are_percent_decoded() {
+        let owned = |pairs: &[(&str, &str)]| {
+            Some(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+        };
+        assert_eq!(pairs("a=1, b = x%20y%2C%3D ,,c=d=e"), owned(&[("a", "1"), ("b", "x y,="), ("c", "d=e")]));
+        assert_eq!(pairs("a="), owned(&[("a", "")]));
+        for wrong in ["a", "=1", "a=%", "a=%2", "a=%zz", "a=%ff", "a=1,b"] {
+            assert_eq!(pairs(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_pairs_or_nothing(text in "[a=,%20é]{0,24}") {
+            let _ = pairs(&text);
+        }
+
+        #[test]
+        fn what_is_encoded_comes_back(text in "\\PC{0,12}") {
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            prop_assert_eq!(percent_decoded(&encoded), Some(text));
+        }
+    }
+}

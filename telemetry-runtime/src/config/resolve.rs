@@ -1,0 +1,189 @@
+//! The file and the environment together, checked across each other, become the stages' own options.
+
+use super::env::Environment;
+use super::error::{Mistake, Origin};
+use super::exporter::{Exporter, Otlp, Provider};
+use super::overrides::Overrides;
+use super::raw::{Raw, Service, Telemetry};
+use super::{ExporterKind, ExporterSettings};
+use crate::export::destination::{Destination, Protocol};
+use crate::logging;
+use crate::policy::{Options, Ratio, Sampling};
+use crate::record::{Resource, ValueBuf};
+use std::io;
+
+/// What the file and the environment say together.
+pub(super) struct Resolver<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) overrides: Overrides,
+    pub(super) mistakes: Vec<Mistake>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Resolver<'_> {
+    /// Whether nothing is to be recorded.
+    pub(super) fn disabled(&self, raw: &Raw) -> bool {
+        self.overrides.disabled.unwrap_or(raw.telemetry.enabled == Some(false))
+    }
+
+    pub(super) fn resource(&self, raw: &Raw) -> Resource {
+        let sdk = Resource::new()
+            .with("telemetry.sdk.name", "telemetry")
+            .with("telemetry.sdk.language", "rust")
+            .with("telemetry.sdk.version", env!("CARGO_PKG_VERSION"));
+        let file = raw.telemetry.resource.iter().cloned().chain(service_attributes(&raw.service));
+        let variables =
+            self.overrides.resource.iter().map(|(key, value)| (key.clone(), ValueBuf::Str(value.clone())));
+        let resource = file.chain(variables).fold(sdk, |resource, (key, value)| resource.with(key, value));
+        match &self.overrides.service_name {
+            Some(name) => resource.with("service.name", name.clone()),
+            None if resource.get("service.name").is_none() => {
+                resource.with("service.name", unknown_service(self.environment.executable()))
+            }
+            None => resource,
+        }
+    }
+
+    pub(super) fn policy(&mut self, telemetry: &mut Telemetry) -> Options {
+        let file = self.sampling(telemetry);
+        Options {
+            sampling: self.overrides.sampling.unwrap_or(file),
+            exclude: std::mem::take(&mut telemetry.exclude_endpoints),
+        }
+    }
+
+    fn sampling(&mut self, telemetry: &Telemetry) -> Sampling {
+        let ratio = telemetry.sampling_ratio.as_ref();
+        let share = ratio.map_or(Ratio::ALWAYS, |ratio| ratio.value);
+        let Some(word) = &telemetry.sampler else {
+            return Sampling { ratio: share, ..Sampling::default() };
+        };
+        if let Some(ratio) = ratio.filter(|_| !Sampling::takes_ratio(&word.value)) {
+            let message = format!("`sampling_ratio` means nothing to the sampler `{}`", word.value);
+            let help = "remove one of the two, or write `sampler: parentbased_traceidratio`";
+            self.mistakes.push(Mistake::new(ratio.origin, message).with_help(help));
+        }
+        // The word was checked when it was read.
+        Sampling::from_word(&word.value, share).unwrap_or_default()
+    }
+
+    pub(super) fn logging(&self, raw: super::raw::Logging) -> logging::Options {
+        let filter = self.overrides.filter.clone().or(raw.level).unwrap_or_default();
+        let format = raw.format.unwrap_or_default();
+        logging::Options { filter, format, colour: self.environment.style(&io::stderr()).colour }
+    }
+
+    pub(super) fn exporters(&mut self, written: Option<Vec<Exporter>>) -> Vec<ExporterSettings> {
+        let Some(written) = written else { return self.default_exporters() };
+        if let Some(endpoint) = &self.overrides.otlp.endpoint
+            && let Origin::Variable(name) = endpoint.origin
+        {
+            match written.iter().filter(|exporter| exporter.provider.value == Provider::Otlp).count() {
+                0 => self
+                    .warnings
+                    .push(format!("{name} is ignored: the settings enable no exporter of provider `otlp`")),
+                1 => {}
+                many => self
+                    .warnings
+                    .push(format!("{name} overrides the endpoint of all {many} `otlp` exporters")),
+            }
+        }
+        self.refuse_equal_names(&written);
+        written.into_iter().filter_map(|exporter| self.exporter(exporter)).collect()
+    }
+
+    /// The console; and OTLP if a variable says where to.
+    fn default_exporters(&mut self) -> Vec<ExporterSettings> {
+        let console = ExporterSettings { name: Provider::Console.word().to_owned(), kind: self.console() };
+        let endpoint = self.overrides.otlp.endpoint.as_ref().map(|endpoint| endpoint.origin);
+        let otlp = endpoint.and_then(|origin| {
+            let kind = self.otlp(Otlp::default(), origin)?;
+            Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind })
+        });
+        [Some(console), otlp].into_iter().flatten().collect()
+    }
+
+    fn refuse_equal_names(&mut self, exporters: &[Exporter]) {
+        for (index, exporter) in exporters.iter().enumerate() {
+            let name = &exporter.name;
+            if exporters[..index].iter().any(|earlier| earlier.name.value == name.value) {
+                let mistake =
+                    Mistake::new(name.origin, format!("another exporter is called `{}`, too", name.value));
+                self.mistakes.push(mistake.with_help("give this one a `name` of its own"));
+            }
+        }
+    }
+
+    fn exporter(&mut self, exporter: Exporter) -> Option<ExporterSettings> {
+        let origin = exporter.provider.origin;
+        let kind = match exporter.provider.value {
+            Provider::Console => self.console(),
+            Provider::Otlp => self.otlp(exporter.otlp, origin)?,
+            Provider::AzureMonitor => {
+                let mistake = Mistake::new(origin, "provider `azure_monitor` is not available yet");
+                let help = "write `enabled: false` here, or send to an OpenTelemetry collector with `provider: otlp`";
+                self.mistakes.push(mistake.with_help(help));
+                return None;
+            }
+        };
+        Some(ExporterSettings { name: exporter.name.value, kind })
+    }
+
+    fn console(&self) -> ExporterKind {
+        ExporterKind::Console(self.environment.style(&io::stdout()))
+    }
+
+    fn otlp(&mut self, written: Otlp, origin: Origin) -> Option<ExporterKind> {
+        let merged = self.overrides.otlp.clone().or(written);
+        if !cfg!(feature = "otlp") {
+            let mistake = Mistake::new(origin, "provider `otlp` is not part of this build");
+            self.mistakes.push(mistake.with_help("build `telemetry-runtime` with its feature `otlp`"));
+            return None;
+        }
+        self.refuse_other_transports(&merged);
+        let defaults = Destination::default();
+        Some(ExporterKind::Otlp(Destination {
+            endpoint: merged.endpoint.map_or(defaults.endpoint, |endpoint| endpoint.value),
+            headers: merged.headers.unwrap_or(defaults.headers),
+            timeout: merged.timeout.unwrap_or(defaults.timeout),
+            compression: merged.compression.unwrap_or(defaults.compression),
+        }))
+    }
+
+    fn refuse_other_transports(&mut self, merged: &Otlp) {
+        const INSTEAD: &str = "use `http/protobuf`, for which receivers listen on port 4318";
+        let mut refuse = |origin: Origin, message: &str| {
+            self.mistakes.push(Mistake::new(origin, message).with_help(INSTEAD));
+        };
+        match &merged.protocol {
+            Some(protocol) if protocol.value == Protocol::Grpc => {
+                refuse(protocol.origin, "OTLP over gRPC is not available yet");
+            }
+            Some(protocol) if protocol.value == Protocol::HttpJson => {
+                refuse(protocol.origin, "OTLP as JSON is not available");
+            }
+            _ => {}
+        }
+        if let Some(endpoint) = merged.endpoint.as_ref().filter(|endpoint| endpoint.value.is_grpc_port()) {
+            refuse(endpoint.origin, "port 4317 is for OTLP over gRPC, which is not available yet");
+        }
+    }
+}
+
+/// Source: OpenTelemetry semantic conventions, service and deployment resources.
+fn service_attributes(service: &Service) -> impl Iterator<Item = (String, ValueBuf)> {
+    let Service { name, version, namespace, environment } = service;
+    let attributes = [
+        ("service.name", name),
+        ("service.version", version),
+        ("service.namespace", namespace),
+        ("deployment.environment.name", environment),
+    ];
+    attributes.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?.into())))
+}
+
+/// Source: OpenTelemetry semantic conventions, service resource, `service.name`.
+fn unknown_service(executable: Option<String>) -> String {
+    executable
+        .map_or_else(|| "unknown_service".to_owned(), |executable| format!("unknown_service:{executable}"))
+}

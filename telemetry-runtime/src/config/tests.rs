@@ -1,0 +1,467 @@
+//! Whole files: those that are right and what they mean, and those that are wrong and what they are told.
+
+use super::*;
+use crate::export::destination::Compression;
+use crate::logging::Format;
+use crate::record::ValueBuf;
+use proptest::prelude::*;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+const ORIGIN: &str = r#"
+service:
+  name: orders
+telemetry:
+  sampling_ratio: 0.1
+  exclude_endpoints: ["/health", "/metrics"]
+  exporters:
+    - provider: "console"
+      enabled: true
+    - provider: "otlp"
+      enabled: true
+      otlp:
+        endpoint: "http://localhost:4318"
+    - provider: "azure_monitor"
+      enabled: false
+      azure_monitor:
+        connection_string: "${AZURE_MONITOR_CONNECTION_STRING}"
+logging:
+  level: info
+  format: json        # or text
+server:
+  host: 127.0.0.1
+  port: 8000
+"#;
+
+fn read(text: &str, environment: &Environment) -> Result<Settings, SettingsError> {
+    Settings::read(Source::new("settings.yaml", text), environment)
+}
+
+fn settings(text: &str) -> Settings {
+    settings_with(text, [])
+}
+
+fn settings_with<const N: usize>(text: &str, variables: [(&str, &str); N]) -> Settings {
+    read(text, &Environment::from(variables)).expect("valid settings")
+}
+
+/// Names and targets.
+fn exporters(settings: &Settings) -> Vec<(&str, &str)> {
+    let exporters = settings.exporters.iter().map(|exporter| match &exporter.kind {
+        ExporterKind::Console(_) => (exporter.name.as_str(), "console"),
+        ExporterKind::Otlp(destination) => (exporter.name.as_str(), destination.endpoint.traces_url()),
+    });
+    exporters.collect()
+}
+
+fn only_destination(settings: &Settings) -> &Destination {
+    match &*settings.exporters {
+        [ExporterSettings { kind: ExporterKind::Otlp(destination), .. }] => destination,
+        other => panic!("expected one otlp exporter, found {other:?}"),
+    }
+}
+
+fn attribute<'s>(settings: &'s Settings, key: &str) -> Option<&'s ValueBuf> {
+    settings.resource.get(key)
+}
+
+#[test]
+fn the_file_of_the_origin_is_understood() {
+    let settings = settings(ORIGIN);
+    assert_eq!(settings.resource.service_name(), "orders");
+    assert_eq!(Some(settings.policy.sampling.ratio), Ratio::new(0.1));
+    assert!(settings.policy.sampling.parent_based);
+    let excluded: Vec<String> = settings.policy.exclude.iter().cloned().map(String::from).collect();
+    assert_eq!(excluded, ["/health", "/metrics"]);
+    assert_eq!(exporters(&settings), [("console", "console"), ("otlp", "http://localhost:4318/v1/traces")]);
+    assert_eq!(settings.logging.format, Format::Json);
+    assert_eq!(settings.warnings(), [""; 0]);
+}
+
+#[test]
+fn the_example_in_the_repository_is_valid() {
+    let example = include_str!("../../../settings.yaml");
+    let settings = settings(example);
+    assert_eq!(exporters(&settings), [("console", "console")]);
+    let port =
+        settings.section::<BTreeMap<String, serde_json::Value>>("server").expect("valid").expect("present");
+    assert_eq!(port["port"], 8000);
+}
+
+#[test]
+fn nothing_said_means_everything_to_the_console() {
+    for text in
+        ["", "# nothing\n", "telemetry:\n", "telemetry: {exporters: null}\nservice: {name: ''}", "---\n"]
+    {
+        let settings = settings(text);
+        assert_eq!(exporters(&settings), [("console", "console")], "{text}");
+        assert_eq!(settings.policy, policy::Options::default());
+        assert_eq!(settings.logging.filter, logging::Filter::default());
+        assert_eq!(settings.resource.service_name(), "unknown_service");
+        assert_eq!(attribute(&settings, "telemetry.sdk.language"), Some(&ValueBuf::from("rust")));
+        assert!(!settings.disabled);
+    }
+    let program = Settings::default();
+    assert!(program.resource.service_name().starts_with("unknown_service:telemetry_runtime"));
+}
+
+#[test]
+fn settings_can_be_changed_in_code() {
+    let settings =
+        Settings::default().with_service_name("billing").with_sampling_ratio(0.5).without_exporters();
+    assert_eq!(settings.resource.service_name(), "billing");
+    assert_eq!(Some(settings.policy.sampling.ratio), Ratio::new(0.5));
+    assert_eq!(exporters(&settings), []);
+    assert!(settings.section::<u16>("server").is_ok_and(|section| section.is_none()));
+}
+
+#[test]
+fn list_of_exporters_may_be_empty_and_names_tell_equals_apart() {
+    assert_eq!(exporters(&settings("telemetry: {exporters: []}")), []);
+    let two = "telemetry:\n  exporters:\n    - {provider: otlp, name: a, otlp: {endpoint: 'https://a/x/'}}\n    - provider: otlp\n";
+    assert_eq!(
+        exporters(&settings(two)),
+        [("a", "https://a/x/v1/traces"), ("otlp", "http://localhost:4318/v1/traces")]
+    );
+}
+
+#[test]
+fn every_option_of_otlp_arrives() {
+    let text = "telemetry: {exporters: [{provider: OTLP, otlp: {endpoint: http://h:1, protocol: http/protobuf, headers: {a: b, c: '1'}, timeout: 2s, compression: gzip}}]}";
+    let settings = settings(text);
+    let destination = only_destination(&settings).clone();
+    assert_eq!(destination.timeout, Duration::from_secs(2));
+    assert_eq!(destination.compression, Compression::Gzip);
+    assert_eq!(headers(destination), [("a".into(), "b".into()), ("c".into(), "1".into())]);
+}
+
+fn headers(destination: Destination) -> Vec<(String, String)> {
+    let exposed = |header: crate::export::destination::Header| {
+        let (name, value) = header.into_parts();
+        (name, value.expose().to_owned())
+    };
+    destination.headers.into_iter().map(exposed).collect()
+}
+
+#[test]
+fn substituted_values_have_the_type_that_is_wanted() {
+    let variables = [("RATIO", "0.25"), ("ON", "true"), ("PORT", "9000")];
+    for text in [
+        "telemetry: {sampling_ratio: \"${RATIO}\", enabled: \"${ON}\"}\nserver: {port: \"${PORT:-8000}\"}",
+        "telemetry: {sampling_ratio: \"${RATIO}\", enabled: \"${OFF:-true}\"}\nserver: {port: '9000'}",
+        "telemetry:\n  sampling_ratio: ${RATIO}\n  enabled: ${ON}\nserver:\n  port: ${UNSET:-9000}",
+    ] {
+        let settings = settings_with(text, variables);
+        assert_eq!(Some(settings.policy.sampling.ratio), Ratio::new(0.25));
+        assert!(!settings.disabled);
+        let server = settings.section::<BTreeMap<String, u16>>("server").expect("valid").expect("present");
+        assert_eq!(server["port"], 9000);
+    }
+}
+
+#[test]
+fn what_is_disabled_needs_no_variables() {
+    let exporter = "  exporters:\n    - {provider: otlp, enabled: false, otlp: {endpoint: \"${WHERE}\", timeout: \"${SOON}\"}}\n";
+    assert_eq!(exporters(&settings_with(&format!("telemetry:\n{exporter}"), [("SOON", "soon")])), []);
+    let enabled = exporter.replace("false", "true");
+    assert!(settings(&format!("telemetry:\n  enabled: false\n{enabled}")).disabled);
+    assert!(settings_with(&format!("telemetry:\n{enabled}"), [("OTEL_SDK_DISABLED", "true")]).disabled);
+    assert!(read(&format!("telemetry:\n{enabled}"), &Environment::from([])).is_err());
+}
+
+#[test]
+fn resource_is_typed_and_variables_come_last() {
+    let text = "service: {name: orders, version: 1.0, environment: test}\ntelemetry: {resource: {replicas: 3, zone: \"3\", on: true, load: 0.5, service.name: other}}";
+    let plain = settings(text);
+    for (key, value) in [
+        ("replicas", ValueBuf::I64(3)),
+        ("zone", "3".into()),
+        ("on", true.into()),
+        ("load", 0.5.into()),
+        ("service.name", "orders".into()),
+        ("service.version", "1.0".into()),
+        ("deployment.environment.name", "test".into()),
+    ] {
+        assert_eq!(attribute(&plain, key), Some(&value), "{key}");
+    }
+    let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=from-attributes,zone=b%2Cc");
+    let overridden = settings_with(text, [attributes]);
+    assert_eq!(overridden.resource.service_name(), "from-attributes");
+    assert_eq!(attribute(&overridden, "zone"), Some(&"b,c".into()));
+    let named = settings_with(text, [attributes, ("OTEL_SERVICE_NAME", "from-name")]);
+    assert_eq!(named.resource.service_name(), "from-name");
+}
+
+#[test]
+fn sampler_is_a_word_with_or_without_a_ratio() {
+    for (text, ratio, parent_based) in [
+        ("{sampler: always_off}", 0.0, false),
+        ("{sampler: traceidratio, sampling_ratio: 0.5}", 0.5, false),
+        ("{sampler: parentbased_traceidratio}", 1.0, true),
+        ("{sampling_ratio: 0}", 0.0, true),
+    ] {
+        let sampling = settings(&format!("telemetry: {text}")).policy.sampling;
+        assert_eq!(
+            (Some(sampling.ratio), sampling.parent_based),
+            (Ratio::new(ratio), parent_based),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn sampler_of_the_environment_wins() {
+    let file = "telemetry: {sampling_ratio: 0.5}";
+    let sampling = |variables: &[(&str, &str)]| {
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings = read(file, &Environment::Fixed(variables)).expect("valid settings");
+        (settings.policy.sampling, settings.warnings().len())
+    };
+    let expected = |word, ratio, warnings| {
+        let ratio = Ratio::new(ratio).expect("a ratio");
+        (Sampling::from_word(word, ratio).expect("a word"), warnings)
+    };
+    let sampler = |word| ("OTEL_TRACES_SAMPLER", word);
+    let arg = |ratio| ("OTEL_TRACES_SAMPLER_ARG", ratio);
+    assert_eq!(sampling(&[sampler("Always_On")]), expected("always_on", 1.0, 0));
+    assert_eq!(sampling(&[sampler("traceidratio"), arg("0.25")]), expected("traceidratio", 0.25, 0));
+    assert_eq!(sampling(&[sampler("traceidratio"), arg("2")]), expected("traceidratio", 1.0, 1));
+    assert_eq!(sampling(&[sampler("xray")]), expected("parentbased_traceidratio", 0.5, 1));
+    assert_eq!(sampling(&[sampler(""), arg("")]), expected("parentbased_traceidratio", 0.5, 0));
+    assert_eq!(sampling(&[arg("0.25")]), expected("parentbased_traceidratio", 0.5, 1));
+}
+
+#[test]
+fn variables_override_otlp_exporters_and_those_for_traces_win() {
+    let file = "telemetry: {exporters: [{provider: otlp, otlp: {endpoint: 'http://file:1', headers: {a: b}, timeout: 1s, protocol: grpc}}]}";
+    let settings = settings_with(
+        file,
+        [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318/"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "HTTP/protobuf"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x=1%202,y=3"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ],
+    );
+    let destination = only_destination(&settings).clone();
+    assert_eq!(destination.endpoint.traces_url(), "http://base:4318/v1/traces");
+    assert_eq!(destination.timeout, Duration::from_secs(2));
+    assert_eq!(destination.compression, Compression::Gzip);
+    assert_eq!(headers(destination), [("x".into(), "1 2".into()), ("y".into(), "3".into())]);
+    let expected = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is ignored: expected a number of milliseconds, 1 or more, found `soon`";
+    assert_eq!(settings.warnings(), [expected]);
+
+    let both = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://exact:4318/as/it/is"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+    ];
+    assert_eq!(exporters(&settings_with(file, both)), [("otlp", "http://exact:4318/as/it/is")]);
+}
+
+#[test]
+fn endpoint_in_a_variable_adds_an_exporter_only_where_the_file_lists_none() {
+    let endpoint = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318")];
+    let both = [("console", "console"), ("otlp", "http://base:4318/v1/traces")];
+    assert_eq!(exporters(&settings_with("", endpoint)), both);
+    assert_eq!(exporters(&settings_with("service: {name: orders}", endpoint)), both);
+
+    let listed = settings_with("telemetry: {exporters: [{provider: console}]}", endpoint);
+    assert_eq!(exporters(&listed), [("console", "console")]);
+    let expected =
+        "OTEL_EXPORTER_OTLP_ENDPOINT is ignored: the settings enable no exporter of provider `otlp`";
+    assert_eq!(listed.warnings(), [expected]);
+}
+
+#[test]
+fn what_is_odd_in_a_variable_is_ignored_with_a_warning() {
+    let settings = settings_with(
+        "telemetry: {enabled: false}\nlogging: {level: debug}",
+        [("OTEL_SDK_DISABLED", "1"), ("OTEL_RESOURCE_ATTRIBUTES", "a=%zz"), ("RUST_LOG", "a=loud")],
+    );
+    assert!(settings.disabled);
+    assert!(settings.logging.filter.as_str().starts_with("debug,"));
+    assert_eq!(settings.warnings().len(), 3);
+    assert!(!settings_with("telemetry: {enabled: false}", [("OTEL_SDK_DISABLED", "False")]).disabled);
+    assert_eq!(
+        settings_with("logging: {level: debug}", [("RUST_LOG", "orders")]).logging.filter.as_str(),
+        "orders"
+    );
+}
+
+#[test]
+fn application_reads_its_own_section_as_its_own_type() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Server {
+        host: String,
+        port: u16,
+        #[serde(default)]
+        mode: Mode,
+        data_dir: Option<String>,
+        limits: Option<BTreeMap<String, f64>>,
+    }
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Mode {
+        #[default]
+        Fast,
+        Safe {
+            retries: u8,
+        },
+    }
+    let server = |text: &str| {
+        let settings = settings_with(&format!("server:\n{text}"), [("CANARY", "canary")]);
+        settings.section::<Server>("server").map_err(|error| error.to_string())
+    };
+    let plain = Server { host: "::1".into(), port: 8000, mode: Mode::Fast, data_dir: None, limits: None };
+    assert_eq!(server("  {host: \"::1\", port: 8000, mode: fast, data_dir: null}"), Ok(Some(plain)));
+    let full = server("  {host: 1.0, port: '1', mode: {safe: {retries: 3}}, data_dir: x, limits: {a: 1}}");
+    let expected = Server {
+        host: "1.0".into(),
+        port: 1,
+        mode: Mode::Safe { retries: 3 },
+        data_dir: Some("x".into()),
+        limits: Some(BTreeMap::from([("a".into(), 1.0)])),
+    };
+    assert_eq!(full, Ok(Some(expected)));
+    assert_eq!(server(""), Ok(None));
+
+    for (text, message) in [
+        (
+            "  host: h\n  port: 70000",
+            "settings.yaml:3:9: expected a whole number from 0 to 65535\n  |\n3 |   port: 70000\n  |         ^^^^^",
+        ),
+        (
+            "  host: h\n  prot: 1",
+            "settings.yaml:3:3: unknown key `prot`\n  |\n3 |   prot: [REDACTED]\n  |   ^^^^\n  = did you mean `port`?",
+        ),
+        ("  host: h", "settings.yaml:2:3: the key `port` is missing\n  |\n2 |   host: h\n  |   ^^^^^^^"),
+        (
+            "  host: [h]\n  port: 1",
+            "settings.yaml:2:9: expected a single value, found a list\n  |\n2 |   host: [h]\n  |         ^^^",
+        ),
+        (
+            "  host: h\n  port: 1\n  mode: quick",
+            "settings.yaml:4:9: expected `fast` or `safe`\n  |\n4 |   mode: quick\n  |         ^^^^^",
+        ),
+        (
+            "  host: h\n  port: ${PORT}",
+            "settings.yaml:3:9: ${PORT} has no value: set the variable, or write `${NAME:-default}`\n  |\n3 |   port: ${PORT}\n  |         ^^^^^^^",
+        ),
+        (
+            "  host: h\n  port: ${CANARY}",
+            "settings.yaml:3:9: expected a whole number from 0 to 65535\n  |\n3 |   port: ${CANARY}\n  |         ^^^^^^^^^",
+        ),
+    ] {
+        assert_eq!(server(text), Err(message.to_owned()));
+    }
+}
+
+#[test]
+fn application_s_own_words_do_not_repeat_a_secret() {
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read")]
+    struct Server {
+        password: Short,
+        port: Short,
+    }
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "String")]
+    struct Short;
+    impl TryFrom<String> for Short {
+        type Error = String;
+        fn try_from(text: String) -> Result<Self, String> {
+            if text.len() < 4 { Ok(Self) } else { Err(format!("`{text}` is too long")) }
+        }
+    }
+    let message = |text| settings(text).section::<Server>("server").expect_err("too long").to_string();
+    assert_eq!(
+        message("server: {password: canary, port: 1}"),
+        "settings.yaml:1:20: this value does not fit\n  |\n1 | server: {password: [REDACTED], port: 1}\n  |                    ^^^^^^^^^^"
+    );
+    assert!(message("server: {password: x, port: 10000}").contains("`10000` is too long"));
+}
+
+/// Each file in `mistakes/` ends with the message for it, after `#> `; it may begin with variables, as `# with NAME=value`.
+#[test]
+fn every_mistake_has_its_message() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/mistakes");
+    let files = fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path());
+    let mut wrong = Vec::new();
+    for file in files {
+        let content = fs::read_to_string(&file).expect("a file");
+        let (text, expected) = content.split_at(content.find("#> ").unwrap_or(content.len()));
+        let variables = text.lines().filter_map(|line| line.strip_prefix("# with ")?.split_once('='));
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let message = match read(text, &Environment::Fixed(variables.collect())) {
+            Ok(_) => "no mistake".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let message: String =
+            message.lines().map(|line| format!("#> {line}").trim_end().to_owned() + "\n").collect();
+        if message != expected {
+            wrong.push(format!("{}\n{message}", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "these messages differ:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn named_file_must_exist_and_be_text() {
+    let missing = Settings::from_path("no/such/settings.yaml").expect_err("there is none");
+    assert!(missing.is_not_found());
+    assert!(
+        Settings::find(Some(Path::new("no/such/settings.yaml"))).is_err_and(|error| error.is_not_found())
+    );
+    assert_eq!(missing.to_string(), "cannot read settings from no/such/settings.yaml");
+    let folder = Settings::from_path(env!("CARGO_MANIFEST_DIR")).expect_err("a folder");
+    assert!(!folder.is_not_found() && std::error::Error::source(&folder).is_some());
+}
+
+const SECRETS: &str = r#"
+service: {name: orders}
+telemetry:
+  exporters:
+    - provider: otlp
+      name: collector
+      otlp:
+        endpoint: http://user:c4nary@localhost:4318
+        timeout: 10s
+        headers:
+          api-key: c4nary # was c4nary
+          authorization: "Bearer c4nary"
+          x-list: {a: c4nary}
+    - provider: azure_monitor
+      enabled: false
+      azure_monitor:
+        connection_string: InstrumentationKey=c4nary;IngestionEndpoint=https://c4nary
+server: {password: c4nary, port: 8000, hosts: [a, b]}
+"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_slip_of_the_pen_shows_a_secret(at in 0..SECRETS.len(), remove in 0..12_usize, insert in "[\\[\\]{}:,'\"#*&!|> \n\ta-]{0,3}") {
+        let end = (at + remove).min(SECRETS.len());
+        // A slip that hits the secret itself leaves something else.
+        prop_assume!(!SECRETS[at.saturating_sub(6)..(end + 6).min(SECRETS.len())].contains("c4nary"));
+        let slipped = format!("{}{insert}{}", &SECRETS[..at], &SECRETS[end..]);
+        let shown = match read(&slipped, &Environment::from([("KEY", "c4nary")])) {
+            Ok(settings) => format!("{settings:?} {:?}", settings.section::<BTreeMap<String, u8>>("server")),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        prop_assert!(!shown.contains("c4nary"), "{slipped}\n{shown}");
+    }
+
+    #[test]
+    fn any_text_is_settings_or_a_mistake(text in "((service|telemetry|exporters|otlp|[a-z$-]{1,3})?[:{}\\[\\], \n]{1,3}){0,12}") {
+        let _ = read(&text, &Environment::from([])).map(|settings| settings.section::<BTreeMap<String, u8>>("server").is_ok());
+    }
+}

@@ -1,0 +1,5 @@
+//! Azure Monitor.
+
+mod options;
+
+pub(crate) use options::ConnectionString;

@@ -1,0 +1,174 @@
+//! The connection string of an Application Insights resource.
+
+use std::collections::HashMap;
+
+/// A valid connection string.
+///
+/// Read more kindly than by the vendor's own libraries (blanks around parts, a `;` at the end, `=` inside of values and an upper-case
+/// key are fine), and more strictly: unknown, repeated and malformed parts are errors.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ConnectionString {
+    instrumentation_key: String,
+    ingestion_endpoint: String,
+}
+
+/// Why a text is no connection string. The messages never repeat a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ConnectionStringError {
+    #[error(
+        "expected a connection string such as `InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://...`: copy it from the resource's overview page"
+    )]
+    MissingInstrumentationKey,
+    #[error("part {0} of the connection string is not `Key=Value`")]
+    NotAPair(usize),
+    #[error("part {0} of the connection string has an unknown key: known are {known}", known = KNOWN_KEYS.join(", "))]
+    UnknownKey(usize),
+    #[error("the connection string has `{0}` twice")]
+    Repeated(&'static str),
+    #[error("`InstrumentationKey` in the connection string is not a UUID")]
+    InstrumentationKey,
+    #[error("`{0}` in the connection string must begin with `https://` or `http://`")]
+    Endpoint(&'static str),
+    #[error("`Authorization` in the connection string must be `ikey`: other ways are not supported")]
+    Authorization,
+}
+
+const INSTRUMENTATION_KEY: &str = "InstrumentationKey";
+const INGESTION_ENDPOINT: &str = "IngestionEndpoint";
+const LIVE_ENDPOINT: &str = "LiveEndpoint";
+const ENDPOINT_SUFFIX: &str = "EndpointSuffix";
+const LOCATION: &str = "Location";
+const AUTHORIZATION: &str = "Authorization";
+const KNOWN_KEYS: [&str; 8] = [
+    INSTRUMENTATION_KEY,
+    INGESTION_ENDPOINT,
+    LIVE_ENDPOINT,
+    ENDPOINT_SUFFIX,
+    LOCATION,
+    AUTHORIZATION,
+    "AADAudience",
+    "ApplicationId",
+];
+const DEFAULT_INGESTION_ENDPOINT: &str = "https://dc.services.visualstudio.com";
+
+impl ConnectionString {
+    /// Reads `Key=Value` pairs separated by `;`; the case of keys does not matter.
+    pub(crate) fn parse(text: &str) -> Result<Self, ConnectionStringError> {
+        let parts = parts(text)?;
+        let key = parts.get(INSTRUMENTATION_KEY).ok_or(ConnectionStringError::MissingInstrumentationKey)?;
+        if !is_uuid(key) {
+            return Err(ConnectionStringError::InstrumentationKey);
+        }
+        if parts.get(AUTHORIZATION).is_some_and(|way| !way.eq_ignore_ascii_case("ikey")) {
+            return Err(ConnectionStringError::Authorization);
+        }
+        endpoint(&parts, LIVE_ENDPOINT)?;
+        let ingestion_endpoint = match (endpoint(&parts, INGESTION_ENDPOINT)?, parts.get(ENDPOINT_SUFFIX)) {
+            (Some(explicit), _) => explicit.trim_end_matches('/').to_owned(),
+            (None, Some(suffix)) => {
+                let location =
+                    parts.get(LOCATION).map_or_else(String::new, |location| format!("{location}."));
+                format!("https://{location}dc.{suffix}")
+            }
+            (None, None) => DEFAULT_INGESTION_ENDPOINT.to_owned(),
+        };
+        Ok(Self { instrumentation_key: key.to_ascii_lowercase(), ingestion_endpoint })
+    }
+}
+
+fn parts(text: &str) -> Result<HashMap<&'static str, &str>, ConnectionStringError> {
+    let mut parts = HashMap::new();
+    for (index, part) in text.split(';').map(str::trim).enumerate().filter(|(_, part)| !part.is_empty()) {
+        let (key, value) = part.split_once('=').ok_or(ConnectionStringError::NotAPair(index + 1))?;
+        let known = KNOWN_KEYS.into_iter().find(|known| known.eq_ignore_ascii_case(key.trim()));
+        let key = known.ok_or(ConnectionStringError::UnknownKey(index + 1))?;
+        if parts.insert(key, value.trim()).is_some() {
+            return Err(ConnectionStringError::Repeated(key));
+        }
+    }
+    Ok(parts)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let groups = || text.split('-');
+    groups().map(str::len).eq([8, 4, 4, 4, 12])
+        && groups().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn endpoint<'a>(
+    parts: &HashMap<&'static str, &'a str>,
+    key: &'static str,
+) -> Result<Option<&'a str>, ConnectionStringError> {
+    let endpoint = parts.get(key).copied();
+    match endpoint {
+        Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => {
+            Err(ConnectionStringError::Endpoint(key))
+        }
+        endpoint => Ok(endpoint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KEY: &str = "11112222-3333-4444-5555-66667777aaaa";
+
+    fn ingestion_endpoint(rest: &str) -> Result<String, ConnectionStringError> {
+        ConnectionString::parse(&format!("InstrumentationKey={KEY};{rest}"))
+            .map(|string| string.ingestion_endpoint)
+    }
+
+    #[test]
+    fn reads_what_people_paste() {
+        for text in [
+            format!("InstrumentationKey={KEY}"),
+            format!("InstrumentationKey={KEY};"),
+            format!(" instrumentationkey = {} ; ", KEY.to_uppercase()),
+            format!("AADAudience=a=b;InstrumentationKey={KEY};Authorization=ikey"),
+        ] {
+            let string = ConnectionString::parse(&text);
+            assert_eq!(string.map(|string| string.instrumentation_key), Ok(KEY.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn ingestion_endpoint_is_named_or_made_of_suffix_and_location_or_the_global_one() {
+        for (rest, endpoint) in [
+            ("", DEFAULT_INGESTION_ENDPOINT),
+            ("IngestionEndpoint=https://weu.example/", "https://weu.example"),
+            ("EndpointSuffix=ai.contoso.com", "https://dc.ai.contoso.com"),
+            ("EndpointSuffix=ai.contoso.com;Location=west", "https://west.dc.ai.contoso.com"),
+            ("EndpointSuffix=x;IngestionEndpoint=http://localhost:1", "http://localhost:1"),
+        ] {
+            assert_eq!(ingestion_endpoint(rest).as_deref(), Ok(endpoint), "{rest}");
+        }
+    }
+
+    #[test]
+    fn each_mistake_has_its_own_message() {
+        use ConnectionStringError as E;
+        assert_eq!(ConnectionString::parse("").err(), Some(E::MissingInstrumentationKey));
+        assert_eq!(ConnectionString::parse("InstrumentationKey=abc").err(), Some(E::InstrumentationKey));
+        for (rest, error) in [
+            ("foo", E::NotAPair(2)),
+            ("foo=bar", E::UnknownKey(2)),
+            ("instrumentationkey=x", E::Repeated("InstrumentationKey")),
+            ("IngestionEndpoint=weu.example", E::Endpoint("IngestionEndpoint")),
+            ("LiveEndpoint=weu.example", E::Endpoint("LiveEndpoint")),
+            ("Authorization=aad", E::Authorization),
+        ] {
+            assert_eq!(ingestion_endpoint(rest), Err(error), "{rest}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_repeats_a_value(text in "(InstrumentationKey=)?c4n4ry[;=a-z]{0,12}") {
+            if let Err(error) = ConnectionString::parse(&text) {
+                prop_assert!(!error.to_string().contains("c4n4ry"));
+            }
+        }
+    }
+}

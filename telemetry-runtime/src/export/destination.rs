@@ -1,0 +1,261 @@
+//! Where OTLP goes and how, checked: endpoint, protocol, headers, timeout, compression.
+
+use crate::record::Secret;
+use std::time::Duration;
+
+/// The settings of one OTLP exporter. They are checked in every build, also where the exporter itself is left out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Destination {
+    /// Where traces go; by default `http://localhost:4318/v1/traces`.
+    pub(crate) endpoint: Endpoint,
+    /// Sent with every request; none by default.
+    pub(crate) headers: Vec<Header>,
+    /// How long one batch may take, retries included; 10 s by default.
+    pub(crate) timeout: Duration,
+    /// How bodies are packed; not at all by default.
+    pub(crate) compression: Compression,
+}
+
+/// A valid URL for traces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    traces_url: String,
+    port: Option<u16>,
+}
+
+/// A valid HTTP header. Its value is a secret: it usually carries a key or a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    name: String,
+    value: Secret,
+}
+
+/// The transports that OTLP defines. Only [`Protocol::HttpProtobuf`] is spoken so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    #[default]
+    HttpProtobuf,
+    HttpJson,
+    Grpc,
+}
+
+/// How request bodies are packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Compression {
+    #[default]
+    None,
+    Gzip,
+}
+
+/// Why a text is no endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EndpointError {
+    #[error("expected a URL that begins with `http://` or `https://`")]
+    Scheme,
+    #[error("expected a host after `://`")]
+    Host,
+    #[error("expected a port from 1 to 65535 after the host")]
+    Port,
+    #[error("a URL here must not carry a user name or password: put credentials into `headers`")]
+    Credentials,
+    #[error("a URL here must not contain spaces, control characters or characters outside of ASCII")]
+    Character,
+    #[error("a base URL must not contain `?` or `#`: `v1/traces` is appended to it")]
+    Query,
+}
+
+/// Why a text is no header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HeaderError {
+    #[error("expected a header name: letters, digits and any of !#$%&'*+-.^_`|~")]
+    Name,
+    #[error("the exporter sets this header itself")]
+    Reserved,
+    #[error("expected a header value of printable ASCII characters")]
+    Value,
+}
+
+/// What the exporter or the HTTP connection sets.
+const RESERVED_HEADERS: [&str; 6] =
+    ["connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding"];
+
+impl Default for Destination {
+    fn default() -> Self {
+        Self {
+            endpoint: Endpoint { traces_url: "http://localhost:4318/v1/traces".to_owned(), port: Some(4318) },
+            headers: Vec::new(),
+            timeout: Duration::from_secs(10),
+            compression: Compression::default(),
+        }
+    }
+}
+
+impl Endpoint {
+    /// From the URL of a receiver for all signals: `v1/traces` is appended, with or without a slash at its end.
+    ///
+    /// Source: OpenTelemetry specification, OTLP exporter, "endpoint URLs for OTLP/HTTP".
+    pub(crate) fn from_base(url: &str) -> Result<Self, EndpointError> {
+        let mut endpoint = Self::from_exact(url)?;
+        if endpoint.traces_url.contains(['?', '#']) {
+            return Err(EndpointError::Query);
+        }
+        let slash = if endpoint.traces_url.ends_with('/') { "" } else { "/" };
+        endpoint.traces_url.push_str(slash);
+        endpoint.traces_url.push_str("v1/traces");
+        Ok(endpoint)
+    }
+
+    /// From the URL for traces, which is used as it is; only an absent path becomes `/`.
+    pub(crate) fn from_exact(url: &str) -> Result<Self, EndpointError> {
+        let rest = after_scheme(url).ok_or(EndpointError::Scheme)?;
+        if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(EndpointError::Character);
+        }
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        let port = port(authority)?;
+        let (start, path) = url.split_at(url.len() - rest.len() + authority.len());
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        Ok(Self { traces_url: format!("{start}{slash}{path}"), port })
+    }
+
+    /// Where traces are posted.
+    #[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "only the exporter posts"))]
+    pub(crate) fn traces_url(&self) -> &str {
+        &self.traces_url
+    }
+
+    /// Whether the port is the one on which receivers speak gRPC.
+    pub(crate) fn is_grpc_port(&self) -> bool {
+        self.port == Some(4317)
+    }
+}
+
+fn after_scheme(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
+}
+
+fn port(authority: &str) -> Result<Option<u16>, EndpointError> {
+    if authority.contains('@') {
+        return Err(EndpointError::Credentials);
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let is_ip6 = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
+    if host.is_empty() || (!is_ip6 && host.contains([':', '[', ']'])) {
+        return Err(EndpointError::Host);
+    }
+    port.map(|port| port.parse().ok().filter(|port| *port != 0).ok_or(EndpointError::Port)).transpose()
+}
+
+impl Header {
+    pub(crate) fn new(name: &str, value: &str) -> Result<Self, HeaderError> {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(HeaderError::Name);
+        }
+        if RESERVED_HEADERS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+            return Err(HeaderError::Reserved);
+        }
+        if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t') {
+            return Err(HeaderError::Value);
+        }
+        Ok(Self { name: name.to_owned(), value: Secret::new(value) })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name, and the value for the wire.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only the exporter sends headers"))]
+    pub(crate) fn into_parts(self) -> (String, Secret) {
+        (self.name, self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn base(url: &str) -> Result<String, EndpointError> {
+        Endpoint::from_base(url).map(|endpoint| endpoint.traces_url().to_owned())
+    }
+
+    #[test]
+    fn base_gets_the_path_for_traces_whether_or_not_it_ends_in_a_slash() {
+        for (url, traces_url) in [
+            ("http://localhost:4318", "http://localhost:4318/v1/traces"),
+            ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
+            ("https://collector.example/otlp", "https://collector.example/otlp/v1/traces"),
+            ("https://collector.example/otlp/", "https://collector.example/otlp/v1/traces"),
+            ("HTTP://[::1]:4318", "HTTP://[::1]:4318/v1/traces"),
+        ] {
+            assert_eq!(base(url).as_deref(), Ok(traces_url));
+        }
+    }
+
+    #[test]
+    fn exact_endpoint_is_used_as_it_is() {
+        for (url, traces_url) in [
+            ("http://localhost:4318", "http://localhost:4318/"),
+            ("http://localhost:4318/", "http://localhost:4318/"),
+            ("http://localhost/custom?key=1", "http://localhost/custom?key=1"),
+            ("http://localhost?key=1", "http://localhost/?key=1"),
+        ] {
+            assert_eq!(Endpoint::from_exact(url).map(|e| e.traces_url), Ok(traces_url.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_with_its_reason() {
+        for (url, error) in [
+            ("localhost:4318", EndpointError::Scheme),
+            ("grpc://localhost:4317", EndpointError::Scheme),
+            ("", EndpointError::Scheme),
+            ("http://", EndpointError::Host),
+            ("http://:4318", EndpointError::Host),
+            ("http://::1:4318", EndpointError::Host),
+            ("http://[]:4318", EndpointError::Host),
+            ("http://localhost:", EndpointError::Port),
+            ("http://localhost:0", EndpointError::Port),
+            ("http://localhost:70000", EndpointError::Port),
+            ("http://user:pass@localhost", EndpointError::Credentials),
+            ("http://local host", EndpointError::Character),
+            ("http://localhost/?a=b", EndpointError::Query),
+        ] {
+            assert_eq!(base(url), Err(error), "{url}");
+        }
+    }
+
+    #[test]
+    fn port_4317_is_known_as_grpc() {
+        assert!(Endpoint::from_base("http://[::1]:4317").is_ok_and(|endpoint| endpoint.is_grpc_port()));
+        assert!(Endpoint::from_base("http://localhost/4317").is_ok_and(|endpoint| !endpoint.is_grpc_port()));
+    }
+
+    #[test]
+    fn headers_that_would_break_the_request_are_refused() {
+        assert!(Header::new("api-key", "a b\tc~").is_ok());
+        for name in ["", "api key", "api:key", "schlüssel"] {
+            assert_eq!(Header::new(name, "x"), Err(HeaderError::Name));
+        }
+        assert_eq!(Header::new("Content-Type", "x"), Err(HeaderError::Reserved));
+        for value in ["a\r\nb: c", "\0", "ü"] {
+            assert_eq!(Header::new("a", value), Err(HeaderError::Value));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_endpoint_or_an_error(url in "(https?://)?[a-z0-9:/@\\[\\]?#. é]{0,24}") {
+            let _ = Endpoint::from_base(&url);
+            if let Ok(endpoint) = Endpoint::from_exact(&url) {
+                prop_assert!(endpoint.traces_url().starts_with("http"));
+            }
+        }
+    }
+}

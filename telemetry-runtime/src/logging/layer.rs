@@ -1,0 +1,238 @@
+//! The `tracing` layer that turns events into lines.
+
+use super::{Format, Options, json, text};
+use crate::span::Span;
+use std::cell::Cell;
+use std::io::{self, Write};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+/// Has the process's `tracing` events written as lines on standard error. `false`, and nothing is changed, if the process has a
+/// subscriber already: put [`layer`] into that one instead.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::logging::{self, Options};
+///
+/// logging::install(&Options::default());
+/// ```
+pub fn install(options: &Options) -> bool {
+    tracing::subscriber::set_global_default(Registry::default().with(layer(options))).is_ok()
+}
+
+/// The lines as a layer for a registry of one's own, with the options' filter for this layer only.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::logging::{self, Options};
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// let subscriber = tracing_subscriber::registry().with(logging::layer(&Options::default()));
+/// # drop(subscriber);
+/// ```
+pub fn layer<S>(options: &Options) -> impl Layer<S> + Send + Sync + use<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    layer_to(options, io::stderr)
+}
+
+fn layer_to<S, W>(options: &Options, writer: W) -> impl Layer<S> + Send + Sync + use<S, W>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let lines = Lines { format: options.format, colour: options.colour, writer };
+    lines.with_filter(options.filter.to_env_filter())
+}
+
+struct Lines<W> {
+    format: Format,
+    colour: bool,
+    writer: W,
+}
+
+thread_local! {
+    /// Taken while a line is written: what is formatted may log, too.
+    static BUFFER: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// A longer line's memory is not kept.
+const LONGEST_KEPT_BYTES: usize = 16 << 10;
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber,
+    W: for<'writer> MakeWriter<'writer> + 'static,
+{
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut line = BUFFER.try_with(Cell::take).unwrap_or_default();
+        line.clear();
+        let span = Span::current().context();
+        match self.format {
+            Format::Json => json::write(&mut line, event, &span),
+            Format::Text => text::write(&mut line, event, &span, self.colour),
+        }
+        // Nobody can be told that the log cannot be written.
+        let _ = self.writer.make_writer_for(event.metadata()).write_all(line.as_bytes());
+        if line.capacity() <= LONGEST_KEPT_BYTES {
+            let _ = BUFFER.try_with(|buffer| buffer.set(line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logging::Filter;
+    use crate::record::{SpanContext, TraceFlags};
+    use crate::span::attach;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use std::fmt;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic while writing").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is written while `log` runs.
+    fn lines(format: Format, directives: &str, log: impl FnOnce()) -> String {
+        let written = Written::default();
+        let writer = written.clone();
+        let filter = Filter::from_directives(directives).expect("a filter");
+        let options = Options { filter, format, colour: false };
+        let subscriber = Registry::default().with(layer_to(&options, move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, log);
+        String::from_utf8(written.0.lock().expect("no panic while writing").clone()).expect("UTF-8")
+    }
+
+    fn json_line(log: impl FnOnce()) -> Value {
+        let lines = lines(Format::Json, "trace", log);
+        assert_eq!(lines.matches('\n').count(), 1, "{lines}");
+        serde_json::from_str(&lines).expect("JSON")
+    }
+
+    fn text_line(log: impl FnOnce()) -> String {
+        let lines = lines(Format::Text, "trace", log);
+        assert_eq!(lines.matches('\n').count(), 1, "{lines}");
+        lines.trim_end().split_once(' ').expect("a time first").1.to_owned()
+    }
+
+    fn in_span<T>(body: impl FnOnce() -> T) -> T {
+        let trace_id = "0af7651916cd43dd8448eb211c80319c".parse().expect("an id");
+        let span_id = "b7ad6b7169203331".parse().expect("an id");
+        let _attached = attach(&SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED));
+        body()
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no order")]
+    struct Outer(#[source] fmt::Error);
+
+    #[test]
+    fn json_keeps_types() {
+        let error = Outer(fmt::Error);
+        let line = json_line(|| {
+            tracing::warn!(
+                target: "orders",
+                yes = true, int = -1, big = u64::MAX, wide = u128::MAX, float = 0.5, whole = 2.0, nan = f64::NAN,
+                text = "t", debug = ?Some("x"), r#type = %'c', error = &error as &dyn std::error::Error,
+                "sold {}", 3
+            );
+        });
+        let timestamp = line["timestamp"].as_str().expect("a text");
+        assert!(
+            timestamp.starts_with("20") && timestamp.ends_with('Z') && timestamp.contains('.'),
+            "{timestamp}"
+        );
+        let expected = json!({
+            "timestamp": timestamp, "level": "WARN", "target": "orders", "message": "sold 3",
+            "fields": {
+                "yes": true, "int": -1, "big": u64::MAX, "wide": u128::MAX.to_string(), "float": 0.5, "whole": 2.0,
+                "nan": "NaN", "text": "t", "debug": "Some(\"x\")", "type": "c",
+                "error": format!("no order: {}", fmt::Error),
+            },
+        });
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn json_has_the_ids_of_the_span_at_its_top() {
+        let line = json_line(|| in_span(|| tracing::info!("sold")));
+        assert_eq!(line["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(line["span_id"], "b7ad6b7169203331");
+        assert_eq!(line["trace_flags"], "01");
+        assert_eq!(line.get("fields"), None);
+    }
+
+    #[test]
+    fn text_is_for_people() {
+        let line = text_line(|| {
+            tracing::info!(target: "orders", id = 7, name = "red chair", short = "x", empty = "", debug = ?"q", "sold");
+        });
+        assert_eq!(line, r#" INFO orders: sold id=7 name="red chair" short=x empty="" debug="q""#);
+        let line = text_line(|| in_span(|| tracing::error!(target: "orders", n = 1)));
+        assert_eq!(line, "ERROR orders: n=1 trace=0af76519");
+    }
+
+    #[test]
+    fn hostile_text_stays_within_its_line() {
+        let evil = "a\nERROR fake: \u{1b}[31m\u{202e}\"\\\u{9b}\u{e0001}";
+        let log = || tracing::info!(target: "t", evil, debug = %evil, "{evil}");
+        let line = json_line(log);
+        assert_eq!(line["message"], evil);
+        assert_eq!((&line["fields"]["evil"], &line["fields"]["debug"]), (&json!(evil), &json!(evil)));
+        let escaped = r#"a\nERROR fake: \u{1b}[31m\u{202e}"\\u{9b}\u{e0001}"#;
+        let quoted = r#"evil="a\nERROR fake: \u{1b}[31m\u{202e}\"\\\u{9b}\u{e0001}""#;
+        assert_eq!(text_line(log), format!(" INFO t: {escaped} {quoted} debug={escaped}"));
+    }
+
+    #[test]
+    fn filter_decides_what_is_written() {
+        let log = || {
+            tracing::info!(target: "orders", "yes");
+            tracing::info!(target: "hyper", "no");
+            tracing::debug!(target: "orders", "no");
+        };
+        let written = lines(Format::Text, Filter::default().as_str(), log);
+        assert_eq!((written.matches("yes").count(), written.matches("no").count()), (1, 0));
+    }
+
+    #[test]
+    fn field_that_logs_does_not_spoil_the_line() {
+        struct Talkative;
+        impl fmt::Debug for Talkative {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                tracing::info!("inner");
+                f.write_str("outer")
+            }
+        }
+        let written = lines(Format::Json, "info", || tracing::info!(field = ?Talkative, "outer"));
+        for line in written.lines() {
+            assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_from_json_and_is_one_line_of_text(message: String, field: String) {
+            let log = || tracing::info!(target: "t", field, "{message}");
+            let line = json_line(log);
+            prop_assert_eq!(&line["message"], &message);
+            prop_assert_eq!(&line["fields"]["field"], &field);
+            prop_assert!(!text_line(log).contains(crate::record::printable::acts_unseen));
+        }
+    }
+}

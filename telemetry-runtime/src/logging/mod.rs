@@ -1,0 +1,19 @@
+//! `tracing` events as log lines with the ids of the current span.
+//!
+//! [`install`] is enough for a program of one's own; [`layer`] goes into a registry that is there already. Lines are written to standard
+//! error, each in one piece, on the thread that logs. Records of the `log` crate become lines only where the program turns them into
+//! `tracing` events.
+
+#[cfg(feature = "logging")]
+mod json;
+#[cfg(feature = "logging")]
+mod layer;
+mod options;
+#[cfg(feature = "logging")]
+mod parts;
+#[cfg(feature = "logging")]
+mod text;
+
+#[cfg(feature = "logging")]
+pub use layer::{install, layer};
+pub use options::{Filter, FilterError, Format, Options};

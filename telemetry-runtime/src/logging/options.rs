@@ -1,0 +1,132 @@
+//! Which log lines are written, and in which form.
+
+#[cfg(feature = "logging")]
+use tracing_subscriber::EnvFilter;
+
+/// Which log lines are written, and in which form.
+///
+/// By default JSON, from `info` on, and only warnings of the network libraries below the exporters. Settings files say it under
+/// `logging`.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::logging::{Filter, Format, Options};
+///
+/// let options = Options { filter: Filter::from_directives("info,orders=debug")?, format: Format::Text, colour: false };
+/// # Ok::<(), telemetry_runtime::logging::FilterError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which events are written.
+    pub filter: Filter,
+    /// How they look.
+    pub format: Format,
+    /// Whether to colour levels; JSON has no colours. Off by default: `Settings` turn it on where standard error is a terminal, as
+    /// far as `NO_COLOR` allows.
+    pub colour: bool,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line, for machines.
+    #[default]
+    Json,
+    /// One line of text, for people.
+    Text,
+}
+
+/// Directives that say which events are written, such as `info,my_crate=debug`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter(String);
+
+/// The text is no filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a level ({}) or directives such as `info,my_crate=debug`", LEVELS.join(", "))]
+pub struct FilterError(());
+
+const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
+/// Libraries that have much to say about every request that an exporter sends.
+const CALM: &str = "hyper=warn,h2=warn,tonic=warn,ureq=warn,ureq_proto=warn,rustls=warn";
+
+impl Filter {
+    /// Directives as they stand, as in the variable `RUST_LOG`: see [`EnvFilter`]'s syntax.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    ///
+    /// [`EnvFilter`]: https://docs.rs/tracing-subscriber/0.3/tracing_subscriber/filter/struct.EnvFilter.html
+    pub fn from_directives(directives: &str) -> Result<Self, FilterError> {
+        #[cfg(feature = "logging")]
+        EnvFilter::builder().parse(directives).map_err(|_| FilterError(()))?;
+        Ok(Self(directives.to_owned()))
+    }
+
+    /// As settings say it: a level alone keeps network libraries calm, and a word alone must be a level, since a misspelt level would
+    /// otherwise be taken for the name of a crate and silence all others.
+    pub(crate) fn from_setting(text: &str) -> Result<Self, FilterError> {
+        let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word.trim()));
+        match text.trim() {
+            level if is_level(level) => Ok(Self::from_level(&level.to_ascii_lowercase())),
+            directives if directives.split(',').any(|word| !word.contains(['=', '[']) && !is_level(word)) => {
+                Err(FilterError(()))
+            }
+            directives => Self::from_directives(directives),
+        }
+    }
+
+    fn from_level(level: &str) -> Self {
+        match level {
+            "trace" | "debug" | "info" => Self(format!("{level},{CALM}")),
+            level => Self(level.to_owned()),
+        }
+    }
+
+    /// The directives.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    #[cfg(feature = "logging")]
+    pub(super) fn to_env_filter(&self) -> EnvFilter {
+        EnvFilter::builder().parse_lossy(&self.0)
+    }
+}
+
+/// `info`, and only warnings of network libraries.
+impl Default for Filter {
+    fn default() -> Self {
+        Self::from_level("info")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting(text: &str) -> Option<String> {
+        Filter::from_setting(text).ok().map(|filter| filter.0)
+    }
+
+    #[test]
+    fn level_alone_keeps_network_libraries_calm_but_not_louder_than_itself() {
+        assert_eq!(setting("INFO"), Some(Filter::default().0));
+        assert_eq!(setting(" debug "), Some(format!("debug,{CALM}")));
+        assert_eq!(setting("off").as_deref(), Some("off"));
+        assert_eq!(setting("error").as_deref(), Some("error"));
+    }
+
+    #[test]
+    fn directives_stand_as_they_are() {
+        assert_eq!(setting("warn,orders=debug").as_deref(), Some("warn,orders=debug"));
+        assert_eq!(setting("info,[span{id=1}]=trace").as_deref(), Some("info,[span{id=1}]=trace"));
+    }
+
+    #[test]
+    fn misspelt_level_is_no_crate() {
+        for wrong in ["inof", "warning", "", "orders", "info,orders", "orders=loud"] {
+            assert_eq!(setting(wrong), None, "{wrong}");
+        }
+        assert!(Filter::from_directives("orders").is_ok());
+    }
+}

@@ -1,0 +1,32 @@
+//! What the forms of a log line share.
+
+use std::error::Error;
+use std::fmt;
+use tracing::field::Field;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+
+/// Appends the time, as RFC 3339 in UTC with microseconds.
+pub(super) fn timestamp(line: &mut String) {
+    // Writing to a string does not fail.
+    let _ = SystemTime.format_time(&mut Writer::new(line));
+}
+
+/// The field's name as it was meant: without the `r#` of a keyword.
+pub(super) fn field_name(field: &Field) -> &'static str {
+    field.name().strip_prefix("r#").unwrap_or(field.name())
+}
+
+/// An error and its causes on one line.
+pub(super) struct Chain<'e>(pub(super) &'e (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let causes = std::iter::successors(self.0.source(), |&error| error.source());
+        causes.take(MOST_CAUSES).try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+/// A chain of errors that goes in circles ends, too.
+const MOST_CAUSES: usize = 16;
