@@ -5,6 +5,7 @@ use crate::order::PlaceError;
 use crate::store::StoreError;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use telemetry_runtime::Span;
 use utoipa::ToSchema;
 use warp::reject::Reject;
 use warp::reply::{Reply, Response};
@@ -35,6 +36,10 @@ pub(crate) struct Document {
     /// The path that was asked for.
     #[schema(example = "/orders")]
     instance: String,
+    /// The trace of the request, under which a backend shows what happened; absent without telemetry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0af7651916cd43dd8448eb211c80319c")]
+    trace_id: Option<String>,
     /// The fields that were wrong, if that is the problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -52,7 +57,7 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
-    /// Writes the problem into the answer to the request for that path.
+    /// Writes the problem into the answer to the request for that path, within the request's span.
     pub(crate) fn render(self, response: &mut Response, path: String) {
         let document = Document {
             r#type: "about:blank",
@@ -60,6 +65,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: self.detail,
             instance: path,
+            trace_id: trace_id(),
             errors: self.errors,
         };
         *response.body_mut() = warp::reply::json(&document).into_response().into_body();
@@ -67,6 +73,12 @@ impl Problem {
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     }
+}
+
+/// The trace that runs, recorded or not.
+fn trace_id() -> Option<String> {
+    let context = Span::current().context();
+    context.is_valid().then(|| context.trace_id().to_string())
 }
 
 impl Reply for Problem {

@@ -15,8 +15,15 @@ use clap::Parser;
 use cli::Cli;
 use settings::ServerSettings;
 use startup::StartError;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::time::Duration;
 use store::Store;
+use telemetry_runtime::export::console::{Console, Style};
+use telemetry_runtime::{Guard, Resource};
+
+/// How long the last spans may take to leave when the demo ends.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(1500);
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
@@ -27,20 +34,37 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), StartError> {
     let settings = ServerSettings::default().overridden_by(cli);
+    let telemetry = telemetry()?;
     let runtime = tokio::runtime::Runtime::new().map_err(StartError::runtime)?;
 
-    let outcome = runtime.block_on(serve(&settings));
+    let outcome = runtime.block_on(serve(&settings, &telemetry));
 
+    // The runtime still runs: a second signal is heard while the last spans leave.
+    startup::farewell(&telemetry.shutdown(FLUSH_TIMEOUT));
     runtime.shutdown_background();
     outcome
 }
 
+fn telemetry() -> Result<Guard, StartError> {
+    let var = |name| std::env::var(name).ok();
+    let style = Style::choose(
+        io::stdout().is_terminal(),
+        var("NO_COLOR").as_deref(),
+        var("CLICOLOR_FORCE").as_deref(),
+    );
+    telemetry_runtime::builder()
+        .resource(Resource::new().with("service.name", "orders"))
+        .exporter("console", Console::new(style))
+        .install()
+        .map_err(StartError::telemetry)
+}
+
 /// From the bound port to the last answer.
-async fn serve(settings: &ServerSettings) -> Result<(), StartError> {
+async fn serve(settings: &ServerSettings, telemetry: &Guard) -> Result<(), StartError> {
     let stop = shutdown::requested().map_err(StartError::runtime)?;
     let store = Store::open(settings.data_dir.as_deref()).map_err(StartError::store)?;
     let listener = server::bind(settings).await?;
-    startup::announce(&listener, &store);
+    startup::announce(&listener, &store, &telemetry.status());
     server::serve(listener, routes::service(store), stop).await;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::fields::{Fields, Invalid};
 use crate::store::{Store, StoreError};
 use serde::Serialize;
+use telemetry_runtime::{InCurrentSpan, instrument};
 use thiserror::Error;
 use utoipa::ToSchema;
 
@@ -47,6 +48,7 @@ pub(crate) enum PlaceError {
 }
 
 /// Places an order: validates it, keeps it, and tells whoever packs.
+#[instrument]
 pub(crate) async fn create_order(store: &Store, fields: Fields) -> Result<Order, PlaceError> {
     let order = store.insert(validate(fields)?).await?;
     notify(&order).await;
@@ -54,6 +56,7 @@ pub(crate) async fn create_order(store: &Store, fields: Fields) -> Result<Order,
 }
 
 /// The order that the fields describe.
+#[instrument]
 fn validate(mut fields: Fields) -> Result<NewOrder, Invalid> {
     let item = fields.text("item", 1..=200);
     let quantity = fields.number("quantity", 1..=1000);
@@ -62,11 +65,13 @@ fn validate(mut fields: Fields) -> Result<NewOrder, Invalid> {
 }
 
 /// Tells whoever packs, who work in a task of their own.
+#[instrument(fields(order.id = order.id))]
 async fn notify(order: &Order) {
-    let packed = tokio::spawn(pack(order.id, order.quantity)).await;
+    let packed = tokio::spawn(pack(order.id, order.quantity).in_current_span()).await;
     debug_assert!(packed.is_ok(), "packing does not panic");
 }
 
+#[instrument(skip(order_id), fields(order.id = order_id))]
 async fn pack(order_id: i64, quantity: u32) {
     tracing::info!(order_id, quantity, "order goes to the packers");
 }

@@ -1,10 +1,11 @@
-//! What the demo says when it starts, and when it cannot.
+//! What the demo says when it starts, when it cannot, and when it ends.
 
 use crate::settings::ServerSettings;
 use crate::store::{Store, StoreError};
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use telemetry_runtime::{InitError, Report, Status};
 use tokio::net::TcpListener;
 
 /// Why the demo did not start.
@@ -29,6 +30,11 @@ impl StartError {
         Self::new(format!("cannot open the store: {error}"))
     }
 
+    /// Telemetry could not be started.
+    pub(crate) fn telemetry(error: InitError) -> Self {
+        Self::new(format!("cannot start telemetry: {error}"))
+    }
+
     /// The operating system refused threads or signals.
     pub(crate) fn runtime(error: io::Error) -> Self {
         Self::new(format!("cannot start: {error}"))
@@ -51,14 +57,30 @@ impl fmt::Display for StartError {
     }
 }
 
-/// Says where the service listens and what to try first.
-pub(crate) fn announce(listener: &TcpListener, store: &Store) {
+/// Says where the service listens, where its spans go, and what to try first.
+pub(crate) fn announce(listener: &TcpListener, store: &Store, telemetry: &Status) {
     let Ok(address) = listener.local_addr() else { return };
+    let exporters: Vec<&str> = telemetry.exporters.iter().map(|exporter| exporter.name.as_str()).collect();
+    let exporters = if exporters.is_empty() { "nobody".to_owned() } else { exporters.join(", ") };
     say(format_args!(
-        "telemetry-demo listens on http://{address} and keeps its orders in {store}\n\
+        "telemetry-demo listens on http://{address}\n\
          documentation: http://{address}/docs\n\
-         try: curl -i http://{address}/orders --json '{{\"item\": \"tea\", \"quantity\": 2}}'",
+         orders are kept in {store}\n\
+         spans go to: {exporters}\n\
+         try: curl -i http://{address}/orders -H 'content-type: application/json' \
+         -d '{{\"item\": \"tea\", \"quantity\": 2}}'",
     ));
+}
+
+/// Says which exporters did not deliver everything.
+pub(crate) fn farewell(report: &Report) {
+    for exporter in report.exporters.iter().filter(|exporter| exporter.dropped + exporter.left > 0) {
+        say(format_args!(
+            "telemetry-demo: {} spans did not reach {}",
+            exporter.dropped + exporter.left,
+            exporter.name
+        ));
+    }
 }
 
 /// Writes to standard error; nobody reading there is no reason to stop.

@@ -5,6 +5,7 @@ use crate::fields::Fields;
 use crate::store::Store;
 use serde::Serialize;
 use std::time::Duration;
+use telemetry_runtime::instrument;
 use thiserror::Error;
 use utoipa::ToSchema;
 use warp::filters::BoxedFilter;
@@ -37,9 +38,10 @@ pub(super) fn fail(_: Store) -> BoxedFilter<(Response,)> {
 #[error("the card was declined")]
 struct Declined;
 
-/// A payment that no bank takes.
-fn charge(_amount_cents: u32) -> Result<(), Declined> {
-    Err(Declined)
+/// A payment; no bank takes any.
+#[instrument]
+fn charge(amount_cents: u32) -> Result<(), Declined> {
+    if amount_cents > 0 { Err(Declined) } else { Ok(()) }
 }
 
 /// Panics: the request fails, the service lives on.
@@ -52,6 +54,7 @@ pub(super) fn panic(_: Store) -> BoxedFilter<(Response,)> {
 }
 
 /// A shelf by its number, of which there are two.
+#[instrument]
 fn shelf(number: usize) -> &'static str {
     ["tea", "coffee"][number - 1]
 }
@@ -77,6 +80,7 @@ async fn dawdle(query: Vec<(String, String)>) -> Result<impl Reply, Problem> {
     Ok(warp::reply::json(&Slept { slept_ms }))
 }
 
+#[instrument]
 async fn sleep(ms: u32) {
     tokio::time::sleep(Duration::from_millis(ms.into())).await;
 }

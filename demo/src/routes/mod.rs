@@ -14,6 +14,7 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::ready;
+use telemetry_runtime::http::TraceService;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
@@ -56,7 +57,13 @@ where
         .map(|route| fits(route).and((route.endpoint)(store.clone())).boxed())
         .reduce(|others, route| others.or(route).unify().boxed())
         .expect("there are routes");
-    Edge::new(warp::service(router.recover(refuse)))
+    TraceService::new(Edge::new(warp::service(router.recover(refuse))), template)
+}
+
+/// The template of the route that answers such requests, if there is one.
+fn template(method: &Method, path: &str) -> Option<&'static str> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    ROUTES.iter().find(|route| route.method == method && route.covers(path)).map(|route| route.template)
 }
 
 /// The path's methods, as `Allow` names them; every `GET` answers `HEAD` too.

@@ -10,6 +10,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use telemetry_runtime::{InCurrentSpanOnce, instrument};
 
 /// The orders. Clones share them; the last one to go closes the file.
 #[derive(Clone, Debug)]
@@ -43,16 +44,19 @@ impl Store {
     }
 
     /// Keeps a new order.
+    #[instrument(name = "store.insert")]
     pub(crate) async fn insert(&self, order: NewOrder) -> Result<Order, StoreError> {
         self.blocking(move |connection| sqlite::insert(connection, &order)).await
     }
 
     /// The order of that number, if there is one.
+    #[instrument(name = "store.find", skip(id), fields(order.id = id))]
     pub(crate) async fn find(&self, id: i64) -> Result<Option<Order>, StoreError> {
         self.blocking(move |connection| sqlite::find(connection, id)).await
     }
 
     /// At most `limit` orders, the oldest first, after the first `offset`.
+    #[instrument(name = "store.list")]
     pub(crate) async fn list(&self, limit: u32, offset: u32) -> Result<Vec<Order>, StoreError> {
         self.blocking(move |connection| sqlite::list(connection, limit, offset)).await
     }
@@ -65,7 +69,7 @@ impl Store {
     {
         let inner = Arc::clone(&self.0);
         let work = move || work(&inner.connection.lock().unwrap_or_else(PoisonError::into_inner));
-        tokio::task::spawn_blocking(work)
+        tokio::task::spawn_blocking(work.in_current_span())
             .await
             .map_err(|error| StoreError::new("the store's thread ended early", error))?
             .map_err(|error| StoreError::new("the database refused", error))

@@ -4,9 +4,13 @@ use crate::order::{NewOrder, Order};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::path::Path;
 use std::time::Duration;
+use telemetry_runtime::instrument;
 
 /// How long to wait for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The spans' `db.system.name`, from OpenTelemetry's list of database systems.
+const SYSTEM: &str = "sqlite";
 
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
@@ -31,15 +35,48 @@ pub(super) fn open(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+#[instrument(
+    name = "INSERT orders",
+    kind = "client",
+    skip_all,
+    fields(
+        db.system.name = SYSTEM,
+        db.operation.name = "INSERT",
+        db.collection.name = "orders",
+        db.query.text = INSERT,
+    )
+)]
 pub(super) fn insert(connection: &Connection, order: &NewOrder) -> rusqlite::Result<Order> {
     let parameters = named_params! { ":item": order.item, ":quantity": order.quantity };
     connection.prepare_cached(INSERT)?.query_one(parameters, from_row)
 }
 
+#[instrument(
+    name = "SELECT orders",
+    kind = "client",
+    skip_all,
+    fields(
+        db.system.name = SYSTEM,
+        db.operation.name = "SELECT",
+        db.collection.name = "orders",
+        db.query.text = FIND,
+    )
+)]
 pub(super) fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<Order>> {
     connection.prepare_cached(FIND)?.query_one(named_params! { ":id": id }, from_row).optional()
 }
 
+#[instrument(
+    name = "SELECT orders",
+    kind = "client",
+    skip_all,
+    fields(
+        db.system.name = SYSTEM,
+        db.operation.name = "SELECT",
+        db.collection.name = "orders",
+        db.query.text = LIST,
+    )
+)]
 pub(super) fn list(connection: &Connection, limit: u32, offset: u32) -> rusqlite::Result<Vec<Order>> {
     let parameters = named_params! { ":limit": limit, ":offset": offset };
     connection.prepare_cached(LIST)?.query_map(parameters, from_row)?.collect()
