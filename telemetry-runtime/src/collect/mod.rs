@@ -167,8 +167,10 @@ impl Collector {
     /// in its lane before the end is: so the ends of all lanes are read first, and spans are only taken up to there, while other
     /// records are taken up to ends that are read later.
     fn round(&mut self) {
-        self.lanes.extend(LANES.take_new().into_iter().map(|lane| Source { searched: lane.head(), lane }));
+        self.meet_new_lanes();
         let span_ends: Vec<u64> = self.lanes.iter().map(|source| source.lane.tail()).collect();
+        // Lanes that came meanwhile are searched like the others; their spans have time until the next round.
+        self.meet_new_lanes();
         for source in &mut self.lanes {
             let end = source.lane.tail();
             source.lane.read(source.searched, end, |records| self.extras.take_from(records));
@@ -187,6 +189,10 @@ impl Collector {
             }
             !finished
         });
+    }
+
+    fn meet_new_lanes(&mut self) {
+        self.lanes.extend(LANES.take_new().into_iter().map(|lane| Source { searched: lane.head(), lane }));
     }
 
     fn take_spans(&mut self, source: &mut Source, end: u64) {
