@@ -98,6 +98,10 @@ fn count(counter: &AtomicU64) {
 /// The thread's first record: makes its lane, if memory is left.
 #[cold]
 fn open_lane(slot: &OnceCell<Producer>) -> Option<&Producer> {
+    if LANES.is_half_used() {
+        // Many threads come and go: lanes of those that ended are given back by the collector.
+        LANES.wake_collector();
+    }
     let (producer, consumer) = lane(LANES.reserve()?);
     LANES.admit(consumer);
     Some(slot.get_or_init(|| producer))
@@ -124,6 +128,10 @@ impl Lanes {
                 Err(now) => used = now,
             }
         }
+    }
+
+    fn is_half_used(&self) -> bool {
+        self.used_bytes.load(Ordering::Relaxed) > self.max_bytes / 2
     }
 
     fn admit(&self, consumer: Consumer) {
