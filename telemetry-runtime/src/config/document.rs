@@ -1,6 +1,7 @@
 //! A settings file as it is written: a tree of values, each with its place.
 
 use super::error::Mistake;
+use super::secrecy;
 use super::source::{Place, Source};
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use std::borrow::Cow;
@@ -37,21 +38,6 @@ const MOST_NODES: usize = 20_000;
 /// Deeper than any settings file needs.
 const DEEPEST: usize = 64;
 
-/// Words in a key that make its value a secret.
-const SECRET_WORDS: [&str; 11] = [
-    "apikey",
-    "api_key",
-    "authorization",
-    "connection_string",
-    "credential",
-    "headers",
-    "passphrase",
-    "password",
-    "private_key",
-    "secret",
-    "token",
-];
-
 /// Reads the file; `None` if it holds nothing. Secrets are hidden in the source from here on.
 pub(super) fn parse(source: &mut Source, mistakes: &mut Vec<Mistake>) -> Option<Node> {
     let mut tree = Tree::default();
@@ -62,12 +48,12 @@ pub(super) fn parse(source: &mut Source, mistakes: &mut Vec<Mistake>) -> Option<
         mistakes.push(Mistake::new(entry, "this key is already there"));
     }
     if let Err(mistake) = result {
-        hide_line_of(&mistake, source);
+        secrecy::hide_line_of(&mistake, source);
         mistakes.push(mistake);
         return None;
     }
     let root = tree.root.filter(|root| !root.is_null())?;
-    root.hide_secrets(false, source);
+    secrecy::hide_secrets(&root, source);
     Some(root)
 }
 
@@ -211,32 +197,6 @@ impl Node {
         }
     }
 
-    /// From now on, no value below here is shown.
-    pub(super) fn hide(&self, source: &mut Source) {
-        self.hide_secrets(true, source);
-    }
-
-    /// Hides what a key calls a secret, and what looks like a URL with a password.
-    fn hide_secrets(&self, is_secret: bool, source: &mut Source) {
-        match &self.kind {
-            Kind::Scalar { text, .. } => {
-                if is_secret || text.contains('@') {
-                    source.hide(self.place);
-                }
-            }
-            Kind::List(items) => items.iter().for_each(|item| item.hide_secrets(is_secret, source)),
-            Kind::Map(entries) => {
-                for Entry { key, key_place, value } in entries {
-                    if is_secret && value.is_null() {
-                        // A slip can turn a value into a key.
-                        source.hide(*key_place);
-                    }
-                    value.hide_secrets(is_secret || is_secret_key(key), source);
-                }
-            }
-        }
-    }
-
     fn size(&self) -> usize {
         match &self.kind {
             Kind::Scalar { .. } => 1,
@@ -261,27 +221,6 @@ impl Kind {
 /// Source: YAML 1.2.2, section 10.3.2, core schema.
 pub(super) fn is_null(plain: &str) -> bool {
     matches!(plain, "" | "~" | "null" | "Null" | "NULL")
-}
-
-/// Whether a key's name says that its value is a secret.
-fn is_secret_key(key: &str) -> bool {
-    let key = key.to_ascii_lowercase().replace('-', "_");
-    SECRET_WORDS.iter().any(|word| key.contains(word))
-}
-
-/// Of a line that is no YAML, what is key and what is secret is not known: only a word before a colon is shown.
-fn hide_line_of(mistake: &Mistake, source: &mut Source) {
-    let super::error::Origin::File(place) = mistake.origin else { return };
-    let text = source.text();
-    let start = text[..place.start.min(text.len())].rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text[start..].lines().next().unwrap_or_default();
-    let (key, _) = line.split_once(": ").unwrap_or_default();
-    let is_word = |char: char| char.is_ascii_alphanumeric() || " -_.".contains(char);
-    let is_shown = key.len() < 40 && key.contains(|char: char| char != ' ') && key.chars().all(is_word);
-    let indent = line.len() - line.trim_start().len();
-    let shown = if is_shown { key.len() + 2 } else { indent };
-    let place = Place { start: start + shown, end: start + line.len() };
-    source.hide(place);
 }
 
 fn syntax_mistake(error: &ScanError) -> Mistake {

@@ -9,6 +9,7 @@ mod overrides;
 mod raw;
 mod reader;
 mod resolve;
+mod secrecy;
 mod section;
 mod source;
 mod substitute;

@@ -3,6 +3,7 @@
 use super::document::{Entry, Kind, Node};
 use super::env::Environment;
 use super::error::{Mistake, Origin};
+use super::secrecy;
 use super::source::{Place, Source};
 use super::substitute::{self, Substituted, substitute};
 use super::suggest::did_you_mean;
@@ -46,7 +47,7 @@ impl Reader<'_> {
     pub(super) fn fields<'n>(&mut self, node: Option<&'n Node>, keys: &'static [&'static str]) -> Fields<'n> {
         let entries = self.entries(node);
         for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
-            entry.value.hide(self.source);
+            secrecy::hide_values(&entry.value, self.source);
             let (message, help) = unknown_key(&entry.key, keys);
             self.mistakes.push(Mistake::new(entry.key_place, message).with_help(help));
         }
@@ -72,7 +73,7 @@ impl Reader<'_> {
     }
 
     fn wrong_shape<'n, T>(&mut self, node: &Node, expected: &str) -> &'n [T] {
-        node.hide(self.source);
+        secrecy::hide_values(node, self.source);
         self.mistakes
             .push(Mistake::new(node.place, format!("expected {expected}, found {}", node.describe())));
         &[]
@@ -153,9 +154,8 @@ impl Reader<'_> {
             return None;
         };
         match substitute(text, self.environment) {
-            Ok(scalar) => {
-                Some(scalar).filter(|scalar| !(scalar.text.is_empty() || self.forgiving && scalar.is_foreign))
-            }
+            Ok(scalar) if scalar.text.is_empty() || (self.forgiving && scalar.is_foreign) => None,
+            Ok(scalar) => Some(scalar),
             Err(error) => {
                 if !(self.forgiving && error.kind == substitute::Kind::Unset) {
                     let place = self.part(node.place, error.part);

@@ -170,7 +170,7 @@ impl Header {
     }
 
     /// The name, and the value for the wire.
-    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only the exporter sends headers"))]
+    #[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "only the exporter sends"))]
     pub(crate) fn into_parts(self) -> (String, Secret) {
         (self.name, self.value)
     }
