@@ -1,4 +1,9 @@
-//! Telemetry's runtime.
+//! Records spans in nanoseconds and delivers them to several back-ends at once.
+//!
+//! Functions become spans by [`#[instrument]`](macro@instrument); [`init`] starts delivery as `settings.yaml` says, [`builder`] as
+//! code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the running span; [`InCurrentSpan`] carries it into
+//! spawned work; an [`Exporter`] or a [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
+#![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
 mod clock;
 mod collect;

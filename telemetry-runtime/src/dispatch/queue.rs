@@ -1,7 +1,7 @@
 //! The bounded queue in front of one exporter, and the counts of everything that went in.
 
 use super::Options;
-use super::stats::{Dropped, ExporterStatus};
+use super::stats::{self, Dropped, ExporterStatus};
 use crate::record::Batch;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -108,7 +108,9 @@ impl Queue {
                 let rejected = rejected.min(spans);
                 state.exported += spans - rejected;
                 state.rejected += rejected;
-                state.last_error = None;
+                if state.last_error.take().is_some() {
+                    stats::log_recovery(&self.name);
+                }
             }
             Outcome::PermanentError => state.dropped.permanent_error += spans,
             Outcome::RetryExhausted => state.dropped.retry_exhausted += spans,
@@ -116,9 +118,12 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Remembers what went wrong.
+    /// Remembers what went wrong, and says so when it begins to.
     pub(super) fn complain(&self, error: String) {
-        self.lock().last_error = Some(error);
+        let before = self.lock().last_error.replace(error.clone());
+        if before.is_none() {
+            stats::log_failure(&self.name, &error);
+        }
     }
 
     /// Waits before the batch in flight is tried again.

@@ -109,6 +109,20 @@ impl Report {
     }
 }
 
+/// Says that an exporter began to fail: once, not for every attempt.
+#[cfg_attr(not(feature = "logging"), expect(unused_variables, reason = "there is nowhere to say it"))]
+pub(super) fn log_failure(exporter: &str, error: &str) {
+    #[cfg(feature = "logging")]
+    tracing::warn!(target: "telemetry", exporter, error, "spans do not leave; trying again");
+}
+
+/// Says that an exporter delivers again.
+#[cfg_attr(not(feature = "logging"), expect(unused_variables, reason = "there is nowhere to say it"))]
+pub(super) fn log_recovery(exporter: &str) {
+    #[cfg(feature = "logging")]
+    tracing::info!(target: "telemetry", exporter, "spans leave again");
+}
+
 impl fmt::Display for ExporterStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, created, exported, rejected, dropped, queued, last_error } = self;

@@ -142,10 +142,13 @@ impl Builder {
         let mut exporters = from_settings.collect::<Result<Vec<_>, _>>()?;
         exporters.append(&mut self.exporters);
         self.exporters = exporters;
+        #[cfg(feature = "logging")]
+        {
+            logging::install(&settings.logging);
+            settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
+        }
         self.resource.get_or_insert(settings.resource);
         self.policy.get_or_insert_with(|| settings.policy.into_policy());
-        #[cfg(feature = "logging")]
-        logging::install(&settings.logging);
         Ok(())
     }
 }
