@@ -15,12 +15,10 @@ use clap::Parser;
 use cli::Cli;
 use settings::ServerSettings;
 use startup::StartError;
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 use store::Store;
-use telemetry_runtime::export::console::{Console, Style};
-use telemetry_runtime::{Guard, Resource};
+use telemetry_runtime::{Guard, Settings};
 
 /// How long the last spans may take to leave when the demo ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -33,30 +31,20 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), StartError> {
-    let settings = ServerSettings::default().overridden_by(cli);
-    let telemetry = telemetry()?;
+    let settings = Settings::find(cli.config.as_deref()).map_err(StartError::settings)?;
+    let server = settings.section::<ServerSettings>("server").map_err(StartError::settings)?;
+    let server = server.unwrap_or_default().overridden_by(cli);
+    let telemetry =
+        telemetry_runtime::builder().settings(settings).install().map_err(StartError::telemetry)?;
     let runtime = tokio::runtime::Runtime::new().map_err(StartError::runtime)?;
 
-    let outcome = runtime.block_on(serve(&settings, &telemetry));
+    let outcome = runtime.block_on(serve(&server, &telemetry));
 
     // The runtime still runs: a second signal is heard while the last spans leave.
-    startup::farewell(&telemetry.shutdown(FLUSH_TIMEOUT));
+    let report = telemetry.shutdown(FLUSH_TIMEOUT);
+    startup::farewell(&report, &telemetry.status());
     runtime.shutdown_background();
     outcome
-}
-
-fn telemetry() -> Result<Guard, StartError> {
-    let var = |name| std::env::var(name).ok();
-    let style = Style::choose(
-        io::stdout().is_terminal(),
-        var("NO_COLOR").as_deref(),
-        var("CLICOLOR_FORCE").as_deref(),
-    );
-    telemetry_runtime::builder()
-        .resource(Resource::new().with("service.name", "orders"))
-        .exporter("console", Console::new(style))
-        .install()
-        .map_err(StartError::telemetry)
 }
 
 /// From the bound port to the last answer.

@@ -5,7 +5,7 @@ use crate::store::{Store, StoreError};
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use telemetry_runtime::{InitError, Report, Status};
+use telemetry_runtime::{InitError, Report, SettingsError, Status};
 use tokio::net::TcpListener;
 
 /// Why the demo did not start.
@@ -17,6 +17,8 @@ pub(crate) struct StartError {
 
 /// The exit code for "it does not work here, now".
 const FAILURE: u8 = 1;
+/// The exit code for wrong settings: `EX_CONFIG` of `sysexits.h`.
+const WRONG_SETTINGS: u8 = 78;
 
 impl StartError {
     /// The port is taken, or the host has no such address.
@@ -30,9 +32,15 @@ impl StartError {
         Self::new(format!("cannot open the store: {error}"))
     }
 
+    /// The settings are wrong; the message shows where.
+    pub(crate) fn settings(error: SettingsError) -> Self {
+        Self { message: error.to_string(), exit_code: WRONG_SETTINGS }
+    }
+
     /// Telemetry could not be started.
     pub(crate) fn telemetry(error: InitError) -> Self {
-        Self::new(format!("cannot start telemetry: {error}"))
+        let exit_code = if error.is_settings() { WRONG_SETTINGS } else { FAILURE };
+        Self { message: format!("cannot start telemetry: {error}"), exit_code }
     }
 
     /// The operating system refused threads or signals.
@@ -72,14 +80,13 @@ pub(crate) fn announce(listener: &TcpListener, store: &Store, telemetry: &Status
     ));
 }
 
-/// Says which exporters did not deliver everything.
-pub(crate) fn farewell(report: &Report) {
-    for exporter in report.exporters.iter().filter(|exporter| exporter.dropped + exporter.left > 0) {
-        say(format_args!(
-            "telemetry-demo: {} spans did not reach {}",
-            exporter.dropped + exporter.left,
-            exporter.name
-        ));
+/// Says which exporters did not deliver everything, and what became of every span.
+pub(crate) fn farewell(report: &Report, status: &Status) {
+    if report.is_complete() {
+        return;
+    }
+    for exporter in &status.exporters {
+        say(format_args!("telemetry-demo: spans to {exporter}"));
     }
 }
 
