@@ -1,12 +1,18 @@
 //! The demo as a process: what it answers, what it prints, and how it ends.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use telemetry_tests::Receiver;
+use telemetry_tests::proto::common::v1::any_value::Value;
+use telemetry_tests::proto::trace::v1::span::SpanKind;
+use telemetry_tests::proto::trace::v1::status::StatusCode;
 
 /// How long the demo may take for anything, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,14 +47,45 @@ struct End {
     stderr: String,
 }
 
+/// The program in a directory without a settings file and in an environment that says nothing of telemetry.
+fn command() -> Command {
+    let mut command = Command::new(program());
+    command.current_dir(env!("CARGO_TARGET_TMPDIR")).env("RUST_BACKTRACE", "0").args(["--port", "0"]);
+    command
+}
+
+/// The program with a settings file of this text.
+fn command_with(settings: &str) -> Command {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("settings-{}-{}.yaml", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, settings).expect("a writable directory");
+    let mut command = command();
+    command.arg("--config").arg(path);
+    command
+}
+
+/// Settings that send spans to this OTLP endpoint and nowhere else.
+fn otlp_settings(endpoint: &str) -> String {
+    format!(
+        "service: {{name: orders}}
+telemetry:
+  exclude_endpoints: [/health]
+  exporters:
+    - provider: otlp
+      otlp: {{endpoint: '{endpoint}', compression: gzip}}
+"
+    )
+}
+
 impl Demo {
     fn start() -> Self {
-        let mut process = Command::new(program())
-            .args(["--port", "0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        Self::start_as(command())
+    }
+
+    fn start_as(mut command: Command) -> Self {
+        let mut process =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let stdout = process.stdout.take().map(|stdout| thread::spawn(|| read_all(stdout)));
         let mut stderr = BufReader::new(process.stderr.take().expect("it is piped"));
         let mut first = String::new();
@@ -76,6 +113,26 @@ impl Demo {
 
     fn post(&self, body: &str) -> String {
         self.ask("POST /orders HTTP/1.1\r\ncontent-type: application/json", body)
+    }
+
+    /// Asks for the same so many times over one connection; all answers must be of that status.
+    fn get_often(&self, path: &str, times: usize, expected: &str) {
+        let mut stream = BufReader::new(TcpStream::connect(&self.address).expect("it listens"));
+        stream.get_ref().set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: demo\r\n\r\n");
+        for _ in 0..times {
+            stream.get_mut().write_all(request.as_bytes()).expect("it reads");
+            let (head, length) = read_head(&mut stream);
+            assert_eq!(status(&head), expected, "{head}");
+            io::copy(&mut stream.by_ref().take(length), &mut io::sink()).expect("the whole answer");
+        }
+    }
+
+    /// The memory that is resident, in KiB.
+    fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it says so");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     fn signal(&self, name: &str) {
@@ -106,6 +163,17 @@ fn read_all(mut from: impl Read) -> String {
     let mut text = String::new();
     from.read_to_string(&mut text).expect("it is text");
     text
+}
+
+/// An answer's head, and the length of its body.
+fn read_head(from: &mut impl BufRead) -> (String, u64) {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(from.read_line(&mut head).expect("it answers") > 0, "cut off: {head}");
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+    let length = length.parse().expect("a number");
+    (head, length)
 }
 
 fn status(answer: &str) -> &str {
@@ -244,4 +312,106 @@ fn a_taken_port_is_one_line_and_exit_code_1() {
     let said = String::from_utf8(second.stderr).expect("it is text");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{said}");
+}
+
+#[test]
+fn spans_reach_a_receiver_typed_and_below_the_caller() {
+    let receiver = Receiver::start();
+    let demo = Demo::start_as(command_with(&otlp_settings(&receiver.endpoint())));
+    let trace_id = "0af7651916cd43dd8448eb211c80319c";
+    let traceparent = format!("traceparent: 00-{trace_id}-b7ad6b7169203331-01\r\ntracestate: vendor=1");
+    let head = format!("POST /orders HTTP/1.1\r\ncontent-type: application/json\r\n{traceparent}");
+
+    demo.ask(&head, r#"{"item": "tea", "quantity": 2}"#);
+    demo.get("/debug/fail");
+
+    let spans = receiver.wait_for_spans(9, PATIENCE);
+    let named = |name: &str| spans.iter().find(|span| span.span.name == name).expect("a span of that name");
+    let server = named("POST /orders");
+    assert_eq!(
+        (server.trace_id().as_str(), server.parent_span_id().as_str()),
+        (trace_id, "b7ad6b7169203331")
+    );
+    assert_eq!((server.span.kind(), server.span.trace_state.as_str()), (SpanKind::Server, "vendor=1"));
+    assert_eq!(server.attribute("http.response.status_code"), Some(&Value::IntValue(201)));
+    assert_eq!(server.attribute("http.route"), Some(&Value::StringValue("/orders".to_owned())));
+    assert_eq!(server.resource_attribute("service.name"), Some(&Value::StringValue("orders".to_owned())));
+    for (child, parent) in [
+        ("create_order", "POST /orders"),
+        ("validate", "create_order"),
+        ("store.insert", "create_order"),
+        ("INSERT orders", "store.insert"),
+        ("notify", "create_order"),
+        ("pack", "notify"),
+    ] {
+        assert_eq!(named(child).parent_span_id(), named(parent).span_id(), "{child}");
+        assert_eq!(named(child).trace_id(), trace_id);
+    }
+    assert_eq!(named("notify").attribute("order.id"), Some(&Value::IntValue(1)));
+    let failed = &named("charge").span;
+    assert_eq!(failed.status.as_ref().map(|status| status.code()), Some(StatusCode::Error));
+    assert_eq!(failed.events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["exception"]);
+    let failed = named("GET /debug/fail").span.status.as_ref();
+    assert_eq!(failed.map(|status| status.code()), Some(StatusCode::Error));
+}
+
+#[test]
+fn a_dead_receiver_fails_no_request_and_every_span_is_accounted_for() {
+    // Port 9 (discard) on the loopback: nobody listens.
+    let demo = Demo::start_as(command_with(&otlp_settings("http://127.0.0.1:9")));
+    demo.get_often("/orders/1", 2_000, "404");
+    let after_some = demo.resident_kib();
+
+    demo.get_often("/orders/1", 8_000, "404");
+
+    let grown = demo.resident_kib().saturating_sub(after_some);
+    assert!(grown < 32 << 10, "the queue of 16 MiB is what may grow, not {grown} KiB");
+    demo.signal("TERM");
+    let end = demo.end();
+    assert_eq!(end.status.code(), Some(0));
+    assert!(end.took < LONGEST_END, "{:?}", end.took);
+    let account = "otlp: 30000 created = 0 exported + 0 rejected + 30000 dropped + 0 queued";
+    assert!(end.stderr.contains(account), "{}", end.stderr);
+}
+
+#[test]
+fn an_excluded_request_leaves_no_span() {
+    let receiver = Receiver::start();
+    let demo = Demo::start_as(command_with(&otlp_settings(&receiver.endpoint())));
+
+    demo.get("/health");
+    demo.get("/orders/1");
+    demo.signal("TERM");
+
+    assert_eq!(demo.end().status.code(), Some(0));
+    let spans = receiver.spans();
+    assert_eq!(spans.len(), 3, "{spans:?}");
+    assert!(spans.iter().all(|span| span.span.name != "GET /health"));
+}
+
+#[test]
+fn wrong_settings_are_shown_with_their_place_and_exit_code_78() {
+    for (settings, place) in [
+        ("telemetry:\n  sampling_ration: 1\n", ":2:3: unknown key `sampling_ration`"),
+        ("server: {prot: 1}\n", ":1:10: "),
+        ("telemetry: {exporters: [{provider: otlp, otlp: {endpoint: 'http://localhost:4317'}}]}\n", "4318"),
+        (
+            "telemetry: {exporters: [{provider: azure_monitor, azure_monitor: {connection_string: '${NOT_SET}'}}]}\n",
+            "NOT_SET",
+        ),
+    ] {
+        let ended = command_with(settings).output().expect("the program starts");
+
+        let said = String::from_utf8(ended.stderr).expect("it is text");
+        assert_eq!(ended.status.code(), Some(78), "{said}");
+        assert!(said.contains(place), "{said}");
+    }
+}
+
+#[test]
+fn the_settings_file_may_be_named_by_a_variable() {
+    let output = command().env("SETTINGS_FILE", "there-is-none.yaml").output().expect("the program starts");
+
+    assert_eq!(output.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there-is-none.yaml"));
 }

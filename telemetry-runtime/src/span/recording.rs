@@ -289,13 +289,15 @@ impl Live {
             (Origin { trace_high, trace_low, parent_id: 0 }, sampled)
         };
         let sampled = if sampled { flag::SAMPLED } else { 0 };
+        // Who made the trace id knows whether it is random: we, or the caller.
+        let random = if flags_before & flag::REMOTE == 0 { RANDOM } else { flags_before & RANDOM };
         Self {
             callsite,
             trace_high: root.trace_high,
             trace_low: root.trace_low,
             span_id: current.new_span_id(),
             parent_id: root.parent_id,
-            flags: flags_before & flag::HAS_STATE | flag::ACTIVE | RANDOM | sampled,
+            flags: flags_before & flag::HAS_STATE | flag::ACTIVE | random | sampled,
             flags_before,
             status: status::UNSET,
             unwinding_before: std::thread::panicking(),
