@@ -2,7 +2,7 @@
 //!
 //! Locals and paths are ours (`mixed_site`); the body, the parameters' names and the expressions keep the user's tokens.
 
-use proc_macro2::{Group, Literal, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Type, token};
@@ -69,16 +69,15 @@ fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenS
 //     instrument(
 //         { let mut __span = open::<16>(callsite); ..; __span },
 //         async move {
-//             if false { let __value: Result<A, E> = loop {}; return __value; }
+//             if false { return unreached::<Result<A, E>>(); }
 //             let id = id;
-//             return { body };
+//             { body }
 //         },
 //         |__span, __value| { Outcome::of(__value).observe(__span); },
 //     ).await
 //
 // The first line never runs: it tells the type of the value, so that errors are reported where they are made. The parameters are
-// bound anew in their order because that is how a function drops them. `return` drops the temporaries of the body's last
-// expression before them in every edition.
+// bound anew in their order because that is how a function drops them.
 fn awaited(
     model: &Model,
     keywords: &TokenStream,
@@ -87,7 +86,7 @@ fn awaited(
 ) -> TokenStream {
     let private = private(model);
     let span = started(model, &ours!(open));
-    let hint = value_hint(model.value_type.as_ref());
+    let hint = value_hint(&private, model.value_type.as_ref());
     let observe = if model.observes() {
         let observed = observed(model, &ours!(__span), &ours!(__value));
         ours!(|__span, __value| { #observed })
@@ -95,7 +94,7 @@ fn awaited(
         ours!(#private::unobserved)
     };
     ours! {
-        #private::instrument({ #span __span }, #keywords { #hint #passed_on return #body; }, #observe).await
+        #private::instrument({ #span __span }, #keywords { #hint #passed_on #body }, #observe).await
     }
 }
 
@@ -107,20 +106,25 @@ fn returned(model: &Model, tail: &Tail) -> TokenStream {
     let Tail { before, constructor, keywords, brace, statements, .. } = tail;
     let future = awaited(model, keywords, &TokenStream::new(), &block(*brace, statements));
     let future = ours!(#keywords { #future });
-    match &tail.parenthesis {
-        Some(parenthesis) => {
-            let mut group = Group::new(proc_macro2::Delimiter::Parenthesis, future);
-            group.set_span(*parenthesis);
-            ours!(#before #constructor #group)
+    match tail.parenthesis {
+        Some(place) => {
+            let argument = group(Delimiter::Parenthesis, place, future);
+            ours!(#before #constructor #argument)
         }
         None => ours!(#before #future),
     }
 }
 
+/// The user's statements between braces of ours: there the temporaries of the last expression are dropped before the parameters,
+/// whatever edition the user writes.
 fn block(brace: token::Brace, statements: &TokenStream) -> TokenStream {
-    let mut tokens = TokenStream::new();
-    brace.surround(&mut tokens, |inside| inside.extend(statements.clone()));
-    tokens
+    group(Delimiter::Brace, brace.span.join(), statements.clone())
+}
+
+fn group(delimiter: Delimiter, place: Span, inside: TokenStream) -> TokenStream {
+    let mut group = Group::new(delimiter, inside);
+    group.set_span(Span::mixed_site().located_at(place));
+    TokenTree::Group(group).into()
 }
 
 /// `let mut __span = ..` and what it records at once.
@@ -225,14 +229,14 @@ fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStre
 /// What would be an unused parameter without us stays one: looking at it is no use of it.
 fn still_unused(model: &Model, statements: &TokenStream) -> TokenStream {
     let unused = model.records.iter().filter_map(|record| match &record.source {
-        Source::Implicit { parameter, .. }
+        Source::Implicit { parameter, attributes }
             if !is_underscored(parameter) && !mentions(statements, parameter) =>
         {
-            Some(parameter)
+            Some(ours!(#(#attributes)* let #parameter = &#parameter;))
         }
         _ => None,
     });
-    ours!(#(let #unused = &#unused;)*)
+    unused.collect()
 }
 
 /// `let x = x;` for every name of every parameter.
@@ -248,15 +252,12 @@ fn passed_on(parameters: &[Parameter]) -> TokenStream {
     names.collect()
 }
 
-fn value_hint(value_type: Option<&Type>) -> Option<TokenStream> {
+fn value_hint(private: &TokenStream, value_type: Option<&Type>) -> Option<TokenStream> {
     match value_type? {
         Type::Never(_) | Type::ImplTrait(_) => None,
-        Type::Tuple(tuple) if tuple.elems.is_empty() => Some(ours!(if false {
-            return;
-        })),
         spelled => {
             let spelled = spelling::inferred(spelled.clone());
-            Some(ours!(if false { let __value: #spelled = loop {}; return __value; }))
+            Some(ours!(#[allow(unreachable_code)] if false { return #private::unreached::<#spelled>(); }))
         }
     }
 }

@@ -218,3 +218,8 @@ pub fn call_once<R>(body: impl FnOnce() -> R) -> R {
 /// Looks at nothing: for a future whose value cannot fail.
 #[inline]
 pub fn unobserved<const N: usize, T>(_span: &mut Recording<N>, _returned: &T) {}
+
+/// Tells a type where no value of it can be had: in code that never runs.
+pub fn unreached<T>() -> T {
+    unreachable!("the code around it never runs")
+}

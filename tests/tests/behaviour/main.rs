@@ -1,0 +1,3 @@
+//! What users see, through the public facade.
+
+mod instrument;
