@@ -37,14 +37,14 @@ pub(crate) fn one_of<T: AsRef<str>>(choices: &[T]) -> String {
     }
 }
 
-/// ", did you mean `name`?" where one of the choices is near enough to be meant.
+/// " (did you mean `name`?)" where one of the choices is near enough to be meant.
 pub(crate) fn did_you_mean<T: AsRef<str>>(word: &str, choices: &[T]) -> String {
     choices
         .iter()
         .map(|choice| (distance(word, choice.as_ref()), choice.as_ref()))
         .min()
         .filter(|(distance, choice)| *distance <= choice.len().max(3) / 3)
-        .map(|(_, choice)| format!(", did you mean `{choice}`?"))
+        .map(|(_, choice)| format!(" (did you mean `{choice}`?)"))
         .unwrap_or_default()
 }
 
@@ -79,9 +79,9 @@ mod tests {
     #[test]
     fn suggests_the_nearest_choice_only_when_it_is_near() {
         let words = ["name", "skip", "skip_all"];
-        assert_eq!(did_you_mean("nmae", &words), ", did you mean `name`?");
-        assert_eq!(did_you_mean("skpi_all", &words), ", did you mean `skip_all`?");
-        assert_eq!(did_you_mean("SKIP", &words), ", did you mean `skip`?");
+        assert_eq!(did_you_mean("nmae", &words), " (did you mean `name`?)");
+        assert_eq!(did_you_mean("skpi_all", &words), " (did you mean `skip_all`?)");
+        assert_eq!(did_you_mean("SKIP", &words), " (did you mean `skip`?)");
         assert_eq!(did_you_mean("parent", &words), "");
     }
 

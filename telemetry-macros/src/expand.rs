@@ -5,7 +5,7 @@
 use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Type, token};
+use syn::{Expr, Ident, Type, token};
 
 use crate::args::{Choice, Mode};
 use crate::item::{Body, Item, Parameter, Tail, mentions, spelling};
@@ -20,7 +20,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let Item { attributes, visibility, signature, inner_attributes, parameters, body } = &model.item;
     let body = match body {
         Body::Statements(brace, statements) if signature.asyncness.is_some() => {
-            let passed_on = passed_on(parameters);
+            let passed_on = passed_on(model, parameters);
             awaited(model, &ours!(async move), &passed_on, &block(*brace, statements))
         }
         Body::Statements(brace, statements) => called(model, statements, &block(*brace, statements)),
@@ -164,7 +164,7 @@ fn callsite(model: &Model) -> TokenStream {
 fn chosen(choice: &Choice, set: &TokenStream) -> TokenStream {
     match choice {
         Choice::Variant(variant) => {
-            let variant = syn::Ident::new(variant, Span::mixed_site());
+            let variant = Ident::new(variant, Span::mixed_site());
             ours!(#set::#variant)
         }
         Choice::Const(path) => path.to_token_stream(),
@@ -179,19 +179,20 @@ fn recorded(private: &TokenStream, key: usize, record: &Record) -> TokenStream {
             ours!(#(#attributes)* #allowed #private::Probe(&#parameter).implicit(&mut __span, #key);)
         }
         Source::Explicit(mode, value) => {
-            let method = method(*mode);
+            let method = method(*mode, Span::mixed_site());
             let value = borrowed(value);
             ours!(__span.#method(#key, #value);)
         }
     }
 }
 
-fn method(mode: Mode) -> TokenStream {
-    match mode {
-        Mode::Typed => ours!(value),
-        Mode::Debug => ours!(debug),
-        Mode::Display => ours!(display),
-    }
+fn method(mode: Mode, span: Span) -> Ident {
+    let name = match mode {
+        Mode::Typed => "value",
+        Mode::Debug => "debug",
+        Mode::Display => "display",
+    };
+    Ident::new(name, span)
 }
 
 /// `&value`, with the value's span, so that a missing trait is reported there.
@@ -219,18 +220,20 @@ fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStre
     });
     let ret = model.ret.as_ref().map(|ret| {
         let key = Literal::usize_unsuffixed(model.records.len());
-        let method = method(ret.mode);
-        let at = Span::mixed_site().located_at(ret.key.span());
-        quote_spanned!(at=> #private::Returned::of(#value).good().#method(#span, #key);)
+        // A value that cannot be formatted is reported at `ret`.
+        let method = method(ret.mode, Span::mixed_site().located_at(ret.key.span()));
+        ours!(#private::Returned::of(#value).good().#method(#span, #key);)
     });
     ours!(#err #ret)
 }
 
-/// What would be an unused parameter without us stays one: looking at it is no use of it.
+/// What would be an unused parameter without us stays one: looking at it is no use of it, unless the user asked for the look.
 fn still_unused(model: &Model, statements: &TokenStream) -> TokenStream {
     let unused = model.records.iter().filter_map(|record| match &record.source {
         Source::Implicit { parameter, attributes }
-            if !is_underscored(parameter) && !mentions(statements, parameter) =>
+            if !is_underscored(parameter)
+                && !mentions(statements, parameter)
+                && !is_in_fields(model, parameter) =>
         {
             Some(ours!(#(#attributes)* let #parameter = &#parameter;))
         }
@@ -240,16 +243,24 @@ fn still_unused(model: &Model, statements: &TokenStream) -> TokenStream {
 }
 
 /// `let x = x;` for every name of every parameter.
-fn passed_on(parameters: &[Parameter]) -> TokenStream {
+fn passed_on(model: &Model, parameters: &[Parameter]) -> TokenStream {
     let names = parameters.iter().flat_map(|Parameter { attributes, bindings, stand_in }| {
         let bindings = bindings.iter().map(move |binding| {
             let (ident, mutability) = (&binding.ident, &binding.mutability);
-            let allowed = allow_underscore(ident);
-            ours!(#(#attributes)* #allowed let #mutability #ident = #ident;)
+            let used = is_in_fields(model, ident).then(|| ours!(#[allow(unused_variables)]));
+            let underscored = allow_underscore(ident);
+            ours!(#(#attributes)* #used #underscored let #mutability #ident = #ident;)
         });
         bindings.chain(stand_in.iter().map(move |name| ours!(#(#attributes)* let #name = #name;)))
     });
     names.collect()
+}
+
+fn is_in_fields(model: &Model, parameter: &Ident) -> bool {
+    model.records.iter().any(|record| match &record.source {
+        Source::Explicit(_, value) => mentions(&value.to_token_stream(), parameter),
+        Source::Implicit { .. } => false,
+    })
 }
 
 fn value_hint(private: &TokenStream, value_type: Option<&Type>) -> Option<TokenStream> {
@@ -257,17 +268,21 @@ fn value_hint(private: &TokenStream, value_type: Option<&Type>) -> Option<TokenS
         Type::Never(_) | Type::ImplTrait(_) => None,
         spelled => {
             let spelled = spelling::inferred(spelled.clone());
-            Some(ours!(#[allow(unreachable_code)] if false { return #private::unreached::<#spelled>(); }))
+            // A value of another type is reported together with this place.
+            let place = Span::mixed_site().located_at(spelled.span());
+            let hint = quote_spanned!(place=> return #private::unreached::<#spelled>(););
+            Some(ours!(#[allow(unreachable_code)] if false { #hint }))
         }
     }
 }
 
 /// A name that begins with `_` may be captured without a lint telling the user that he used it.
-fn allow_underscore(name: &syn::Ident) -> Option<TokenStream> {
-    is_underscored(name).then(|| ours!(#[allow(clippy::used_underscore_binding)]))
+fn allow_underscore(name: &Ident) -> Option<TokenStream> {
+    is_underscored(name)
+        .then(|| ours!(#[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]))
 }
 
-fn is_underscored(name: &syn::Ident) -> bool {
+fn is_underscored(name: &Ident) -> bool {
     name.to_string().starts_with('_')
 }
 

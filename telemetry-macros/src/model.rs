@@ -122,18 +122,14 @@ fn check_skips(args: &Args, item: &Item, errors: &mut Errors) {
         let is_parameter = names.contains(&text) || text == "self" && item.has_receiver();
         if !is_parameter {
             let guess = did_you_mean(&text, &names);
-            let message = format!("`{text}` is no parameter{guess}{}", choices(&names));
+            let message = format!("`{text}` is no parameter{guess}, {}", choices(&names));
             errors.push(skipped, message);
         }
     }
 }
 
 fn choices(names: &[String]) -> String {
-    if names.is_empty() {
-        "; there are none to skip".to_owned()
-    } else {
-        format!("; expected {}", one_of(names))
-    }
+    if names.is_empty() { "there is none to skip".to_owned() } else { format!("expected {}", one_of(names)) }
 }
 
 fn check_fields(args: &Args, errors: &mut Errors) {

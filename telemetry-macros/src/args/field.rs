@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
-use syn::parse::{ParseBuffer, ParseStream};
+use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, Ident, LitStr, Result, Token};
 
@@ -32,21 +32,20 @@ pub(crate) enum Mode {
     Display,
 }
 
-/// All the fields, or all their mistakes.
-pub(crate) fn read_fields(input: &ParseBuffer<'_>) -> Result<Vec<Field>> {
-    let mut fields = Vec::new();
-    let mut mistakes: Option<Error> = None;
+/// Reads every field, and tells all mistakes.
+pub(crate) fn read_fields(input: ParseStream<'_>, fields: &mut Vec<Field>) -> Result<()> {
+    let mut mistakes: Result<()> = Ok(());
     while !input.is_empty() {
         match read_field(input).and_then(|field| end_of_one(input).map(|()| field)) {
             Ok(field) => fields.push(field),
             Err(mistake) => match &mut mistakes {
-                Some(mistakes) => mistakes.combine(mistake),
-                None => mistakes = Some(mistake),
+                Ok(()) => mistakes = Err(mistake),
+                Err(mistakes) => mistakes.combine(mistake),
             },
         }
         to_next(input);
     }
-    mistakes.map_or(Ok(fields), Err)
+    mistakes
 }
 
 fn read_field(input: ParseStream<'_>) -> Result<Field> {
@@ -75,17 +74,15 @@ fn read_mode(input: ParseStream<'_>) -> Result<Option<Mode>> {
 
 /// The `x` of `?x`.
 fn read_shorthand(input: ParseStream<'_>, mode: Mode) -> Result<Field> {
-    let ident = input.call(Ident::parse_any)?;
+    let sign = if mode == Mode::Debug { '?' } else { '%' };
+    let place =
+        format!("`{sign}` goes before a parameter's name alone, or before a value: `name = {sign}value`");
+    let ident = input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), &place))?;
     if input.peek(Token![.]) || input.peek(Token![=]) {
-        let sign = if mode == Mode::Debug { '?' } else { '%' };
-        let message = format!(
-            "`{sign}` goes before a value: `{ident} = {sign}expr`, or before a parameter's name alone"
-        );
-        return Err(Error::new_spanned(ident, message));
+        return Err(Error::new_spanned(ident, place));
     }
     let name = text_of(&ident, ident.span());
-    let value = FieldValue::Given(mode, syn::parse_quote!(#ident));
-    Ok(Field { name, value })
+    Ok(Field { name, value: FieldValue::Given(mode, syn::parse_quote!(#ident)) })
 }
 
 /// The name, and the identifier that it is, if it is one.
@@ -100,12 +97,8 @@ fn read_name(input: ParseStream<'_>) -> Result<(LitStr, Option<Ident>)> {
     }
     let segments: Punctuated<Ident, Token![.]> =
         Punctuated::parse_separated_nonempty_with(input, Ident::parse_any)?;
-    let Some((first, others)) =
-        segments.iter().collect::<Vec<_>>().split_first().map(|(f, o)| (*f, o.to_vec()))
-    else {
-        return Err(input.error("expected a name"));
-    };
-    if others.is_empty() {
+    let Some(first) = segments.first() else { return Err(input.error("expected a name")) };
+    if segments.len() == 1 {
         return Ok((text_of(first, first.span()), Some(first.clone())));
     }
     if first == "self" && !input.peek(Token![=]) {

@@ -73,8 +73,9 @@ impl Given<'_> {
         Ok(idents.into_iter().collect())
     }
 
-    pub(crate) fn fields(&self) -> Result<Vec<Field>> {
-        read_fields(&self.list()?)
+    /// The fields in parentheses: those that are right also where others are not.
+    pub(crate) fn fields(&self, fields: &mut Vec<Field>) -> Result<()> {
+        read_fields(&self.list()?, fields)
     }
 
     /// The word alone.
@@ -152,7 +153,7 @@ impl Given<'_> {
     fn unknown(&self, variants: &Variants, text: &LitStr) -> Error {
         let known: Vec<_> = variants.iter().map(|(text, _)| *text).collect();
         let guess = did_you_mean(&text.value(), &known);
-        let message = format!("unknown {} `{}`{guess}; expected {}", self.word, text.value(), one_of(&known));
+        let message = format!("unknown {} `{}`{guess}, expected {}", self.word, text.value(), one_of(&known));
         Error::new_spanned(text, message)
     }
 
@@ -166,7 +167,7 @@ impl Given<'_> {
             _ => {
                 let guess = did_you_mean(&text, &["Debug", "Display"]);
                 let message =
-                    format!("unknown formatting mode `{text}`{guess}; expected `Debug` or `Display`");
+                    format!("unknown formatting mode `{text}`{guess}, expected `Debug` or `Display`");
                 Err(Error::new_spanned(modes, message))
             }
         }

@@ -88,7 +88,7 @@ pub(crate) static TABLE: &[Argument] = &[
         forms: &["fields(x, ?y, %z, a.b = expr)"],
         meaning: "Attributes: a parameter with its type (`x`), as `Debug` (`?y`) or `Display` (`%z`) text; any value under \
                   any name (`a.b = expr`, `a.b = ?expr`, `\"a-b\" = %expr`). A name alone that is no parameter is only declared.",
-        read: |args, given| given.fields().map(|fields| args.fields = fields),
+        read: |args, given| given.fields(&mut args.fields),
     },
     Argument {
         word: "err",
@@ -152,7 +152,7 @@ fn find(word: &Ident) -> Result<&'static Argument> {
     let text = word.to_string();
     TABLE.iter().find(|argument| argument.word == text).ok_or_else(|| {
         let guess = did_you_mean(&text, &words());
-        Error::new_spanned(word, format!("unknown argument `{text}`{guess}; {}", no_argument()))
+        Error::new_spanned(word, format!("unknown argument `{text}`{guess}, {}", no_argument()))
     })
 }
 

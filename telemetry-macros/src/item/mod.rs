@@ -6,6 +6,7 @@ pub(crate) mod spelling;
 mod tail;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, FnArg, PatType, Result, Signature, Token, Type, Visibility, token};
 
@@ -100,20 +101,25 @@ fn parameters_of(signature: &mut Signature) -> Vec<Parameter> {
 /// Says what stands there instead of `fn`, past the words that may come before it.
 fn must_be_a_function(input: ParseStream<'_>) -> Result<()> {
     let ahead = input.fork();
+    let mut words = Vec::new();
     while let Ok(tree) = ahead.parse::<TokenTree>() {
-        match &tree {
+        match tree {
             TokenTree::Ident(word) if word == "fn" => return Ok(()),
-            TokenTree::Ident(word) if is_qualifier(word) => {}
+            TokenTree::Ident(word) if is_qualifier(&word) => words.push(word),
             TokenTree::Literal(_) => {}
-            other => {
-                return Err(Error::new_spanned(
-                    other,
-                    format!("`#[instrument]` goes on a function, not on `{other}`"),
-                ));
-            }
+            TokenTree::Ident(word) if words.is_empty() || is_keyword(&word) => return Err(not_on(&word)),
+            _ => break,
         }
     }
-    Err(input.error("`#[instrument]` goes on a function"))
+    Err(words.first().map_or_else(|| input.error("`#[instrument]` goes on a function"), not_on))
+}
+
+fn not_on(word: &Ident) -> Error {
+    Error::new_spanned(word, format!("`#[instrument]` goes on a function, not on `{word}`"))
+}
+
+fn is_keyword(word: &Ident) -> bool {
+    syn::parse2::<Ident>(word.to_token_stream()).is_err()
 }
 
 fn is_qualifier(word: &Ident) -> bool {

@@ -84,14 +84,14 @@ fn a_returned_boxed_future_is_a_span_over_its_whole_work() {
 
 #[test]
 fn what_the_returned_block_does_not_hold_may_be_gone() {
-    struct Ticket(u8);
+    struct Ticket(Box<u8>);
     #[instrument]
     fn take(ticket: Ticket, borrowed: &u64, n: u64) -> Pin<Box<dyn Future<Output = u64>>> {
-        let taken = u64::from(ticket.0) + *borrowed + n;
+        let taken = u64::from(*ticket.0) + *borrowed + n;
         drop(ticket);
         Box::pin(async move { taken })
     }
-    assert_eq!(keys(&only(|| assert_eq!(block_on(take(Ticket(1), &2, 3)), 6))), ["n"]);
+    assert_eq!(keys(&only(|| assert_eq!(block_on(take(Ticket(Box::new(1)), &2, 3)), 6))), ["n"]);
 }
 
 #[test]

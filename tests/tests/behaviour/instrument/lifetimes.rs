@@ -124,6 +124,7 @@ fn moved_and_changed_parameters_work() {
 
 #[test]
 fn references_in_patterns_are_passed_on() {
+    #[expect(clippy::toplevel_ref_arg, reason = "the rule under test")]
     #[instrument]
     async fn refer(ref a: String, ref mut b: u8, whole @ (c, _): (u8, u8)) -> Result<usize, ()> {
         *b += 1;

@@ -1,5 +1,7 @@
 //! Methods, of types and of traits.
 
+use std::rc::Rc;
+
 use async_trait::async_trait;
 use telemetry_runtime::{StatusCode, ValueBuf, instrument};
 
@@ -34,7 +36,7 @@ impl Cart {
     }
 
     #[instrument]
-    fn boxed(self: Box<Self>, n: u8) -> u8 {
+    fn shared(self: Rc<Self>, n: u8) -> u8 {
         n
     }
 
@@ -53,7 +55,7 @@ fn methods_of_every_receiver_are_spans() {
     assert_eq!(only(|| assert_eq!(block_on(cart.send(7)), Ok(&[5, 7][..]))).name, "send");
     assert_eq!(only(|| assert_eq!(cart.close(), Ok(vec![5, 7]))).name, "close");
     assert_eq!(only(|| _ = Cart::default().close()).status_message, "empty");
-    assert_eq!(only(|| _ = Box::new(Cart::default()).boxed(1)).status, StatusCode::Unset);
+    assert_eq!(only(|| _ = Rc::new(Cart::default()).shared(1)).status, StatusCode::Unset);
     assert!(only(|| _ = Cart::new(1)).attribute("return").is_some());
 }
 

@@ -4,6 +4,7 @@ mod arguments;
 mod capture;
 mod futures;
 mod lifetimes;
+mod lints;
 mod methods;
 mod outcome;
 

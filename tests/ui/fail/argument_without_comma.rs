@@ -1,0 +1,8 @@
+use telemetry_runtime::instrument;
+
+#[instrument(name = "a" level = "info")]
+fn f() {}
+
+fn main() {
+    f();
+}

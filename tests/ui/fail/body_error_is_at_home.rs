@@ -1,0 +1,24 @@
+use telemetry_runtime::instrument;
+
+#[instrument]
+fn plain(n: u32) -> Result<u32, String> {
+    Ok("text")
+}
+
+#[instrument]
+async fn later(n: u32) -> u32 {
+    "text"
+}
+
+#[instrument]
+fn missing(n: u32) -> u32 {
+    let _m = n;
+}
+
+#[instrument]
+async fn moved(text: String) -> Result<usize, String> {
+    drop(text);
+    Ok(text.len())
+}
+
+fn main() {}

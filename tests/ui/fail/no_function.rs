@@ -1,0 +1,23 @@
+use telemetry_runtime::instrument;
+
+#[instrument]
+struct Order {
+    id: u64,
+}
+
+#[instrument]
+impl Order {
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+#[instrument]
+mod inner {}
+
+#[instrument]
+pub(crate) const ONE: u8 = 1;
+
+fn main() {
+    Order { id: u64::from(ONE) }.id();
+}
