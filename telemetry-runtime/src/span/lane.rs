@@ -329,3 +329,101 @@ mod tests {
         }
     }
 }
+
+/// Every interleaving of two threads on a small lane: `RUSTFLAGS="--cfg loom" cargo test -p telemetry-runtime --lib --release lane::`.
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::record::layout::RawRecord;
+    use loom::thread;
+
+    fn push(producer: &Producer, id: u64) -> Pushed {
+        producer.push_span(&[first_word(16, kind::SPAN, 0, 0), id], &[])
+    }
+
+    fn drain(consumer: &mut Consumer) -> Vec<u64> {
+        let mut ids = Vec::new();
+        let tail = consumer.tail();
+        consumer.read(consumer.head(), tail, |mut records| {
+            while let Some((record, rest)) = RawRecord::split(records) {
+                if record.kind() == kind::SPAN {
+                    ids.push(record.word(1));
+                }
+                records = rest;
+            }
+        });
+        consumer.release(tail);
+        ids
+    }
+
+    /// What arrived and what was refused are all that was pushed, in order.
+    fn check(arrived: &[u64], refused: usize, pushed: u64) {
+        assert_eq!(arrived.len() + refused, pushed as usize);
+        assert!(arrived.is_sorted());
+    }
+
+    #[test]
+    fn records_arrive_whole_and_in_order_while_the_ring_wraps() {
+        loom::model(|| {
+            // Four words: two records fill it.
+            let (producer, mut consumer) = lane(32);
+            let writer = thread::spawn(move || (1..=3).filter(|id| push(&producer, *id) == Pushed::Full).count());
+            let mut arrived = drain(&mut consumer);
+            arrived.extend(drain(&mut consumer));
+            let refused = writer.join().expect("the writer ends");
+            arrived.extend(drain(&mut consumer));
+            check(&arrived, refused, 3);
+            assert_eq!(consumer.lane().counts().dropped_spans, refused as u64);
+        });
+    }
+
+    #[test]
+    fn records_that_need_padding_arrive_whole() {
+        loom::model(|| {
+            // Eight words; records of three: the third does not fit before the ring's end.
+            let (producer, mut consumer) = lane(64);
+            let writer = thread::spawn(move || {
+                let push = |id: u64| producer.push_span(&[first_word(24, kind::SPAN, 0, 0), id], &id.to_ne_bytes());
+                (1..=3).filter(|id| push(*id) == Pushed::Full).count()
+            });
+            let mut arrived = drain(&mut consumer);
+            let refused = writer.join().expect("the writer ends");
+            arrived.extend(drain(&mut consumer));
+            check(&arrived, refused, 3);
+        });
+    }
+
+    #[test]
+    fn a_closed_lane_is_finished_only_after_its_last_record_was_read() {
+        loom::model(|| {
+            let (producer, mut consumer) = lane(64);
+            let writer = thread::spawn(move || {
+                push(&producer, 1);
+                drop(producer);
+            });
+            let mut arrived = drain(&mut consumer);
+            let finished = consumer.is_finished();
+            if finished {
+                assert_eq!(arrived, [1]);
+            }
+            writer.join().expect("the writer ends");
+            arrived.extend(drain(&mut consumer));
+            assert_eq!(arrived, [1]);
+            assert!(consumer.is_finished());
+        });
+    }
+
+    #[test]
+    fn counts_never_show_more_drops_than_spans() {
+        loom::model(|| {
+            let (producer, consumer) = lane(16);
+            let writer = thread::spawn(move || {
+                push(&producer, 1);
+                push(&producer, 2);
+            });
+            let LaneCounts { spans, dropped_spans, .. } = consumer.lane().counts();
+            assert!(dropped_spans <= spans);
+            writer.join().expect("the writer ends");
+        });
+    }
+}
