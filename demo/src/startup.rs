@@ -2,6 +2,7 @@
 
 use crate::settings::ServerSettings;
 use crate::store::{Store, StoreError};
+use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -32,9 +33,10 @@ impl StartError {
         Self::new(format!("cannot open the store: {error}"))
     }
 
-    /// The settings are wrong; the message shows where.
+    /// The settings are wrong, and the message shows where; or they cannot be read, and the source says why.
     pub(crate) fn settings(error: SettingsError) -> Self {
-        Self { message: error.to_string(), exit_code: WRONG_SETTINGS }
+        let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+        Self { message: format!("{error}{cause}"), exit_code: WRONG_SETTINGS }
     }
 
     /// Telemetry could not be started.

@@ -302,6 +302,45 @@ fn requests_under_way_do_not_keep_it() -> io::Result<()> {
 }
 
 #[test]
+fn a_second_signal_does_not_wait() -> io::Result<()> {
+    let demo = Demo::start();
+    let mut slow = TcpStream::connect(&demo.address)?;
+    slow.write_all(b"GET /debug/slow?ms=10000 HTTP/1.1\r\nhost: demo\r\n\r\n")?;
+    demo.get("/health");
+    demo.signal("TERM");
+    // The first one is heeded when nobody listens any more.
+    while TcpStream::connect(&demo.address).is_ok() {
+        thread::yield_now();
+    }
+
+    demo.signal("INT");
+
+    assert_eq!(demo.end().status.code(), Some(130));
+    Ok(())
+}
+
+#[test]
+fn a_panic_arrives_as_the_exception_of_its_function_and_fails_the_request() {
+    let receiver = Receiver::start();
+    let demo = Demo::start_as(command_with(&otlp_settings(&receiver.endpoint())));
+
+    demo.get("/debug/panic");
+
+    let spans = receiver.wait_for_spans(4, PATIENCE);
+    let failed = |span: &telemetry_tests::Received| {
+        span.span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error)
+    };
+    let failed: Vec<_> = spans.iter().filter(|span| failed(span)).collect();
+    assert_eq!(failed.len(), 2, "{spans:?}");
+    let function = failed.iter().find(|span| span.span.name == "shelf").expect("the function's span");
+    assert_eq!(function.attribute("number"), Some(&Value::IntValue(3)));
+    assert_eq!(function.span.events[0].name, "exception");
+    let request =
+        failed.iter().find(|span| span.span.name == "GET /debug/panic").expect("the request's span");
+    assert_eq!(request.attribute("http.response.status_code"), Some(&Value::IntValue(500)));
+}
+
+#[test]
 fn a_taken_port_is_one_line_and_exit_code_1() {
     let demo = Demo::start();
     let port = demo.address.rsplit_once(':').expect("a port").1;
