@@ -37,7 +37,8 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 // Input:
 //     fn f(id: u64) -> Result<A, E> { body }
 // Output:
-//     let mut __span = enter::<16>(callsite);
+//     let mut __span = Entered::<16>::new();
+//     __span.enter(callsite);
 //     if __span.is_recording() { Probe(&id).implicit(&mut __span, 0); }
 //     let __value = call_once(|| -> Result<A, E> { body });
 //     Outcome::of(&__value).observe(&mut __span);
@@ -46,7 +47,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 // The closure borrows what the body borrows, so that every parameter is dropped where it would be without us. Where nobody looks
 // at the value there is no closure, and the body comes last.
 fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenStream {
-    let span = started(model, &ours!(enter));
+    let span = started(model, &ours!(Entered), &ours!(enter));
     let unused = still_unused(model, statements);
     if !model.observes() {
         return ours!(#span #unused #body);
@@ -67,7 +68,7 @@ fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenS
 //     async fn f(id: u64) -> Result<A, E> { body }
 // Output:
 //     instrument(
-//         { let mut __span = open::<16>(callsite); ..; __span },
+//         { let mut __span = Opened::<16>::new(); __span.open(callsite); ..; __span },
 //         async move {
 //             if false { return unreached::<Result<A, E>>(); }
 //             let id = id;
@@ -85,7 +86,7 @@ fn awaited(
     body: &TokenStream,
 ) -> TokenStream {
     let private = private(model);
-    let span = started(model, &ours!(open));
+    let span = started(model, &ours!(Opened), &ours!(open));
     let hint = value_hint(&private, model.value_type.as_ref());
     let observe = if model.observes() {
         let observed = observed(model, &ours!(__span), &ours!(__value));
@@ -128,14 +129,17 @@ fn group(delimiter: Delimiter, place: Span, inside: TokenStream) -> TokenStream 
 }
 
 /// `let mut __span = ..` and what it records at once.
-fn started(model: &Model, start: &TokenStream) -> TokenStream {
+///
+/// It is started in place: a span that a function returned would be copied before it is used.
+fn started(model: &Model, span: &TokenStream, start: &TokenStream) -> TokenStream {
     let private = private(model);
     let room = Literal::usize_unsuffixed(model.room());
     let callsite = callsite(model);
     let recorded = model.records.iter().enumerate().map(|(key, record)| recorded(&private, key, record));
     let recording = (!model.records.is_empty()).then(|| ours!(if __span.is_recording() { #(#recorded)* }));
     ours! {
-        let mut __span = #private::#start::<#room>(#callsite);
+        let mut __span = #private::#span::<#room>::new();
+        __span.#start(#callsite);
         #recording
     }
 }

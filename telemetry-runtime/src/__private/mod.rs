@@ -4,4 +4,4 @@ mod probe;
 
 pub use self::probe::{DebugOutcome, Outcome, Probe, Returned, call_once, unobserved, unreached};
 pub use crate::record::{Callsite, Level, SpanKind};
-pub use crate::span::{Entered, Instrumented, Opened, Recording, enter, instrument, open};
+pub use crate::span::{Entered, Instrumented, Opened, Recording, instrument};

@@ -1,6 +1,5 @@
 //! A span around a synchronous body: current from its start until it is dropped.
 
-use super::context::current;
 use super::recording::Recording;
 use crate::record::Callsite;
 use std::marker::PhantomData;
@@ -15,22 +14,25 @@ pub struct Entered<const N: usize> {
     _of_this_thread: PhantomData<*const ()>,
 }
 
-/// Starts a span below the current one and makes it current.
-#[inline(always)]
-pub fn enter<const N: usize>(callsite: &'static Callsite) -> Entered<N> {
-    let recording = Recording::start(current(), callsite);
-    recording.enter(current());
-    Entered { recording, _of_this_thread: PhantomData }
+impl<const N: usize> Entered<N> {
+    /// A span that is not started yet.
+    #[inline(always)]
+    #[expect(clippy::new_without_default, reason = "only `#[instrument]` makes one, to start it in place")]
+    pub fn new() -> Self {
+        Self { recording: Recording::inert(), _of_this_thread: PhantomData }
+    }
+
+    /// Starts it below the current span and makes it current. In place: a value that is returned would be copied.
+    #[inline(always)]
+    pub fn enter(&mut self, callsite: &'static Callsite) {
+        self.recording.start_and_enter(callsite);
+    }
 }
 
 impl<const N: usize> Drop for Entered<N> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.recording.holds_context() {
-            let state = current().state();
-            self.recording.leave(current());
-            self.recording.end(state);
-        }
+        self.recording.leave_and_end();
     }
 }
 

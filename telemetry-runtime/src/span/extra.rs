@@ -6,7 +6,6 @@ use crate::record::layout::{
     EXTRA_HEADER_BYTES, ExtraHeader, KEY_INLINE, flag as record_flag, kind, status, tag,
 };
 use crate::record::{Capture, SpanContext, SpanId, StatusCode, TraceFlags, TraceId, Value};
-use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,6 +84,34 @@ pub(super) enum Key<'a> {
     Text(&'a str),
 }
 
+/// The beginning of an `exception` event: its name, and the key of its type.
+const EXCEPTION: [u8; 33] =
+    concat(&[&text_bytes::<13>("exception"), &[tag::STR, KEY_INLINE], &text_bytes::<18>("exception.type")]);
+/// What stands before an exception's message.
+const EXCEPTION_MESSAGE: [u8; 23] =
+    concat(&[&[tag::STR, KEY_INLINE], &text_bytes::<21>("exception.message")]);
+
+/// A text as records hold it: its length, then its bytes.
+const fn text_bytes<const N: usize>(text: &str) -> [u8; N] {
+    concat(&[&(text.len() as u32).to_ne_bytes(), text.as_bytes()])
+}
+
+const fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut whole = [0; N];
+    let (mut at, mut part) = (0, 0);
+    while part < parts.len() {
+        let mut from = 0;
+        while from < parts[part].len() {
+            whole[at] = parts[part][from];
+            at += 1;
+            from += 1;
+        }
+        part += 1;
+    }
+    assert!(at == N, "the array is exactly as long as its parts");
+    whole
+}
+
 /// Most records fit; the others continue on the heap.
 const INLINE_BYTES: usize = 232;
 
@@ -122,9 +149,11 @@ impl Extra {
     ///
     /// Source: OpenTelemetry semantic conventions, "exceptions on spans".
     pub(super) fn exception(error_type: &str, message: fmt::Arguments<'_>) -> Self {
-        let mut extra = Self::event("exception");
-        extra.value(Key::Text("exception.type"), Value::Str(error_type));
-        extra.formatted(Key::Text("exception.message"), message);
+        let mut extra = Self::new(kind::EVENT);
+        extra.raw(&EXCEPTION);
+        extra.text(limited(error_type));
+        extra.raw(&EXCEPTION_MESSAGE);
+        extra.formatted_value(message);
         extra
     }
 
@@ -228,17 +257,9 @@ impl Extra {
         }
     }
 
-    /// An attribute in formatted form, written where it stays.
-    pub(super) fn formatted(&mut self, key: Key<'_>, text: fmt::Arguments<'_>) {
-        let text = match text.as_str() {
-            Some(text) => Cow::Borrowed(text),
-            None => return self.formatted_in_place(key, text),
-        };
-        self.value(key, Value::Str(&text));
-    }
-
-    fn formatted_in_place(&mut self, key: Key<'_>, text: fmt::Arguments<'_>) {
-        self.key(tag::STR, key);
+    /// The text of an attribute whose key is written.
+    #[inline]
+    fn formatted_value(&mut self, text: fmt::Arguments<'_>) {
         let length_at = self.len();
         self.raw(&[0; 4]);
         let mut writer = ExtraWriter { limit: MAX_VALUE_BYTES, written: 0, extra: self };

@@ -18,12 +18,22 @@ pub struct Opened<const N: usize> {
     state: TraceState,
 }
 
-/// Starts a span below the current one.
-#[inline(always)]
-pub fn open<const N: usize>(callsite: &'static Callsite) -> Opened<N> {
-    let recording = Recording::start(current(), callsite);
-    let state = if recording.holds_context() { current().state() } else { TraceState::NONE };
-    Opened { recording, state }
+impl<const N: usize> Opened<N> {
+    /// A span that is not started yet.
+    #[inline(always)]
+    #[expect(clippy::new_without_default, reason = "only `#[instrument]` makes one, to start it in place")]
+    pub fn new() -> Self {
+        Self { recording: Recording::inert(), state: TraceState::NONE }
+    }
+
+    /// Starts it below the current span. In place: a value that is returned would be copied.
+    #[inline(always)]
+    pub fn open(&mut self, callsite: &'static Callsite) {
+        self.recording.start(callsite);
+        if self.recording.holds_context() {
+            self.state = current().state();
+        }
+    }
 }
 
 /// Starts the span of a request for `path`: a local root below the remote parent, if there is one, else below what is current.
@@ -34,7 +44,9 @@ pub(crate) fn open_request<const N: usize>(
     path: &str,
 ) -> Opened<N> {
     let _attached = parent.map(super::attach);
-    Opened { recording: Recording::start_request(current(), callsite, path), state: current().state() }
+    let mut opened = Opened { recording: Recording::inert(), state: current().state() };
+    opened.recording.start_request(callsite, path);
+    opened
 }
 
 /// Runs a future within a span; `observe` sees its output before the span ends.
@@ -100,8 +112,7 @@ impl<const N: usize> Opened<N> {
 
     #[inline]
     fn end(&mut self) {
-        let state = std::mem::take(&mut self.state);
-        self.recording.end(state);
+        self.recording.end(&self.state);
     }
 }
 

@@ -367,7 +367,8 @@ mod models {
         loom::model(|| {
             // Four words: two records fill it.
             let (producer, mut consumer) = lane(32);
-            let writer = thread::spawn(move || (1..=3).filter(|id| push(&producer, *id) == Pushed::Full).count());
+            let writer =
+                thread::spawn(move || (1..=3).filter(|id| push(&producer, *id) == Pushed::Full).count());
             let mut arrived = drain(&mut consumer);
             arrived.extend(drain(&mut consumer));
             let refused = writer.join().expect("the writer ends");
@@ -383,7 +384,8 @@ mod models {
             // Eight words; records of three: the third does not fit before the ring's end.
             let (producer, mut consumer) = lane(64);
             let writer = thread::spawn(move || {
-                let push = |id: u64| producer.push_span(&[first_word(24, kind::SPAN, 0, 0), id], &id.to_ne_bytes());
+                let push =
+                    |id: u64| producer.push_span(&[first_word(24, kind::SPAN, 0, 0), id], &id.to_ne_bytes());
                 (1..=3).filter(|id| push(*id) == Pushed::Full).count()
             });
             let mut arrived = drain(&mut consumer);

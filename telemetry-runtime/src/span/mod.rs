@@ -21,10 +21,10 @@ pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
 pub use context::{Attached, attach};
-pub use entered::{Entered, enter};
+pub use entered::Entered;
 pub(crate) use extra::truncated_values;
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;
-pub use instrumented::{Instrumented, Opened, instrument, open};
+pub use instrumented::{Instrumented, Opened, instrument};
 pub use recording::Recording;

@@ -1,6 +1,6 @@
 //! A span that is being recorded: its identity, and room for its attributes until it ends.
 
-use super::context::{Current, Ids, flag};
+use super::context::{Current, Ids, current, flag};
 use super::extra::{Extra, Identity, Key, format_limited, push_limited};
 use super::{head, lanes, panic, tick};
 use crate::policy::LocalRoot;
@@ -35,21 +35,44 @@ struct Live {
 }
 
 impl<const N: usize> Recording<N> {
-    /// Starts a span below the current one. The context is not changed yet.
+    /// A span that is not started: room that its owner fills by [`Self::start`].
     #[inline(always)]
-    pub(super) fn start(current: &Current, callsite: &'static Callsite) -> Self {
-        Self { live: Live::start(current, callsite), used: 0, room: [MaybeUninit::uninit(); N] }
+    pub(super) fn inert() -> Self {
+        Self { live: None, used: 0, room: [MaybeUninit::uninit(); N] }
+    }
+
+    /// Starts a span below the current one, if there is anything to record or to hold. The context is not changed yet.
+    #[inline(always)]
+    pub(super) fn start(&mut self, callsite: &'static Callsite) {
+        if Live::is_wanted() {
+            Live::start(&mut self.live, callsite);
+        }
+    }
+
+    /// The same, and makes the span current.
+    #[inline(always)]
+    pub(super) fn start_and_enter(&mut self, callsite: &'static Callsite) {
+        if Live::is_wanted() {
+            Live::start_and_enter(&mut self.live, callsite);
+        }
+    }
+
+    /// Makes current again what was, and ends the span.
+    #[inline(always)]
+    pub(super) fn leave_and_end(&mut self) {
+        if self.live.is_some() {
+            // SAFETY: `used` bytes of the room are written, from its start.
+            let attributes = unsafe { self.room.get_unchecked(..usize::from(self.used)).assume_init_ref() };
+            Live::leave_and_end(&mut self.live, attributes);
+        }
     }
 
     /// Starts the span of a request, whose path policies may look at.
     #[cfg(feature = "http")]
-    pub(super) fn start_request(current: &Current, callsite: &'static Callsite, path: &str) -> Self {
-        let live = match current.flags.get() & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) {
-            flag::ACTIVE => None,
-            _ if head::is_off() => None,
-            _ => Some(Live::start_local_root(current, callsite, Some(path))),
-        };
-        Self { live, used: 0, room: [MaybeUninit::uninit(); N] }
+    pub(super) fn start_request(&mut self, callsite: &'static Callsite, path: &str) {
+        if Live::is_wanted() {
+            self.live = Some(Live::start_local_root(current(), callsite, Some(path)));
+        }
     }
 
     /// Whether attributes are worth evaluating.
@@ -75,31 +98,6 @@ impl<const N: usize> Recording<N> {
     pub(super) fn ids(&self) -> Option<Ids> {
         let Live { trace_high, trace_low, span_id, flags, .. } = *self.live.as_ref()?;
         Some(Ids { trace_high, trace_low, span_id, flags })
-    }
-
-    /// Makes the span current. Only what differs is written: a child shares its parent's trace.
-    #[inline(always)]
-    pub(super) fn enter(&self, current: &Current) {
-        let Some(live) = &self.live else { return };
-        if live.flags != live.flags_before {
-            current.trace_high.set(live.trace_high);
-            current.trace_low.set(live.trace_low);
-            current.flags.set(live.flags);
-        }
-        current.span_id.set(live.span_id);
-    }
-
-    /// Makes current again what was. A span that is closed while another one is current (closed out of order) changes nothing,
-    /// unless it began the trace here: then everything below it is over as well.
-    #[inline(always)]
-    pub(super) fn leave(&self, current: &Current) {
-        let Some(live) = &self.live else { return };
-        if live.flags != live.flags_before {
-            current.flags.set(live.flags_before);
-            current.span_id.set(live.parent_id);
-        } else if current.span_id.get() == live.span_id {
-            current.span_id.set(live.parent_id);
-        }
     }
 
     /// Records an attribute under the callsite's key; absent values are none.
@@ -217,13 +215,10 @@ impl<const N: usize> Recording<N> {
     }
 
     /// Marks the span as failed: its status, and an `exception` event.
-    #[inline(never)]
+    #[inline]
     pub fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
         if let Some(live) = self.sampled() {
-            live.status = status::ERROR;
-            let mut exception = Extra::exception(error_type, format_args!("{message}"));
-            exception.set_status();
-            exception.push(live.identity());
+            live.fail(error_type, message);
         }
     }
 
@@ -233,49 +228,124 @@ impl<const N: usize> Recording<N> {
         self.late(Key::Text("cancelled"), Value::Bool(true));
     }
 
-    /// Ends the span: its record goes to the lane. A second call does nothing.
+    /// Ends the span, which is not current: its record goes to the lane. A second call does nothing.
     #[inline(always)]
-    pub(super) fn end(&mut self, state: TraceState) {
-        if let Some(live) = &mut self.live {
-            if live.is_sampled() {
-                let end = tick::now();
-                if std::thread::panicking() && !live.unwinding_before {
-                    live.panicked();
-                }
-                if live.flags & flag::HAS_STATE != 0 {
-                    live.send_state(&state);
-                }
-                // SAFETY: `used` bytes of the room are written, from its start.
-                let attributes =
-                    unsafe { self.room.get_unchecked(..usize::from(self.used)).assume_init_ref() };
-                live.push(attributes, end);
-            }
-            self.live = None;
+    pub(super) fn end(&mut self, state: &TraceState) {
+        if self.live.is_some() {
+            // SAFETY: `used` bytes of the room are written, from its start.
+            let attributes = unsafe { self.room.get_unchecked(..usize::from(self.used)).assume_init_ref() };
+            Live::end(&mut self.live, attributes, state);
         }
     }
 }
 
+// What follows is the same for every `N` and stands once in the program, not once in every instrumented function.
 impl Live {
+    /// Whether a span that starts here has anything to record or to hold.
     #[inline(always)]
-    fn start(current: &Current, callsite: &'static Callsite) -> Option<Self> {
-        let flags = current.flags.get();
-        match flags & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) {
-            CHILD => Some(Self {
-                callsite,
-                trace_high: current.trace_high.get(),
-                trace_low: current.trace_low.get(),
-                span_id: current.new_span_id(),
-                parent_id: current.span_id.get(),
-                flags,
-                flags_before: flags,
-                status: status::UNSET,
-                unwinding_before: std::thread::panicking(),
-                start: tick::now(),
-            }),
-            flag::ACTIVE => None,
-            _ if head::is_off() => None,
-            _ => Some(Self::start_local_root(current, callsite, None)),
+    fn is_wanted() -> bool {
+        match current().flags.get() & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) {
+            CHILD => true,
+            flag::ACTIVE => false,
+            _ => !head::is_off(),
         }
+    }
+
+    #[inline(never)]
+    fn start(slot: &mut Option<Self>, callsite: &'static Callsite) {
+        *slot = Some(Self::start_wanted(current(), callsite));
+    }
+
+    #[inline(never)]
+    fn start_and_enter(slot: &mut Option<Self>, callsite: &'static Callsite) {
+        let current = current();
+        slot.insert(Self::start_wanted(current, callsite)).enter(current);
+    }
+
+    #[inline(never)]
+    fn leave_and_end(slot: &mut Option<Self>, attributes: &[u8]) {
+        if let Some(live) = slot {
+            let current = current();
+            if live.is_sampled() {
+                live.record(
+                    attributes,
+                    if live.flags & flag::HAS_STATE == 0 { None } else { Some(current.state()) }.as_ref(),
+                );
+            }
+            live.leave(current);
+        }
+        *slot = None;
+    }
+
+    #[inline(never)]
+    fn end(slot: &mut Option<Self>, attributes: &[u8], state: &TraceState) {
+        if let Some(live) = slot.as_mut().filter(|live| live.is_sampled()) {
+            live.record(attributes, Some(state));
+        }
+        *slot = None;
+    }
+
+    #[inline(always)]
+    fn start_wanted(current: &Current, callsite: &'static Callsite) -> Self {
+        let flags = current.flags.get();
+        if flags & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) != CHILD {
+            return Self::start_local_root(current, callsite, None);
+        }
+        Self {
+            callsite,
+            trace_high: current.trace_high.get(),
+            trace_low: current.trace_low.get(),
+            span_id: current.new_span_id(),
+            parent_id: current.span_id.get(),
+            flags,
+            flags_before: flags,
+            status: status::UNSET,
+            unwinding_before: std::thread::panicking(),
+            start: tick::now(),
+        }
+    }
+
+    /// Makes the span current. Only what differs is written: a child shares its parent's trace.
+    #[inline(always)]
+    fn enter(&self, current: &Current) {
+        if self.flags != self.flags_before {
+            current.trace_high.set(self.trace_high);
+            current.trace_low.set(self.trace_low);
+            current.flags.set(self.flags);
+        }
+        current.span_id.set(self.span_id);
+    }
+
+    /// Makes current again what was. A span that is closed while another one is current (closed out of order) changes nothing,
+    /// unless it began the trace here: then everything below it is over as well.
+    #[inline(always)]
+    fn leave(&self, current: &Current) {
+        if self.flags != self.flags_before {
+            current.flags.set(self.flags_before);
+            current.span_id.set(self.parent_id);
+        } else if current.span_id.get() == self.span_id {
+            current.span_id.set(self.parent_id);
+        }
+    }
+
+    #[inline(always)]
+    fn record(&mut self, attributes: &[u8], state: Option<&TraceState>) {
+        let end = tick::now();
+        if std::thread::panicking() && !self.unwinding_before {
+            self.panicked();
+        }
+        if let Some(state) = state.filter(|state| !state.is_empty()) {
+            self.send_state(state);
+        }
+        self.push(attributes, end);
+    }
+
+    #[inline(never)]
+    fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
+        self.status = status::ERROR;
+        let mut exception = Extra::exception(error_type, format_args!("{message}"));
+        exception.set_status();
+        exception.push(self.identity());
     }
 
     #[inline]
