@@ -17,7 +17,7 @@ pub struct Probe<'a, T>(pub &'a T);
 impl<T: Capture> Probe<'_, T> {
     /// Records the value if its type wants that.
     #[inline]
-    pub fn implicit<const N: usize>(&self, span: &mut Recording<N>, key: u8) {
+    pub fn implicit<const N: usize>(self, span: &mut Recording<N>, key: u8) {
         if T::IMPLICIT {
             span.value(key, self.0);
         }
