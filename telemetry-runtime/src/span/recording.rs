@@ -13,8 +13,8 @@ use std::mem::MaybeUninit;
 pub struct Recording<const N: usize> {
     /// `None`: nothing to record and no context to hold, because telemetry is off or the trace is not sampled; or the span is over.
     live: Option<Live>,
-    /// Bytes of `room` that are written.
-    used: u16,
+    /// Bytes of `room` that are written. As wide as the processor likes to load it: a wider load than the store before waits for it.
+    used: u32,
     room: [MaybeUninit<u8>; N],
 }
 
@@ -62,7 +62,7 @@ impl<const N: usize> Recording<N> {
     pub(super) fn leave_and_end(&mut self) {
         if self.live.is_some() {
             // SAFETY: `used` bytes of the room are written, from its start.
-            let attributes = unsafe { self.room.get_unchecked(..usize::from(self.used)).assume_init_ref() };
+            let attributes = unsafe { self.room.get_unchecked(..self.used as usize).assume_init_ref() };
             Live::leave_and_end(&mut self.live, attributes);
         }
     }
@@ -144,13 +144,13 @@ impl<const N: usize> Recording<N> {
 
     #[inline(always)]
     fn fixed<const W: usize>(&mut self, key: u8, tag: u8, value: [u8; W]) {
-        let at = usize::from(self.used);
+        let at = self.used as usize;
         match self.room.get_mut(at..at + 2 + W) {
             Some(room) => {
                 let (head, tail) = room.split_at_mut(2);
                 head.write_copy_of_slice(&[tag, key]);
                 tail.write_copy_of_slice(&value);
-                self.used += 2 + W as u16;
+                self.used += 2 + W as u32;
             }
             None => self.overflow(key, tag, &value),
         }
@@ -158,14 +158,14 @@ impl<const N: usize> Recording<N> {
 
     #[inline(always)]
     fn bytes(&mut self, key: u8, tag: u8, bytes: &[u8], value: Value<'_>) {
-        let at = usize::from(self.used);
+        let at = self.used as usize;
         match self.room.get_mut(at..at + 6 + bytes.len()) {
             Some(room) => {
                 let (head, tail) = room.split_at_mut(6);
                 head[..2].write_copy_of_slice(&[tag, key]);
                 head[2..].write_copy_of_slice(&(bytes.len() as u32).to_ne_bytes());
                 tail.write_copy_of_slice(bytes);
-                self.used += 6 + bytes.len() as u16;
+                self.used += 6 + bytes.len() as u32;
             }
             None => self.late(Key::Index(key), value),
         }
@@ -173,7 +173,7 @@ impl<const N: usize> Recording<N> {
 
     /// Formats straight into the room; what does not fit is finished elsewhere and goes to the lane.
     fn formatted(&mut self, key: u8, text: fmt::Arguments<'_>) {
-        let at = usize::from(self.used);
+        let at = self.used as usize;
         let Some(room) = self.room.get_mut(at..).filter(|room| room.len() > 6) else {
             return self.late(Key::Index(key), Value::Str(&format_limited(text)));
         };
@@ -187,7 +187,7 @@ impl<const N: usize> Recording<N> {
             None => {
                 head[..2].write_copy_of_slice(&[tag::STR, key]);
                 head[2..].write_copy_of_slice(&(used as u32).to_ne_bytes());
-                self.used += 6 + used as u16;
+                self.used += 6 + used as u32;
             }
         }
     }
@@ -233,7 +233,7 @@ impl<const N: usize> Recording<N> {
     pub(super) fn end(&mut self, state: &TraceState) {
         if self.live.is_some() {
             // SAFETY: `used` bytes of the room are written, from its start.
-            let attributes = unsafe { self.room.get_unchecked(..usize::from(self.used)).assume_init_ref() };
+            let attributes = unsafe { self.room.get_unchecked(..self.used as usize).assume_init_ref() };
             Live::end(&mut self.live, attributes, state);
         }
     }
