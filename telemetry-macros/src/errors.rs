@@ -43,7 +43,7 @@ pub(crate) fn did_you_mean<T: AsRef<str>>(word: &str, choices: &[T]) -> String {
         .iter()
         .map(|choice| (distance(word, choice.as_ref()), choice.as_ref()))
         .min()
-        .filter(|(distance, choice)| *distance <= choice.len().max(3) / 3)
+        .filter(|(distance, choice)| *distance <= choice.len().max(3) / 3 && *distance < word.len())
         .map(|(_, choice)| format!(" (did you mean `{choice}`?)"))
         .unwrap_or_default()
 }
@@ -83,6 +83,7 @@ mod tests {
         assert_eq!(did_you_mean("skpi_all", &words), " (did you mean `skip_all`?)");
         assert_eq!(did_you_mean("SKIP", &words), " (did you mean `skip`?)");
         assert_eq!(did_you_mean("parent", &words), "");
+        assert_eq!(did_you_mean("b", &["a"]), "");
     }
 
     #[test]

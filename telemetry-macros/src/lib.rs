@@ -8,6 +8,10 @@ mod instrument;
 mod item;
 mod model;
 mod secret;
+#[cfg(test)]
+mod snapshots;
+#[cfg(test)]
+mod soup;
 
 use proc_macro::TokenStream;
 

@@ -1,0 +1,98 @@
+//! What is written for each shape of function, to be read.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::instrument::instrument;
+
+/// Compares what is written with the file of that name.
+fn assert_written(name: &str, arguments: TokenStream, item: TokenStream) {
+    let written = instrument(arguments, item);
+    let file = syn::parse2(written).expect("what is written is an item");
+    let settings = {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(".");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings
+    };
+    settings.bind(|| insta::assert_snapshot!(name, prettyplease::unparse(&file)));
+}
+
+#[test]
+fn a_function_that_cannot_fail_is_a_guard_and_its_body() {
+    let item = quote! {
+        /// Adds.
+        #[inline]
+        pub(crate) fn add(a: u64, b: &str, _c: OrderId) -> u64 {
+            let sum = a + b.len() as u64;
+            return sum;
+        }
+    };
+    assert_written("cannot_fail", quote!(), item);
+}
+
+#[test]
+fn a_function_that_may_fail_is_called_and_looked_at() {
+    let item = quote! {
+        fn first<'a, T, const N: usize>(&'a mut self, items: &'a mut [T; N]) -> Result<&'a mut T, E> {
+            Ok(&mut items[self.next()?])
+        }
+    };
+    assert_written("may_fail", quote!(), item);
+}
+
+#[test]
+fn an_async_function_passes_its_parameters_on() {
+    let item = quote! {
+        async fn fetch(&self, mut id: u64, (a, _): (A, B), _: Guard, ref name: String) -> Result<impl Debug, E> {
+            self.get(id).await
+        }
+    };
+    assert_written("async", quote!(skip(a)), item);
+}
+
+#[test]
+fn a_returned_future_is_wrapped_where_it_begins() {
+    let item = quote! {
+        fn fetch<'a>(&'a self, id: u64) -> Pin<Box<dyn Future<Output = Result<u8, E>> + Send + 'a>> {
+            let key = key(id);
+            Box::pin(async move { self.get(key).await })
+        }
+    };
+    assert_written("returned_future", quote!(), item);
+}
+
+#[test]
+fn every_argument_has_its_place() {
+    let arguments = quote! {
+        name = "charge", target = TARGET, level = "debug", kind = SpanKind::Client, skip_all,
+        fields(order, ?request, %email, peer.service = "billing", sum = a + b, later), err(Debug), ret(Display), crate = my::telemetry
+    };
+    let item = quote! {
+        fn charge(order: u64, request: Request, email: &str) -> Answer {
+            request.charge(order)
+        }
+    };
+    assert_written("every_argument", arguments, item);
+}
+
+#[test]
+fn a_parameter_that_is_only_looked_at_stays_unused() {
+    let item = quote! {
+        fn ignore(id: u64, used: u64, _unused: u64) {
+            println!("{used}");
+        }
+    };
+    assert_written("unused", quote!(), item);
+}
+
+#[test]
+fn a_mistake_leaves_the_item_untouched() {
+    let item = quote! {
+        const fn one(a: u8) -> u8 {
+            1
+        }
+    };
+    assert_written("mistake", quote!(skip(b)), item);
+}
