@@ -114,7 +114,8 @@ impl Builder {
         let mut guard = Guard {
             control: Arc::default(),
             queues: Vec::new(),
-            threads: Threads::default(),
+            collector: Threads::default(),
+            workers: Threads::default(),
             before: LANES.collected(),
             is_on: AtomicBool::new(true),
             last_report: Mutex::new(Report::default()),
@@ -176,14 +177,14 @@ fn start_threads(
     for (name, exporter) in exporters {
         let queue = Arc::new(Queue::new(name, dispatch::Options::default()));
         let worker = Worker::new(queue.clone(), exporter);
-        spawn(&guard.threads, format!("telemetry-export-{}", queue.name()), || worker.run())?;
+        spawn(&guard.workers, format!("telemetry-export-{}", queue.name()), || worker.run())?;
         guard.queues.push(queue);
     }
     let control: Arc<Control> = guard.control.clone();
     let clock = Clock::new(tick::now);
     let collector =
         Collector::new(collect::Options::default(), clock, Arc::new(resource), guard.queues.clone(), control);
-    spawn(&guard.threads, "telemetry-collect".to_owned(), || collector.run())
+    spawn(&guard.collector, "telemetry-collect".to_owned(), || collector.run())
 }
 
 fn spawn(threads: &Threads, name: String, body: impl FnOnce() + Send + 'static) -> Result<(), InitError> {

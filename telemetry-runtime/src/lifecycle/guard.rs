@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How long dropping a [`Guard`] may take.
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the collector, which waits for nobody, may take for its last round.
+const COLLECTOR_GRACE: Duration = Duration::from_secs(1);
 
 /// Keeps telemetry running; flushes and ends it when dropped, within 5 seconds.
 ///
@@ -34,7 +36,8 @@ const DROP_DEADLINE: Duration = Duration::from_secs(5);
 pub struct Guard {
     pub(super) control: Arc<Control>,
     pub(super) queues: Vec<Arc<Queue>>,
-    pub(super) threads: Threads,
+    pub(super) collector: Threads,
+    pub(super) workers: Threads,
     /// What the lanes had seen before this installation.
     pub(super) before: Collected,
     pub(super) is_on: AtomicBool,
@@ -84,9 +87,10 @@ impl Guard {
             let before = self.status();
             head::remove();
             let settled = self.settle(deadline);
-            self.end(deadline);
+            let collector_ended = self.end(deadline);
             *last_report = Report::between(&before, &self.status(), &settled);
-            INSTALLED.store(false, Ordering::Release);
+            // Two collectors at a time would take each other's lanes.
+            INSTALLED.store(!collector_ended, Ordering::Release);
         }
         last_report.clone()
     }
@@ -99,14 +103,17 @@ impl Guard {
         self.queues.iter().map(|queue| queue.wait_until_settled(deadline) && collected).collect()
     }
 
-    fn end(&self, deadline: Instant) {
+    /// Ends all threads, as far as time allows; whether the collector has ended.
+    fn end(&self, deadline: Instant) -> bool {
         self.control.stop();
+        let collector_ended = self.collector.wait(deadline.max(Instant::now() + COLLECTOR_GRACE));
         for queue in &self.queues {
             queue.close();
         }
-        if !self.threads.wait(deadline) {
+        if !self.workers.wait(deadline) {
             self.queues.iter().for_each(|queue| queue.abandon());
         }
+        collector_ended
     }
 }
 
