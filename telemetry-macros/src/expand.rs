@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Ident, Type, token};
 
 use crate::args::{Choice, Mode};
-use crate::item::{Body, Item, Parameter, Tail, mentions, spelling};
+use crate::item::{Binding, Body, Item, Parameter, Tail, mentions, spelling};
 use crate::model::{Model, Record, Source};
 
 /// `quote!` for tokens that are not the user's.
@@ -20,7 +20,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let Item { attributes, visibility, signature, inner_attributes, parameters, body } = &model.item;
     let body = match body {
         Body::Statements(brace, statements) if signature.asyncness.is_some() => {
-            let passed_on = passed_on(model, parameters);
+            let passed_on = passed_on(model, parameters, statements);
             awaited(model, &ours!(async move), &passed_on, &block(*brace, statements))
         }
         Body::Statements(brace, statements) => called(model, statements, &block(*brace, statements)),
@@ -39,9 +39,9 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 // Output:
 //     let mut __span = Entered::<16>::new();
 //     __span.enter(callsite);
-//     if __span.is_recording() { Probe(&id).implicit(&mut __span, 0); }
+//     if __span.is_recording() { Probe(&id).record_if_implicit(&mut __span, 0); }
 //     let __value = call_once(|| -> Result<A, E> { body });
-//     Outcome::of(&__value).observe(&mut __span);
+//     Outcome::of(&__value).fail_if_err(&mut __span);
 //     __value
 //
 // The closure borrows what the body borrows, so that every parameter is dropped where it would be without us. Where nobody looks
@@ -74,11 +74,11 @@ fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenS
 //             let id = id;
 //             { body }
 //         },
-//         |__span, __value| { Outcome::of(__value).observe(__span); },
+//         |__span, __value| { Outcome::of(__value).fail_if_err(__span); },
 //     ).await
 //
-// The first line never runs: it tells the type of the value, so that errors are reported where they are made. The parameters are
-// bound anew in their order because that is how a function drops them.
+// The first line never runs: it tells the type of the value, so that errors are reported where they are made. Parameters are
+// bound anew where that is needed to drop them in their order, to change them, or to have them reported as unused.
 fn awaited(
     model: &Model,
     keywords: &TokenStream,
@@ -139,7 +139,7 @@ fn started(model: &Model, span: &TokenStream, start: &TokenStream) -> TokenStrea
     let recording = (!model.records.is_empty()).then(|| ours!(if __span.is_recording() { #(#recorded)* }));
     ours! {
         let mut __span = #private::#span::<#room>::new();
-        __span.#start(#callsite);
+        #private::#span::#start(&mut __span, #callsite);
         #recording
     }
 }
@@ -180,23 +180,18 @@ fn recorded(private: &TokenStream, key: usize, record: &Record) -> TokenStream {
     match &record.source {
         Source::Implicit { parameter, attributes } => {
             let allowed = allow_underscore(parameter);
-            ours!(#(#attributes)* #allowed #private::Probe(&#parameter).implicit(&mut __span, #key);)
+            ours!(#(#attributes)* #allowed #private::Probe(&#parameter).record_if_implicit(&mut __span, #key);)
         }
         Source::Explicit(mode, value) => {
-            let method = method(*mode, Span::mixed_site());
+            let method = match mode {
+                Mode::Typed => ours!(value),
+                Mode::Debug => ours!(debug),
+                Mode::Display => ours!(display),
+            };
             let value = borrowed(value);
-            ours!(__span.#method(#key, #value);)
+            ours!(#private::Recording::#method(&mut __span, #key, #value);)
         }
     }
-}
-
-fn method(mode: Mode, span: Span) -> Ident {
-    let name = match mode {
-        Mode::Typed => "value",
-        Mode::Debug => "debug",
-        Mode::Display => "display",
-    };
-    Ident::new(name, span)
 }
 
 /// `&value`, with the value's span, so that a missing trait is reported there.
@@ -220,13 +215,14 @@ fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStre
     let private = private(model);
     let err = model.err.map(|mode| {
         let outcome = if mode == Mode::Debug { ours!(DebugOutcome) } else { ours!(Outcome) };
-        ours!(#private::#outcome::of(#value).observe(#span);)
+        ours!(#private::#outcome::of(#value).fail_if_err(#span);)
     });
     let ret = model.ret.as_ref().map(|ret| {
         let key = Literal::usize_unsuffixed(model.records.len());
         // A value that cannot be formatted is reported at `ret`.
-        let method = method(ret.mode, Span::mixed_site().located_at(ret.key.span()));
-        ours!(#private::Returned::of(#value).good().#method(#span, #key);)
+        let method = if ret.mode == Mode::Debug { "record_debug" } else { "record_display" };
+        let method = Ident::new(method, Span::mixed_site().located_at(ret.key.span()));
+        ours!(#private::Returned::of(#value).unless_err().#method(#span, #key);)
     });
     ours!(#err #ret)
 }
@@ -246,11 +242,14 @@ fn still_unused(model: &Model, statements: &TokenStream) -> TokenStream {
     unused.collect()
 }
 
-/// `let x = x;` for every name of every parameter.
-fn passed_on(model: &Model, parameters: &[Parameter]) -> TokenStream {
+/// `let x = x;` for the names that need it: each other one the future just holds.
+fn passed_on(model: &Model, parameters: &[Parameter], statements: &TokenStream) -> TokenStream {
+    let order_matters = parameters.iter().map(Parameter::drops).sum::<usize>() > 1;
     let names = parameters.iter().flat_map(|Parameter { attributes, bindings, stand_in }| {
-        let bindings = bindings.iter().map(move |binding| {
-            let (ident, mutability) = (&binding.ident, &binding.mutability);
+        let needed = bindings.iter().filter(move |Binding { ident, mutability, may_drop, .. }| {
+            (order_matters && *may_drop) || mutability.is_some() || !mentions(statements, ident)
+        });
+        let bindings = needed.map(move |Binding { ident, mutability, .. }| {
             let used = is_in_fields(model, ident).then(|| ours!(#[allow(unused_variables)]));
             let underscored = allow_underscore(ident);
             ours!(#(#attributes)* #used #underscored let #mutability #ident = #ident;)

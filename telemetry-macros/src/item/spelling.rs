@@ -61,6 +61,16 @@ fn behind(held: Spelling) -> Spelling {
     if held == Spelling::Scalar { Spelling::Unknown } else { held }
 }
 
+/// Whether somebody may notice when a value of this type is dropped.
+pub(crate) fn may_drop(spelled: &Type) -> bool {
+    match spelled {
+        Type::Group(group) => may_drop(&group.elem),
+        Type::Paren(paren) => may_drop(&paren.elem),
+        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
+        _ => of(spelled) != Spelling::Scalar,
+    }
+}
+
 /// Whether no value of this type is an `Err`.
 pub(crate) fn cannot_fail(returned: &Type) -> bool {
     const NEVER_RESULTS: &[&str] = &["Option", "Box", "Arc", "Rc"];
