@@ -21,31 +21,26 @@ pub(crate) struct Binding {
     /// Whether the function may change it: `mut x`.
     pub(crate) mutability: Option<Token![mut]>,
     pub(crate) spelling: Spelling,
-    /// Whether it matters when the value is dropped, as far as its type's spelling tells.
-    pub(crate) may_drop: bool,
+    /// Whether the value is surely `Copy`: it cannot be moved away, and nobody notices its end.
+    pub(crate) is_copied: bool,
 }
 
 impl Parameter {
     pub(crate) fn new(parameter: &mut PatType) -> Self {
-        let (spelling, may_drop) = match &*parameter.pat {
+        let (spelling, is_copied) = match &*parameter.pat {
             Pat::Ident(PatIdent { by_ref: None, .. }) => {
-                (spelling::of(&parameter.ty), spelling::may_drop(&parameter.ty))
+                (spelling::of(&parameter.ty), spelling::is_copied(&parameter.ty))
             }
-            _ => (Spelling::Unknown, true),
+            _ => (Spelling::Unknown, false),
         };
         let mut bindings: Vec<Binding> = Vec::new();
         each_name(&mut parameter.pat, &mut |name| {
             // Every case of an or-pattern binds the same names.
             if bindings.iter().all(|known| known.ident != name.ident) {
-                bindings.push(Binding::new(name, spelling, may_drop));
+                bindings.push(Binding::new(name, spelling, is_copied));
             }
         });
         Self { attributes: parameter.attrs.clone(), bindings, stand_in: None }
-    }
-
-    /// How many values it may drop.
-    pub(crate) fn drops(&self) -> usize {
-        self.bindings.iter().filter(|binding| binding.may_drop).count() + usize::from(self.stand_in.is_some())
     }
 
     /// Makes the pattern of an `async fn` one that only passes its names on to the body: there they are `mut`, and `_` has a name.
@@ -64,10 +59,10 @@ impl Parameter {
 }
 
 impl Binding {
-    fn new(name: &PatIdent, spelling: Spelling, may_drop: bool) -> Self {
+    fn new(name: &PatIdent, spelling: Spelling, is_copied: bool) -> Self {
         // In `ref mut x`, `mut` belongs to the reference.
         let mutability = if name.by_ref.is_some() { None } else { name.mutability };
-        Self { ident: name.ident.clone(), mutability, spelling, may_drop }
+        Self { ident: name.ident.clone(), mutability, spelling, is_copied }
     }
 }
 

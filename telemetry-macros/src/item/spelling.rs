@@ -61,13 +61,14 @@ fn behind(held: Spelling) -> Spelling {
     if held == Spelling::Scalar { Spelling::Unknown } else { held }
 }
 
-/// Whether somebody may notice when a value of this type is dropped.
-pub(crate) fn may_drop(spelled: &Type) -> bool {
+/// Whether a value of this type is surely `Copy`.
+pub(crate) fn is_copied(spelled: &Type) -> bool {
     match spelled {
-        Type::Group(group) => may_drop(&group.elem),
-        Type::Paren(paren) => may_drop(&paren.elem),
-        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
-        _ => of(spelled) != Spelling::Scalar,
+        Type::Group(group) => is_copied(&group.elem),
+        Type::Paren(paren) => is_copied(&paren.elem),
+        Type::Reference(reference) => reference.mutability.is_none(),
+        Type::Ptr(_) | Type::FnPtr(_) => true,
+        _ => of(spelled) == Spelling::Scalar,
     }
 }
 

@@ -71,9 +71,9 @@ fn a_reborrow_through_anything_may_be_returned() {
         Ok(held.0)
     }
     #[instrument]
-    fn boxed<'a>(one: Box<&'a mut u8>, counter: &mut u8) -> Result<&'a mut u8, u8> {
+    fn listed<'a>(list: Vec<&'a mut u8>, counter: &mut u8) -> Result<&'a mut u8, u8> {
         *counter += 1;
-        if *counter > 9 { Err(*counter) } else { Ok(*one) }
+        list.into_iter().next().ok_or(*counter)
     }
     #[instrument]
     fn method<'a>(text: &'a str) -> Result<Box<dyn Fn() -> usize + 'a>, ()> {
@@ -86,7 +86,7 @@ fn a_reborrow_through_anything_may_be_returned() {
     }
     let (mut empty, mut one, mut counter) = (None::<u8>, 1, 0);
     *slot(&mut empty).expect("it is there") += 1;
-    **boxed(Box::new(&mut one), &mut counter).as_mut().expect("it is there") += 1;
+    *listed(vec![&mut one], &mut counter).expect("it is there") += 1;
     *pinned(std::pin::Pin::new(&mut one)).expect("it is there") += 1;
     assert_eq!((empty, one, counter), (Some(1), 4, 1));
     assert_eq!(inside(Held(&mut [7].into_iter())).map(Iterator::next), Ok(Some(7)));

@@ -2,19 +2,24 @@
 //!
 //! Locals and paths are ours (`mixed_site`); the body, the parameters' names and the expressions keep the user's tokens.
 
-use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{Expr, Ident, Type, token};
-
-use crate::args::{Choice, Mode};
-use crate::item::{Binding, Body, Item, Parameter, Tail, mentions, spelling};
-use crate::model::{Model, Record, Source};
-
 /// `quote!` for tokens that are not the user's.
 macro_rules! ours {
     ($($tokens:tt)*) => { quote_spanned! {Span::mixed_site()=> $($tokens)*} };
 }
+
+mod parameters;
+mod span;
+
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+use syn::{Ident, Type, token};
+
+use self::parameters::{passed_on, still_unused};
+use self::span::started;
+use crate::args::Mode;
+use crate::item::{Body, Item, Tail, spelling};
+use crate::model::Model;
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Item { attributes, visibility, signature, inner_attributes, parameters, body } = &model.item;
@@ -78,7 +83,7 @@ fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenS
 //     ).await
 //
 // The first line never runs: it tells the type of the value, so that errors are reported where they are made. Parameters are
-// bound anew where that is needed to drop them in their order, to change them, or to have them reported as unused.
+// bound anew to be dropped in their order, to be changed, and to be named by what the compiler has to say about them.
 fn awaited(
     model: &Model,
     keywords: &TokenStream,
@@ -128,88 +133,6 @@ fn group(delimiter: Delimiter, place: Span, inside: TokenStream) -> TokenStream 
     TokenTree::Group(group).into()
 }
 
-/// `let mut __span = ..` and what it records at once.
-///
-/// It is started in place: a span that a function returned would be copied before it is used.
-fn started(model: &Model, span: &TokenStream, start: &TokenStream) -> TokenStream {
-    let private = private(model);
-    let room = Literal::usize_unsuffixed(model.room());
-    let callsite = callsite(model);
-    let recorded = model.records.iter().enumerate().map(|(key, record)| recorded(&private, key, record));
-    let recording = (!model.records.is_empty()).then(|| ours!(if __span.is_recording() { #(#recorded)* }));
-    ours! {
-        let mut __span = #private::#span::<#room>::new();
-        #private::#span::#start(&mut __span, #callsite);
-        #recording
-    }
-}
-
-fn callsite(model: &Model) -> TokenStream {
-    let private = private(model);
-    let ident = &model.item.signature.ident;
-    let function = syn::LitStr::new(&syn::ext::IdentExt::unraw(ident).to_string(), Span::mixed_site());
-    // The function's own line, not that of the attribute.
-    let line = quote_spanned!(ident.span()=> ::core::line!());
-    let keys = model.keys();
-    let name = model.name.as_ref().map(|name| ours!(.with_name(#name)));
-    let target = model.target.as_ref().map(|target| ours!(.with_target(#target)));
-    let level = model.level.as_ref().map(|level| chosen(level, &ours!(#private::Level)));
-    let level = level.map(|level| ours!(.with_level(#level)));
-    let kind = model.kind.as_ref().map(|kind| chosen(kind, &ours!(#private::SpanKind)));
-    let kind = kind.map(|kind| ours!(.with_kind(#kind)));
-    ours!({
-        static __CALLSITE: #private::Callsite = #private::Callsite::new(
-            #function, ::core::module_path!(), ::core::file!(), #line, &[#(#keys),*],
-        ) #name #target #level #kind;
-        &__CALLSITE
-    })
-}
-
-fn chosen(choice: &Choice, set: &TokenStream) -> TokenStream {
-    match choice {
-        Choice::Variant(variant) => {
-            let variant = Ident::new(variant, Span::mixed_site());
-            ours!(#set::#variant)
-        }
-        Choice::Const(path) => path.to_token_stream(),
-    }
-}
-
-fn recorded(private: &TokenStream, key: usize, record: &Record) -> TokenStream {
-    let key = Literal::usize_unsuffixed(key);
-    match &record.source {
-        Source::Implicit { parameter, attributes } => {
-            let allowed = allow_underscore(parameter);
-            ours!(#(#attributes)* #allowed #private::Probe(&#parameter).record_if_implicit(&mut __span, #key);)
-        }
-        Source::Explicit(mode, value) => {
-            let method = match mode {
-                Mode::Typed => ours!(value),
-                Mode::Debug => ours!(debug),
-                Mode::Display => ours!(display),
-            };
-            let value = borrowed(value);
-            ours!(#private::Recording::#method(&mut __span, #key, #value);)
-        }
-    }
-}
-
-/// `&value`, with the value's span, so that a missing trait is reported there.
-fn borrowed(value: &Expr) -> TokenStream {
-    let span = Span::mixed_site().located_at(value.span());
-    match value {
-        Expr::Path(_)
-        | Expr::Lit(_)
-        | Expr::Call(_)
-        | Expr::MethodCall(_)
-        | Expr::Field(_)
-        | Expr::Macro(_) => {
-            quote_spanned!(span=> &#value)
-        }
-        _ => quote_spanned!(span=> &(#value)),
-    }
-}
-
 /// Looks at the value, on behalf of the span.
 fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStream {
     let private = private(model);
@@ -227,45 +150,6 @@ fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStre
     ours!(#err #ret)
 }
 
-/// What would be an unused parameter without us stays one: looking at it is no use of it, unless the user asked for the look.
-fn still_unused(model: &Model, statements: &TokenStream) -> TokenStream {
-    let unused = model.records.iter().filter_map(|record| match &record.source {
-        Source::Implicit { parameter, attributes }
-            if !is_underscored(parameter)
-                && !mentions(statements, parameter)
-                && !is_in_fields(model, parameter) =>
-        {
-            Some(ours!(#(#attributes)* let #parameter = &#parameter;))
-        }
-        _ => None,
-    });
-    unused.collect()
-}
-
-/// `let x = x;` for the names that need it: each other one the future just holds.
-fn passed_on(model: &Model, parameters: &[Parameter], statements: &TokenStream) -> TokenStream {
-    let order_matters = parameters.iter().map(Parameter::drops).sum::<usize>() > 1;
-    let names = parameters.iter().flat_map(|Parameter { attributes, bindings, stand_in }| {
-        let needed = bindings.iter().filter(move |Binding { ident, mutability, may_drop, .. }| {
-            (order_matters && *may_drop) || mutability.is_some() || !mentions(statements, ident)
-        });
-        let bindings = needed.map(move |Binding { ident, mutability, .. }| {
-            let used = is_in_fields(model, ident).then(|| ours!(#[allow(unused_variables)]));
-            let underscored = allow_underscore(ident);
-            ours!(#(#attributes)* #used #underscored let #mutability #ident = #ident;)
-        });
-        bindings.chain(stand_in.iter().map(move |name| ours!(#(#attributes)* let #name = #name;)))
-    });
-    names.collect()
-}
-
-fn is_in_fields(model: &Model, parameter: &Ident) -> bool {
-    model.records.iter().any(|record| match &record.source {
-        Source::Explicit(_, value) => mentions(&value.to_token_stream(), parameter),
-        Source::Implicit { .. } => false,
-    })
-}
-
 fn value_hint(private: &TokenStream, value_type: Option<&Type>) -> Option<TokenStream> {
     match value_type? {
         Type::Never(_) | Type::ImplTrait(_) => None,
@@ -277,16 +161,6 @@ fn value_hint(private: &TokenStream, value_type: Option<&Type>) -> Option<TokenS
             Some(ours!(#[allow(unreachable_code)] if false { #hint }))
         }
     }
-}
-
-/// A name that begins with `_` may be captured without a lint telling the user that he used it.
-fn allow_underscore(name: &Ident) -> Option<TokenStream> {
-    is_underscored(name)
-        .then(|| ours!(#[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]))
-}
-
-fn is_underscored(name: &Ident) -> bool {
-    name.to_string().starts_with('_')
 }
 
 fn private(model: &Model) -> TokenStream {
