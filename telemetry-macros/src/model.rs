@@ -93,7 +93,8 @@ impl Model {
     /// How many bytes of attributes the span has room for in itself: one of a few sizes, so that few kinds of spans exist.
     pub(crate) fn room(&self) -> usize {
         const SIZES: [usize; 6] = [0, 16, 32, 64, 128, 256];
-        const SCALAR: usize = 16;
+        // A tag, a key, and the value: of a number eight bytes; of a text so many as most have.
+        const SCALAR: usize = 2 + 8;
         const TEXT: usize = 48;
         let room =
             |record: &Record| if matches!(record.source, Source::Implicit { .. }) { SCALAR } else { TEXT };

@@ -21,19 +21,23 @@ pub(crate) struct Binding {
     /// Whether the function may change it: `mut x`.
     pub(crate) mutability: Option<Token![mut]>,
     pub(crate) spelling: Spelling,
+    /// Whether the value is surely `Copy`: it cannot be moved away, and nobody notices its end.
+    pub(crate) is_copied: bool,
 }
 
 impl Parameter {
     pub(crate) fn new(parameter: &mut PatType) -> Self {
-        let spelling = match &*parameter.pat {
-            Pat::Ident(PatIdent { by_ref: None, .. }) => spelling::of(&parameter.ty),
-            _ => Spelling::Unknown,
+        let (spelling, is_copied) = match &*parameter.pat {
+            Pat::Ident(PatIdent { by_ref: None, .. }) => {
+                (spelling::of(&parameter.ty), spelling::is_copied(&parameter.ty))
+            }
+            _ => (Spelling::Unknown, false),
         };
         let mut bindings: Vec<Binding> = Vec::new();
         each_name(&mut parameter.pat, &mut |name| {
             // Every case of an or-pattern binds the same names.
             if bindings.iter().all(|known| known.ident != name.ident) {
-                bindings.push(Binding::new(name, spelling));
+                bindings.push(Binding::new(name, spelling, is_copied));
             }
         });
         Self { attributes: parameter.attrs.clone(), bindings, stand_in: None }
@@ -55,10 +59,10 @@ impl Parameter {
 }
 
 impl Binding {
-    fn new(name: &PatIdent, spelling: Spelling) -> Self {
+    fn new(name: &PatIdent, spelling: Spelling, is_copied: bool) -> Self {
         // In `ref mut x`, `mut` belongs to the reference.
         let mutability = if name.by_ref.is_some() { None } else { name.mutability };
-        Self { ident: name.ident.clone(), mutability, spelling }
+        Self { ident: name.ident.clone(), mutability, spelling, is_copied }
     }
 }
 

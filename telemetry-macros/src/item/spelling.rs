@@ -61,6 +61,17 @@ fn behind(held: Spelling) -> Spelling {
     if held == Spelling::Scalar { Spelling::Unknown } else { held }
 }
 
+/// Whether a value of this type is surely `Copy`.
+pub(crate) fn is_copied(spelled: &Type) -> bool {
+    match spelled {
+        Type::Group(group) => is_copied(&group.elem),
+        Type::Paren(paren) => is_copied(&paren.elem),
+        Type::Reference(reference) => reference.mutability.is_none(),
+        Type::Ptr(_) | Type::FnPtr(_) => true,
+        _ => of(spelled) == Spelling::Scalar,
+    }
+}
+
 /// Whether no value of this type is an `Err`.
 pub(crate) fn cannot_fail(returned: &Type) -> bool {
     const NEVER_RESULTS: &[&str] = &["Option", "Box", "Arc", "Rc"];

@@ -1,7 +1,8 @@
 //! Questions about a type that the generated code asks of a value: does it capture itself, did it fail, what did it return?
 //!
 //! Each answer is an inherent method that exists only where the type allows it. Where it does not, method lookup goes on through
-//! `Deref` to the next, humbler answer, so no spelling of a type is ever trusted and no trait needs to be in scope.
+//! `Deref` to the next, humbler answer, so no spelling of a type is ever trusted and no trait needs to be in scope. The methods'
+//! names are such that no trait of the user's has them.
 
 use std::any::type_name;
 use std::fmt::{Debug, Display};
@@ -17,7 +18,7 @@ pub struct Probe<'a, T>(pub &'a T);
 impl<T: Capture> Probe<'_, T> {
     /// Records the value if its type wants that.
     #[inline]
-    pub fn implicit<const N: usize>(self, span: &mut Recording<N>, key: u8) {
+    pub fn record_if_implicit<const N: usize>(self, span: &mut Recording<N>, key: u8) {
         if T::IMPLICIT {
             span.value(key, self.0);
         }
@@ -39,7 +40,7 @@ pub struct NotCaptured;
 impl NotCaptured {
     /// Records nothing.
     #[inline]
-    pub fn implicit<const N: usize>(&self, _span: &mut Recording<N>, _key: u8) {}
+    pub fn record_if_implicit<const N: usize>(&self, _span: &mut Recording<N>, _key: u8) {}
 }
 
 /// What a function returned: an `Err` fails the span with its `Display` text, else its `Debug` text, else only its type's name.
@@ -77,7 +78,7 @@ impl<'a, R> DebugOutcome<'a, R> {
 impl<T, E: Display> Outcome<'_, Result<T, E>> {
     /// Fails the span if this is an `Err`.
     #[inline]
-    pub fn observe<const N: usize>(&self, span: &mut Recording<N>) {
+    pub fn fail_if_err<const N: usize>(&self, span: &mut Recording<N>) {
         if let Err(error) = self.0.0.0 {
             fail::<E, N>(span, error);
         }
@@ -87,7 +88,7 @@ impl<T, E: Display> Outcome<'_, Result<T, E>> {
 impl<T, E: Debug> DebugOutcome<'_, Result<T, E>> {
     /// Fails the span if this is an `Err`.
     #[inline]
-    pub fn observe<const N: usize>(&self, span: &mut Recording<N>) {
+    pub fn fail_if_err<const N: usize>(&self, span: &mut Recording<N>) {
         if let Err(error) = self.0.0 {
             fail::<E, N>(span, &format_args!("{error:?}"));
         }
@@ -97,7 +98,7 @@ impl<T, E: Debug> DebugOutcome<'_, Result<T, E>> {
 impl<T, E> SilentOutcome<'_, Result<T, E>> {
     /// Fails the span if this is an `Err`.
     #[inline]
-    pub fn observe<const N: usize>(&self, span: &mut Recording<N>) {
+    pub fn fail_if_err<const N: usize>(&self, span: &mut Recording<N>) {
         if self.0.is_err() {
             fail::<E, N>(span, &type_name::<E>());
         }
@@ -107,7 +108,7 @@ impl<T, E> SilentOutcome<'_, Result<T, E>> {
 impl NoResult {
     /// Leaves the span alone.
     #[inline]
-    pub fn observe<const N: usize>(&self, _span: &mut Recording<N>) {}
+    pub fn fail_if_err<const N: usize>(&self, _span: &mut Recording<N>) {}
 }
 
 #[cold]
@@ -164,7 +165,7 @@ impl<'a, R> Returned<'a, R> {
 impl<'a, T, E> Returned<'a, Result<T, E>> {
     /// The `Ok` value.
     #[inline]
-    pub fn good(&self) -> Good<'a, T> {
+    pub fn unless_err(&self) -> Good<'a, T> {
         Good(self.0.0.as_ref().ok())
     }
 }
@@ -180,7 +181,7 @@ impl<'a, R> Deref for Returned<'a, R> {
 impl<'a, R> Whole<'a, R> {
     /// The value itself.
     #[inline]
-    pub fn good(&self) -> Good<'a, R> {
+    pub fn unless_err(&self) -> Good<'a, R> {
         Good(Some(self.0))
     }
 }
@@ -188,7 +189,7 @@ impl<'a, R> Whole<'a, R> {
 impl<T> Good<'_, T> {
     /// Records the value's `Debug` text.
     #[inline]
-    pub fn debug<const N: usize>(&self, span: &mut Recording<N>, key: u8)
+    pub fn record_debug<const N: usize>(&self, span: &mut Recording<N>, key: u8)
     where
         T: Debug,
     {
@@ -199,7 +200,7 @@ impl<T> Good<'_, T> {
 
     /// Records the value's `Display` text.
     #[inline]
-    pub fn display<const N: usize>(&self, span: &mut Recording<N>, key: u8)
+    pub fn record_display<const N: usize>(&self, span: &mut Recording<N>, key: u8)
     where
         T: Display,
     {

@@ -21,4 +21,19 @@ async fn moved(text: String) -> Result<usize, String> {
     Ok(text.len())
 }
 
+#[instrument]
+fn moved_now(text: String, list: &mut Vec<u8>) -> Result<usize, String> {
+    let first = &mut list[0];
+    list.clear();
+    *first = 1;
+    drop(text);
+    Ok(text.len())
+}
+
+#[instrument]
+fn unchangeable(text: String) -> Result<String, String> {
+    text.push('a');
+    Ok(text)
+}
+
 fn main() {}

@@ -58,6 +58,42 @@ fn a_reborrow_of_a_parameter_may_be_returned() {
 }
 
 #[test]
+fn a_reborrow_through_anything_may_be_returned() {
+    type Bytes<'a> = dyn Iterator<Item = u8> + 'a;
+    struct Held<'a>(&'a mut Bytes<'a>);
+
+    #[instrument]
+    fn slot<T: Default>(slot: &mut Option<T>) -> Result<&mut T, ()> {
+        Ok(slot.get_or_insert_with(T::default))
+    }
+    #[instrument]
+    fn inside<'a>(held: Held<'a>) -> Result<&'a mut Bytes<'a>, ()> {
+        Ok(held.0)
+    }
+    #[instrument]
+    fn listed<'a>(list: Vec<&'a mut u8>, counter: &mut u8) -> Result<&'a mut u8, u8> {
+        *counter += 1;
+        list.into_iter().next().ok_or(*counter)
+    }
+    #[instrument]
+    fn method<'a>(text: &'a str) -> Result<Box<dyn Fn() -> usize + 'a>, ()> {
+        Ok(Box::new(|| text.len()))
+    }
+    #[instrument]
+    fn pinned(mut at: std::pin::Pin<&mut u8>) -> Result<std::pin::Pin<&mut u8>, ()> {
+        *at += 1;
+        Ok(at)
+    }
+    let (mut empty, mut one, mut counter) = (None::<u8>, 1, 0);
+    *slot(&mut empty).expect("it is there") += 1;
+    *listed(vec![&mut one], &mut counter).expect("it is there") += 1;
+    *pinned(std::pin::Pin::new(&mut one)).expect("it is there") += 1;
+    assert_eq!((empty, one, counter), (Some(1), 4, 1));
+    assert_eq!(inside(Held(&mut [7].into_iter())).map(Iterator::next), Ok(Some(7)));
+    assert_eq!(method("abc").map(|length| length()).ok(), Some(3));
+}
+
+#[test]
 fn parameters_are_dropped_in_their_order() {
     fn plain(_a: Loud, (_b, _): (Loud, Loud), _: Loud, _e: Loud) -> Result<(), ()> {
         Ok(())

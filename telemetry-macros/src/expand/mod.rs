@@ -1,0 +1,169 @@
+//! The call that is written around the user's body.
+//!
+//! Locals and paths are ours (`mixed_site`); the body, the parameters' names and the expressions keep the user's tokens.
+
+/// `quote!` for tokens that are not the user's.
+macro_rules! ours {
+    ($($tokens:tt)*) => { quote_spanned! {Span::mixed_site()=> $($tokens)*} };
+}
+
+mod parameters;
+mod span;
+
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+use syn::{Ident, Type, token};
+
+use self::parameters::{passed_on, still_unused};
+use self::span::started;
+use crate::args::Mode;
+use crate::item::{Body, Item, Tail, spelling};
+use crate::model::Model;
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let Item { attributes, visibility, signature, inner_attributes, parameters, body } = &model.item;
+    let body = match body {
+        Body::Statements(brace, statements) if signature.asyncness.is_some() => {
+            let passed_on = passed_on(model, parameters, statements);
+            awaited(model, &ours!(async move), &passed_on, &block(*brace, statements))
+        }
+        Body::Statements(brace, statements) => called(model, statements, &block(*brace, statements)),
+        Body::Future(tail) => returned(model, tail),
+    };
+    ours! {
+        #(#attributes)* #visibility #signature {
+            #(#inner_attributes)*
+            #body
+        }
+    }
+}
+
+// Input:
+//     fn f(id: u64) -> Result<A, E> { body }
+// Output:
+//     let mut __span = Entered::<16>::new();
+//     __span.enter(callsite);
+//     if __span.is_recording() { Probe(&id).record_if_implicit(&mut __span, 0); }
+//     let __value = call_once(|| -> Result<A, E> { body });
+//     Outcome::of(&__value).fail_if_err(&mut __span);
+//     __value
+//
+// The closure borrows what the body borrows, so that every parameter is dropped where it would be without us. Where nobody looks
+// at the value there is no closure, and the body comes last.
+fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenStream {
+    let span = started(model, &ours!(Entered), &ours!(enter));
+    let unused = still_unused(model, statements);
+    if !model.observes() {
+        return ours!(#span #unused #body);
+    }
+    let private = private(model);
+    let value_type = model.value_type.clone().map(spelling::inferred);
+    let observed = observed(model, &ours!(&mut __span), &ours!(&__value));
+    ours! {
+        #span
+        #unused
+        let __value = #private::call_once(|| -> #value_type #body);
+        #observed
+        __value
+    }
+}
+
+// Input:
+//     async fn f(id: u64) -> Result<A, E> { body }
+// Output:
+//     instrument(
+//         { let mut __span = Opened::<16>::new(); __span.open(callsite); ..; __span },
+//         async move {
+//             if false { return unreached::<Result<A, E>>(); }
+//             let id = id;
+//             { body }
+//         },
+//         |__span, __value| { Outcome::of(__value).fail_if_err(__span); },
+//     ).await
+//
+// The first line never runs: it tells the type of the value, so that errors are reported where they are made. Parameters are
+// bound anew to be dropped in their order, to be changed, and to be named by what the compiler has to say about them.
+fn awaited(
+    model: &Model,
+    keywords: &TokenStream,
+    passed_on: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
+    let private = private(model);
+    let span = started(model, &ours!(Opened), &ours!(open));
+    let hint = value_hint(&private, model.value_type.as_ref());
+    let observe = if model.observes() {
+        let observed = observed(model, &ours!(__span), &ours!(__value));
+        ours!(|__span, __value| { #observed })
+    } else {
+        ours!(#private::unobserved)
+    };
+    ours! {
+        #private::instrument({ #span __span }, #keywords { #hint #passed_on #body }, #observe).await
+    }
+}
+
+// Input:
+//     before; Box::pin(async move { body })
+// Output:
+//     before; Box::pin(async move { instrument(.., async move { body }, ..).await })
+fn returned(model: &Model, tail: &Tail) -> TokenStream {
+    let Tail { before, constructor, keywords, brace, statements, .. } = tail;
+    let future = awaited(model, keywords, &TokenStream::new(), &block(*brace, statements));
+    let future = ours!(#keywords { #future });
+    match tail.parenthesis {
+        Some(place) => {
+            let argument = group(Delimiter::Parenthesis, place, future);
+            ours!(#before #constructor #argument)
+        }
+        None => ours!(#before #future),
+    }
+}
+
+/// The user's statements between braces of ours: there the temporaries of the last expression are dropped before the parameters,
+/// whatever edition the user writes.
+fn block(brace: token::Brace, statements: &TokenStream) -> TokenStream {
+    group(Delimiter::Brace, brace.span.join(), statements.clone())
+}
+
+fn group(delimiter: Delimiter, place: Span, inside: TokenStream) -> TokenStream {
+    let mut group = Group::new(delimiter, inside);
+    group.set_span(Span::mixed_site().located_at(place));
+    TokenTree::Group(group).into()
+}
+
+/// Looks at the value, on behalf of the span.
+fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStream {
+    let private = private(model);
+    let err = model.err.map(|mode| {
+        let outcome = if mode == Mode::Debug { ours!(DebugOutcome) } else { ours!(Outcome) };
+        ours!(#private::#outcome::of(#value).fail_if_err(#span);)
+    });
+    let ret = model.ret.as_ref().map(|ret| {
+        let key = Literal::usize_unsuffixed(model.records.len());
+        // A value that cannot be formatted is reported at `ret`.
+        let method = if ret.mode == Mode::Debug { "record_debug" } else { "record_display" };
+        let method = Ident::new(method, Span::mixed_site().located_at(ret.key.span()));
+        ours!(#private::Returned::of(#value).unless_err().#method(#span, #key);)
+    });
+    ours!(#err #ret)
+}
+
+fn value_hint(private: &TokenStream, value_type: Option<&Type>) -> Option<TokenStream> {
+    match value_type? {
+        Type::Never(_) | Type::ImplTrait(_) => None,
+        spelled => {
+            let spelled = spelling::inferred(spelled.clone());
+            // A value of another type is reported together with this place.
+            let place = Span::mixed_site().located_at(spelled.span());
+            let hint = quote_spanned!(place=> return #private::unreached::<#spelled>(););
+            Some(ours!(#[allow(unreachable_code)] if false { #hint }))
+        }
+    }
+}
+
+fn private(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    ours!(#krate::__private)
+}
