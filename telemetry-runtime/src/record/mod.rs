@@ -14,8 +14,9 @@ mod resource;
 pub(crate) mod sample;
 mod secret;
 mod value;
+mod view;
 
-pub use batch::{Attribute, Attributes, Batch, EventView, Events, LinkView, Links, SpanView, Spans};
+pub use batch::Batch;
 pub(crate) use batch::{BatchBuilder, TickScale};
 pub(crate) use callsite::snapshot as callsites;
 pub use callsite::{Callsite, Level, SpanKind};
@@ -25,3 +26,4 @@ pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use resource::Resource;
 pub use secret::Secret;
 pub use value::{Capture, SpanStatus, StatusCode, Value, ValueBuf};
+pub use view::{Attribute, Attributes, EventView, Events, LinkView, Links, SpanView, Spans};

@@ -12,6 +12,7 @@ mod id;
 mod instrumented;
 pub(crate) mod lane;
 pub(crate) mod lanes;
+mod live;
 pub(crate) mod panic;
 mod recording;
 mod sync;

@@ -1,11 +1,10 @@
 //! A span that is being recorded: its identity, and room for its attributes until it ends.
 
-use super::context::{Current, Ids, current, flag};
-use super::extra::{Extra, Identity, Key, format_limited, push_limited};
-use super::{head, lanes, panic, tick};
-use crate::policy::LocalRoot;
-use crate::record::layout::{SPAN_HEADER_BYTES, SpanHeader, flag as record_flag, kind, status, tag};
-use crate::record::{Callsite, Capture, SpanContext, TraceId, TraceState, Value};
+use super::context::Ids;
+use super::extra::{Extra, Key, format_limited, push_limited};
+use super::live::Live;
+use crate::record::layout::{kind, tag};
+use crate::record::{Callsite, Capture, TraceState, Value};
 use std::fmt::{self, Debug, Display};
 use std::mem::MaybeUninit;
 
@@ -16,22 +15,6 @@ pub struct Recording<const N: usize> {
     /// Bytes of `room` that are written. As wide as the processor likes to load it: a wider load than the store before waits for it.
     used: u32,
     room: [MaybeUninit<u8>; N],
-}
-
-/// A span that has a context of its own.
-struct Live {
-    callsite: &'static Callsite,
-    trace_high: u64,
-    trace_low: u64,
-    span_id: u64,
-    parent_id: u64,
-    start: u64,
-    /// The context's flags while the span is current, and before it.
-    flags: u8,
-    flags_before: u8,
-    status: u8,
-    /// Panics were already unwinding when the span started: they are not its own.
-    unwinding_before: bool,
 }
 
 impl<const N: usize> Recording<N> {
@@ -71,7 +54,7 @@ impl<const N: usize> Recording<N> {
     #[cfg(feature = "http")]
     pub(super) fn start_request(&mut self, callsite: &'static Callsite, path: &str) {
         if Live::is_wanted() {
-            self.live = Some(Live::start_local_root(current(), callsite, Some(path)));
+            Live::start_request(&mut self.live, callsite, path);
         }
     }
 
@@ -96,8 +79,7 @@ impl<const N: usize> Recording<N> {
     /// The context below the span, if it has one of its own.
     #[inline(always)]
     pub(super) fn ids(&self) -> Option<Ids> {
-        let Live { trace_high, trace_low, span_id, flags, .. } = *self.live.as_ref()?;
-        Some(Ids { trace_high, trace_low, span_id, flags })
+        self.live.as_ref().map(Live::ids)
     }
 
     /// Records an attribute under the callsite's key; absent values are none.
@@ -239,231 +221,6 @@ impl<const N: usize> Recording<N> {
     }
 }
 
-// What follows is the same for every `N` and stands once in the program, not once in every instrumented function.
-impl Live {
-    /// Whether a span that starts here has anything to record or to hold.
-    #[inline(always)]
-    fn is_wanted() -> bool {
-        match current().flags.get() & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) {
-            CHILD => true,
-            flag::ACTIVE => false,
-            _ => !head::is_off(),
-        }
-    }
-
-    #[inline(never)]
-    fn start(slot: &mut Option<Self>, callsite: &'static Callsite) {
-        *slot = Some(Self::start_wanted(current(), callsite));
-    }
-
-    #[inline(never)]
-    fn start_and_enter(slot: &mut Option<Self>, callsite: &'static Callsite) {
-        let current = current();
-        slot.insert(Self::start_wanted(current, callsite)).enter(current);
-    }
-
-    #[inline(never)]
-    fn leave_and_end(slot: &mut Option<Self>, attributes: &[u8]) {
-        if let Some(live) = slot {
-            let current = current();
-            if live.is_sampled() {
-                live.record(
-                    attributes,
-                    if live.flags & flag::HAS_STATE == 0 { None } else { Some(current.state()) }.as_ref(),
-                );
-            }
-            live.leave(current);
-        }
-        *slot = None;
-    }
-
-    #[inline(never)]
-    fn end(slot: &mut Option<Self>, attributes: &[u8], state: &TraceState) {
-        if let Some(live) = slot.as_mut().filter(|live| live.is_sampled()) {
-            live.record(attributes, Some(state));
-        }
-        *slot = None;
-    }
-
-    #[inline(always)]
-    fn start_wanted(current: &Current, callsite: &'static Callsite) -> Self {
-        let flags = current.flags.get();
-        if flags & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) != CHILD {
-            return Self::start_local_root(current, callsite, None);
-        }
-        Self {
-            callsite,
-            trace_high: current.trace_high.get(),
-            trace_low: current.trace_low.get(),
-            span_id: current.new_span_id(),
-            parent_id: current.span_id.get(),
-            flags,
-            flags_before: flags,
-            status: status::UNSET,
-            unwinding_before: std::thread::panicking(),
-            start: tick::now(),
-        }
-    }
-
-    /// Makes the span current. Only what differs is written: a child shares its parent's trace.
-    #[inline(always)]
-    fn enter(&self, current: &Current) {
-        if self.flags != self.flags_before {
-            current.trace_high.set(self.trace_high);
-            current.trace_low.set(self.trace_low);
-            current.flags.set(self.flags);
-        }
-        current.span_id.set(self.span_id);
-    }
-
-    /// Makes current again what was. A span that is closed while another one is current (closed out of order) changes nothing,
-    /// unless it began the trace here: then everything below it is over as well.
-    #[inline(always)]
-    fn leave(&self, current: &Current) {
-        if self.flags != self.flags_before {
-            current.flags.set(self.flags_before);
-            current.span_id.set(self.parent_id);
-        } else if current.span_id.get() == self.span_id {
-            current.span_id.set(self.parent_id);
-        }
-    }
-
-    #[inline(always)]
-    fn record(&mut self, attributes: &[u8], state: Option<&TraceState>) {
-        let end = tick::now();
-        if std::thread::panicking() && !self.unwinding_before {
-            self.panicked();
-        }
-        if let Some(state) = state.filter(|state| !state.is_empty()) {
-            self.send_state(state);
-        }
-        self.push(attributes, end);
-    }
-
-    #[inline(never)]
-    fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
-        self.status = status::ERROR;
-        let mut exception = Extra::exception(error_type, format_args!("{message}"));
-        exception.set_status();
-        exception.push(self.identity());
-    }
-
-    #[inline]
-    fn start_local_root(current: &Current, callsite: &'static Callsite, path: Option<&str>) -> Self {
-        let flags_before = current.flags.get();
-        let (root, sampled) = if flags_before & flag::REMOTE != 0 || path.is_some() {
-            Self::decide(current, callsite, path)
-        } else {
-            let (trace_high, trace_low) = current.new_trace_id();
-            let sampled = head::samples_new(trace_low, || ask(callsite, trace_high, trace_low, None, path));
-            (Origin { trace_high, trace_low, parent_id: 0 }, sampled)
-        };
-        let sampled = if sampled { flag::SAMPLED } else { 0 };
-        // Who made the trace id knows whether it is random: we, or the caller.
-        let random = if flags_before & flag::REMOTE == 0 { RANDOM } else { flags_before & RANDOM };
-        Self {
-            callsite,
-            trace_high: root.trace_high,
-            trace_low: root.trace_low,
-            span_id: current.new_span_id(),
-            parent_id: root.parent_id,
-            flags: flags_before & flag::HAS_STATE | flag::ACTIVE | random | sampled,
-            flags_before,
-            status: status::UNSET,
-            unwinding_before: std::thread::panicking(),
-            start: tick::now(),
-        }
-    }
-
-    /// Asks the policy where more than the trace id counts: a parent elsewhere, a request's path.
-    #[cold]
-    fn decide(current: &Current, callsite: &'static Callsite, path: Option<&str>) -> (Origin, bool) {
-        if current.flags.get() & flag::REMOTE == 0 {
-            let (trace_high, trace_low) = current.new_trace_id();
-            let sampled = ask(callsite, trace_high, trace_low, None, path);
-            return (Origin { trace_high, trace_low, parent_id: 0 }, sampled);
-        }
-        let parent = current.snapshot();
-        let Ids { trace_high, trace_low, span_id, .. } = parent.ids;
-        let sampled = ask(callsite, trace_high, trace_low, Some(&parent.context()), path);
-        (Origin { trace_high, trace_low, parent_id: span_id }, sampled)
-    }
-
-    #[inline(always)]
-    fn is_sampled(&self) -> bool {
-        self.flags & flag::SAMPLED != 0
-    }
-
-    #[inline(always)]
-    fn identity(&self) -> Identity {
-        Identity {
-            trace_high: self.trace_high,
-            trace_low: self.trace_low,
-            span_id: self.span_id,
-            flags: self.flags,
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn panicked(&mut self) {
-        self.status = status::ERROR;
-        panic::last().push(self.identity());
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn send_state(&self, state: &TraceState) {
-        let mut extra = Extra::new(kind::TRACE_STATE);
-        extra.raw(state.as_str().as_bytes());
-        extra.push(self.identity());
-    }
-
-    #[inline(always)]
-    fn push(&self, attributes: &[u8], end: u64) {
-        let remote = self.flags_before & flag::REMOTE != 0;
-        let header = SpanHeader {
-            length: (SPAN_HEADER_BYTES + attributes.len()) as u32,
-            flags: self.flags & W3C_FLAGS | if remote { record_flag::PARENT_REMOTE } else { 0 },
-            status: self.status,
-            callsite: self.callsite.number(),
-            dropped_attributes: 0,
-            trace_id: u128::from(self.trace_high) << 64 | u128::from(self.trace_low),
-            span_id: self.span_id,
-            parent_id: self.parent_id,
-            start: self.start,
-            end,
-        };
-        lanes::push_span(&header.words(), attributes);
-    }
-}
-
-/// Where a local root comes from.
-struct Origin {
-    trace_high: u64,
-    trace_low: u64,
-    parent_id: u64,
-}
-
-const CHILD: u8 = flag::ACTIVE | flag::SAMPLED;
-const RANDOM: u8 = 0x02;
-const W3C_FLAGS: u8 = 0x03;
-
-#[cold]
-fn ask(
-    callsite: &'static Callsite,
-    high: u64,
-    low: u64,
-    parent: Option<&SpanContext>,
-    path: Option<&str>,
-) -> bool {
-    let root = LocalRoot::new(TraceId::from_int(u128::from(high) << 64 | u128::from(low)), parent, callsite);
-    head::ask(&match path {
-        Some(path) => root.with_path(path),
-        None => root,
-    })
-}
-
 /// Writes text into a span's room as long as it fits, then into a string that starts with what was there.
 struct RoomWriter<'a> {
     room: &'a mut [MaybeUninit<u8>],
@@ -501,7 +258,6 @@ impl RoomWriter<'_> {
 
 impl<const N: usize> Debug for Recording<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let span = self.live.as_ref().map(|live| (live.callsite.name(), live.identity()));
-        f.debug_tuple("Recording").field(&span).finish()
+        f.debug_tuple("Recording").field(&self.live).finish()
     }
 }

@@ -1,0 +1,408 @@
+//! Finished spans, read from their records without copying: what exporters see.
+
+use super::batch::Batch;
+use super::layout::{self, KEY_INLINE, RawRecord, Reader, flag, kind, status, tag};
+use super::{
+    Callsite, SpanContext, SpanId, SpanKind, SpanStatus, StatusCode, TraceFlags, TraceId, TraceState, Value,
+};
+
+/// The spans of a batch: an iterator.
+#[derive(Clone, Debug)]
+pub struct Spans<'a> {
+    batch: &'a Batch,
+    rest: &'a [u8],
+}
+
+impl<'a> Spans<'a> {
+    pub(super) fn new(batch: &'a Batch) -> Self {
+        Self { batch, rest: batch.bytes() }
+    }
+}
+
+impl<'a> Iterator for Spans<'a> {
+    type Item = SpanView<'a>;
+
+    fn next(&mut self) -> Option<SpanView<'a>> {
+        let (record, after) = RawRecord::split(self.rest)?;
+        let callsite = self.batch.callsite(record.word(1) as u32)?;
+        let mut rest = after;
+        while let Some((next, after_next)) = RawRecord::split(rest) {
+            if next.kind() == kind::SPAN {
+                break;
+            }
+            rest = after_next;
+        }
+        let extras = &after[..after.len() - rest.len()];
+        self.rest = rest;
+        Some(SpanView { record, extras, callsite, batch: self.batch })
+    }
+}
+
+/// One finished span, borrowed from its batch.
+#[derive(Clone, Copy)]
+pub struct SpanView<'a> {
+    record: RawRecord<'a>,
+    extras: &'a [u8],
+    callsite: &'static Callsite,
+    batch: &'a Batch,
+}
+
+impl<'a> SpanView<'a> {
+    /// Where in the program the span comes from.
+    pub fn callsite(&self) -> &'static Callsite {
+        self.callsite
+    }
+
+    /// The callsite's number in this process.
+    #[cfg(feature = "otlp")]
+    #[inline]
+    pub(crate) fn callsite_number(&self) -> u32 {
+        self.record.word(1) as u32
+    }
+
+    /// The span's name.
+    pub fn name(&self) -> &'a str {
+        self.dynamic_name().unwrap_or(self.callsite.name())
+    }
+
+    /// The name that the span was given while it ran, if it was.
+    #[inline]
+    pub(crate) fn dynamic_name(&self) -> Option<&'a str> {
+        self.last_extra(kind::NAME).map(|record| layout::text(record.payload()))
+    }
+
+    /// Whether the span has no more than its record says: no event, link, status or state.
+    #[cfg(feature = "otlp")]
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.extras.is_empty() && self.record.status() == status::UNSET
+    }
+
+    /// The span's kind.
+    pub fn kind(&self) -> SpanKind {
+        self.callsite.kind()
+    }
+
+    /// The trace the span belongs to.
+    pub fn trace_id(&self) -> TraceId {
+        TraceId::from_int(self.record.trace_id())
+    }
+
+    /// The span itself.
+    pub fn span_id(&self) -> SpanId {
+        SpanId::from_int(self.record.span_id())
+    }
+
+    /// The span's parent, if it has one.
+    pub fn parent_span_id(&self) -> Option<SpanId> {
+        Some(SpanId::from_int(self.record.word(5))).filter(|id| id.is_valid())
+    }
+
+    /// Whether the parent is a span of another process.
+    pub fn parent_is_remote(&self) -> bool {
+        self.record.flags() & flag::PARENT_REMOTE != 0
+    }
+
+    /// The W3C trace flags.
+    pub fn flags(&self) -> TraceFlags {
+        TraceFlags::from_byte(self.record.flags())
+    }
+
+    /// The vendors' state, as the text of the `tracestate` header; empty when there is none.
+    pub fn trace_state(&self) -> &'a str {
+        self.last_extra(kind::TRACE_STATE).map_or("", |record| layout::text(record.payload()))
+    }
+
+    /// The span's identity, as children and links name it.
+    pub fn context(&self) -> SpanContext {
+        SpanContext::new(self.trace_id(), self.span_id(), self.flags())
+            .with_trace_state(TraceState::from_valid(self.trace_state()))
+    }
+
+    /// When the span started, in nanoseconds since the Unix epoch.
+    #[inline]
+    pub fn start_unix_ns(&self) -> u64 {
+        self.batch.scale().unix_ns(self.record.word(6))
+    }
+
+    /// When the span ended, in nanoseconds since the Unix epoch; never before it started.
+    #[inline]
+    pub fn end_unix_ns(&self) -> u64 {
+        self.start_unix_ns() + self.duration_ns()
+    }
+
+    /// How long the span took, in nanoseconds, by a clock that never goes back.
+    #[inline]
+    pub fn duration_ns(&self) -> u64 {
+        self.batch.scale().duration_ns(self.record.word(7).saturating_sub(self.record.word(6)))
+    }
+
+    /// The span's status. An explicit one beats that of a returned `Err`; the last explicit one counts, but `Ok` is final.
+    pub fn status(&self) -> SpanStatus<'a> {
+        let mut status = SpanStatus { code: status_code(self.record.status()), message: "" };
+        for record in self.extras() {
+            match record.kind() {
+                kind::STATUS if status.code != StatusCode::Ok => {
+                    status = SpanStatus {
+                        code: status_code(record.status()),
+                        message: layout::text(record.payload()),
+                    };
+                }
+                kind::EVENT if record.flags() & flag::IS_STATUS != 0 && status.code != StatusCode::Ok => {
+                    let message = event(self.batch, self.callsite, record)
+                        .and_then(|event| event.attributes().find(|a| a.key == "exception.message"));
+                    if let Some(Attribute { value: Value::Str(message), .. }) = message {
+                        status = SpanStatus { code: StatusCode::Error, message };
+                    }
+                }
+                _ => {}
+            }
+        }
+        status
+    }
+
+    /// The span's attributes. A key that was set more than once comes once, with its last value.
+    pub fn attributes(&self) -> Attributes<'a> {
+        Attributes { reader: Reader(self.record.payload()), callsite: self.callsite, extras: self.extras }
+    }
+
+    /// How many attributes were thrown away because of a limit.
+    pub fn dropped_attributes_count(&self) -> u32 {
+        (self.record.word(1) >> 32) as u32
+    }
+
+    /// What happened during the span, in order of time on each thread.
+    pub fn events(&self) -> Events<'a> {
+        Events { batch: self.batch, callsite: self.callsite, rest: self.extras }
+    }
+
+    /// The span's links.
+    pub fn links(&self) -> Links<'a> {
+        Links { callsite: self.callsite, rest: self.extras }
+    }
+
+    fn extras(&self) -> impl Iterator<Item = RawRecord<'a>> + use<'a> {
+        records(self.extras)
+    }
+
+    #[inline]
+    fn last_extra(&self, kind: u8) -> Option<RawRecord<'a>> {
+        if self.extras.is_empty() {
+            return None;
+        }
+        self.extras().filter(|record| record.kind() == kind).last()
+    }
+}
+
+fn records<'a>(mut rest: &'a [u8]) -> impl Iterator<Item = RawRecord<'a>> + use<'a> {
+    std::iter::from_fn(move || {
+        let (record, after) = RawRecord::split(rest)?;
+        rest = after;
+        Some(record)
+    })
+}
+
+fn status_code(byte: u8) -> StatusCode {
+    match byte {
+        status::OK => StatusCode::Ok,
+        status::ERROR => StatusCode::Error,
+        _ => StatusCode::Unset,
+    }
+}
+
+/// A key and its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attribute<'a> {
+    /// The attribute's name.
+    pub key: &'a str,
+    /// Its value.
+    pub value: Value<'a>,
+    /// Which of the callsite's keys it is, if it is one.
+    pub(crate) index: Option<u8>,
+}
+
+/// The attributes of a span or event: an iterator.
+#[derive(Clone)]
+pub struct Attributes<'a> {
+    reader: Reader<'a>,
+    callsite: &'static Callsite,
+    /// Records behind the current one, whose attributes come later and win.
+    extras: &'a [u8],
+}
+
+impl<'a> Attributes<'a> {
+    #[inline]
+    fn read(&mut self) -> Option<Attribute<'a>> {
+        let tag = self.reader.byte()?;
+        let (key, index) = match self.reader.byte()? {
+            KEY_INLINE => (self.reader.text()?, None),
+            index => (*self.callsite.keys().get(usize::from(index))?, Some(index)),
+        };
+        let value = match tag {
+            tag::BOOL => Value::Bool(self.reader.byte()? != 0),
+            tag::I64 => Value::I64(i64::from_ne_bytes(self.reader.array()?)),
+            tag::F64 => Value::F64(f64::from_ne_bytes(self.reader.array()?)),
+            tag::STR => Value::Str(self.reader.text()?),
+            tag::BYTES => Value::Bytes(self.reader.bytes()?),
+            _ => return None,
+        };
+        Some(Attribute { key, value, index })
+    }
+
+    /// Whether a later value of the same key follows.
+    fn is_replaced(&self, key: &str) -> bool {
+        let mut rest = self.clone();
+        std::iter::from_fn(|| rest.next_even_if_replaced()).any(|later| later.key == key)
+    }
+
+    #[inline]
+    fn next_even_if_replaced(&mut self) -> Option<Attribute<'a>> {
+        loop {
+            if let Some(attribute) = self.read() {
+                return Some(attribute);
+            }
+            let (record, after) = RawRecord::split(self.extras)?;
+            self.extras = after;
+            if record.kind() == kind::ATTRIBUTES {
+                self.reader = Reader(record.payload());
+            } else if let Some(error_type) = error_type(self.callsite, record) {
+                return Some(error_type);
+            }
+        }
+    }
+}
+
+/// What a failed span says of its error beside its status, taken from the event that says why it failed.
+///
+/// Source: OpenTelemetry semantic conventions, "error.type".
+fn error_type<'a>(callsite: &'static Callsite, record: RawRecord<'a>) -> Option<Attribute<'a>> {
+    if record.kind() != kind::EVENT || record.flags() & flag::IS_STATUS == 0 {
+        return None;
+    }
+    let mut reader = Reader(record.payload());
+    reader.text()?;
+    let mut attributes = Attributes { reader, callsite, extras: &[] };
+    let exception_type = attributes.find(|attribute| attribute.key == "exception.type")?;
+    Some(Attribute { key: "error.type", value: exception_type.value, index: None })
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Attribute<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Attribute<'a>> {
+        loop {
+            let attribute = self.next_even_if_replaced()?;
+            // The callsite's own keys are distinct: only where others were set can a key come twice.
+            if self.extras.is_empty() && attribute.index.is_some() || !self.is_replaced(attribute.key) {
+                return Some(attribute);
+            }
+        }
+    }
+}
+
+/// The events of a span: an iterator.
+#[derive(Clone)]
+pub struct Events<'a> {
+    batch: &'a Batch,
+    callsite: &'static Callsite,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = EventView<'a>;
+
+    fn next(&mut self) -> Option<EventView<'a>> {
+        loop {
+            let (record, after) = RawRecord::split(self.rest)?;
+            self.rest = after;
+            if record.kind() == kind::EVENT {
+                return event(self.batch, self.callsite, record);
+            }
+        }
+    }
+}
+
+fn event<'a>(batch: &'a Batch, callsite: &'static Callsite, record: RawRecord<'a>) -> Option<EventView<'a>> {
+    let mut reader = Reader(record.payload());
+    let name = reader.text()?;
+    let attributes = Attributes { reader, callsite, extras: &[] };
+    Some(EventView { name, unix_ns: batch.scale().unix_ns(record.word(1)), attributes })
+}
+
+/// Something that happened at one moment of a span.
+#[derive(Clone)]
+pub struct EventView<'a> {
+    name: &'a str,
+    unix_ns: u64,
+    attributes: Attributes<'a>,
+}
+
+impl<'a> EventView<'a> {
+    /// The event's name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// When it happened, in nanoseconds since the Unix epoch.
+    pub fn unix_ns(&self) -> u64 {
+        self.unix_ns
+    }
+
+    /// The event's attributes.
+    pub fn attributes(&self) -> Attributes<'a> {
+        self.attributes.clone()
+    }
+}
+
+/// The links of a span: an iterator.
+#[derive(Clone)]
+pub struct Links<'a> {
+    callsite: &'static Callsite,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Links<'a> {
+    type Item = LinkView<'a>;
+
+    fn next(&mut self) -> Option<LinkView<'a>> {
+        loop {
+            let (record, after) = RawRecord::split(self.rest)?;
+            self.rest = after;
+            if record.kind() != kind::LINK {
+                continue;
+            }
+            let mut reader = Reader(record.payload());
+            let [high, low, span_id] = [(); 3].map(|()| reader.array().map_or(0, u64::from_ne_bytes));
+            let context = SpanContext::new(
+                TraceId::from_int(u128::from(high) << 64 | u128::from(low)),
+                SpanId::from_int(span_id),
+                TraceFlags::from_byte(reader.byte()?),
+            )
+            .with_trace_state(TraceState::from_valid(reader.text()?));
+            return Some(LinkView {
+                context,
+                attributes: Attributes { reader, callsite: self.callsite, extras: &[] },
+            });
+        }
+    }
+}
+
+/// A span that this one has to do with, other than its parent.
+#[derive(Clone)]
+pub struct LinkView<'a> {
+    context: SpanContext,
+    attributes: Attributes<'a>,
+}
+
+impl<'a> LinkView<'a> {
+    /// The linked span.
+    pub fn context(&self) -> &SpanContext {
+        &self.context
+    }
+
+    /// The link's attributes.
+    pub fn attributes(&self) -> Attributes<'a> {
+        self.attributes.clone()
+    }
+}
