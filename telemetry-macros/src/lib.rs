@@ -45,6 +45,42 @@ use proc_macro::TokenStream;
 ///
 /// Values in `fields` are evaluated before the body, and only while the span is recorded.
 ///
+/// # Examples
+/// ```
+/// use std::fmt;
+///
+/// use telemetry_runtime::instrument;
+/// # #[derive(Debug)] struct Card { digits: String }
+/// # #[derive(Debug)] struct Declined;
+/// # impl fmt::Display for Declined {
+/// #     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("declined") }
+/// # }
+///
+/// // `order` is a number and captured by itself, `card` only as the field says. An `Err` marks the span.
+/// #[instrument(kind = "client", fields(peer.service = "bank", card.last = %&card.digits[12..]))]
+/// async fn charge(order: u64, card: &Card) -> Result<u64, Declined> {
+///     if card.digits.starts_with('4') { Ok(order) } else { Err(Declined) }
+/// }
+///
+/// struct Cart {
+///     prices: Vec<u32>,
+/// }
+///
+/// impl Cart {
+///     #[instrument("cart total", fields(items = self.prices.len()), ret)]
+///     fn total(&self) -> u32 {
+///         self.prices.iter().sum()
+///     }
+/// }
+/// # assert_eq!(Cart { prices: vec![1, 2] }.total(), 3);
+/// # drop(charge(1, &Card { digits: String::new() }));
+/// ```
+///
+/// # Limits
+/// A parameter that nobody named is found in a returned `Box::pin(async move { .. })` only where that block mentions it, or where
+/// it is a plain number that the function mentions before. In a `#[track_caller]` function that returns a `Result`, or has `ret`,
+/// the body sees itself as the caller.
+///
 /// # Errors
 /// Every mistake is a compile error at what was written, all of them at once, and the function itself stays as it is.
 #[proc_macro_attribute]
