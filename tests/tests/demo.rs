@@ -372,6 +372,7 @@ fn spans_reach_a_receiver_typed_and_below_the_caller() {
         (trace_id, "b7ad6b7169203331")
     );
     assert_eq!((server.span.kind(), server.span.trace_state.as_str()), (SpanKind::Server, "vendor=1"));
+    assert_eq!(server.span.flags & 0xff, 0x01, "the caller's flags, to which nothing is added");
     assert_eq!(server.attribute("http.response.status_code"), Some(&Value::IntValue(201)));
     assert_eq!(server.attribute("http.route"), Some(&Value::StringValue("/orders".to_owned())));
     assert_eq!(server.resource_attribute("service.name"), Some(&Value::StringValue("orders".to_owned())));

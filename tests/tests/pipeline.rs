@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use telemetry_runtime::export::memory::Memory;
 use telemetry_runtime::policy::Ratio;
 use telemetry_runtime::{
-    Batch, Builder, ExportError, Exported, Exporter, ExporterStatus, Guard, InCurrentSpanOnce, Span, builder,
-    instrument,
+    Batch, Builder, ExportError, Exported, Exporter, ExporterStatus, Guard, InCurrentSpanOnce, Span,
+    StatusCode, ValueBuf, builder, instrument,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -301,4 +301,40 @@ fn after_shutdown_functions_run_uninstrumented_and_a_new_start_is_possible() {
     work(6);
     assert!(second.flush(SOON).is_complete());
     assert_eq!(memory.spans().len(), 1);
+}
+
+#[test]
+fn a_recorded_error_says_its_type_its_message_and_its_sources() {
+    let _turn = turn();
+    let memory = Memory::new();
+    let guard = install(builder().exporter("memory", memory.clone()));
+
+    #[derive(Debug)]
+    struct Outer(std::num::ParseIntError);
+
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("no quantity")
+        }
+    }
+
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[instrument]
+    fn notes_an_error() {
+        let error = "x".parse::<u32>().map_err(Outer).expect_err("x is no number");
+        Span::current().record_error(&error);
+    }
+
+    notes_an_error();
+    let _ = guard.flush(SOON);
+    let [span] = memory.spans().try_into().expect("one span");
+    assert_eq!(span.status, StatusCode::Error);
+    assert_eq!(span.status_message, "no quantity: invalid digit found in string");
+    let Some(ValueBuf::Str(error_type)) = span.attribute("error.type") else { panic!("{span:?}") };
+    assert!(error_type.ends_with("::Outer"), "{error_type}");
 }

@@ -96,6 +96,8 @@ pub(crate) struct Collector {
     queues: Vec<Arc<Queue>>,
     control: Arc<Control>,
     lanes: Vec<Source>,
+    known_callsites: Vec<&'static Callsite>,
+    /// The same, to be shared with batches.
     callsites: Arc<[&'static Callsite]>,
     extras: Extras,
     batch: BatchBuilder,
@@ -125,6 +127,7 @@ impl Collector {
             queues,
             control,
             lanes: Vec::new(),
+            known_callsites: Vec::new(),
             callsites: Arc::default(),
             batch: BatchBuilder::default(),
             batch_since: None,
@@ -233,10 +236,8 @@ impl Collector {
         if self.batch.spans() == 0 {
             return;
         }
-        let mut known = self.callsites.to_vec();
-        callsites(&mut known);
-        if known.len() > self.callsites.len() {
-            self.callsites = known.into();
+        if callsites(&mut self.known_callsites) {
+            self.callsites = self.known_callsites.as_slice().into();
         }
         let batch: Arc<Batch> =
             Arc::new(self.batch.finish(self.callsites.clone(), self.resource.clone(), self.clock.scale()));

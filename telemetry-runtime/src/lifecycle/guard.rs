@@ -77,7 +77,8 @@ impl Guard {
     }
 
     /// Stops recording, delivers what there is, and ends all background threads, waiting `timeout` at most, for all exporters at once.
-    /// What has not left by then is dropped and counted. A second call does nothing and returns the first one's report.
+    /// What has not left by then is dropped and counted; only the collector, which waits for nobody, may take up to a second more for
+    /// its last round. A second call does nothing and returns the first one's report.
     ///
     /// Call it from a thread that may wait; under an async runtime that is `spawn_blocking`, or after the runtime has ended.
     pub fn shutdown(&self, timeout: Duration) -> Report {

@@ -204,8 +204,10 @@ impl Callsite {
     }
 }
 
-/// Extends `known`, a copy of the register's beginning, by what has been registered since.
-pub(crate) fn snapshot(known: &mut Vec<&'static Callsite>) {
+/// Extends `known`, a copy of the register's beginning, by what has been registered since; whether that was anything.
+pub(crate) fn snapshot(known: &mut Vec<&'static Callsite>) -> bool {
     let register = REGISTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-    known.extend_from_slice(&register[known.len()..]);
+    let new = &register[known.len()..];
+    known.extend_from_slice(new);
+    !new.is_empty()
 }

@@ -85,10 +85,17 @@ impl Span {
         }
     }
 
-    /// Records an error as an `exception` event, with its sources, and sets the span's status.
-    pub fn record_error(&self, error: &(dyn Error + 'static)) {
+    /// Records an error as an `exception` event, with its type and the messages of it and its sources, and sets the span's status.
+    ///
+    /// # Examples
+    /// ```
+    /// let error = "x".parse::<u32>().unwrap_err();
+    /// telemetry_runtime::Span::current().record_error(&error);
+    /// ```
+    pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
         if self.is_recording() {
-            let mut exception = Extra::exception("error", format_args!("{}", WithSources(error)));
+            let mut exception =
+                Extra::exception(std::any::type_name::<E>(), format_args!("{}", WithSources(error)));
             exception.set_status();
             exception.push(self.identity);
         }
@@ -137,9 +144,9 @@ mod sealed {
 }
 
 /// An error's message, then those of its sources.
-pub(super) struct WithSources<'a>(pub(super) &'a (dyn Error + 'static));
+struct WithSources<'a, E: ?Sized>(&'a E);
 
-impl fmt::Display for WithSources<'_> {
+impl<E: Error + ?Sized> fmt::Display for WithSources<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         let mut source = self.0.source();
