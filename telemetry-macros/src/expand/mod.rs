@@ -42,7 +42,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 // Input:
 //     fn f(id: u64) -> Result<A, E> { body }
 // Output:
-//     let mut __span = Entered::<16>::new();
+//     let mut __span = Entered::<2>::new();
 //     __span.enter(callsite);
 //     if __span.is_recording() { Probe(&id).record_if_implicit(&mut __span, 0); }
 //     let __value = call_once(|| -> Result<A, E> { body });
@@ -72,8 +72,11 @@ fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenS
 // Input:
 //     async fn f(id: u64) -> Result<A, E> { body }
 // Output:
+//     let mut __span = Opened::<2>::new();
+//     __span.open(callsite);
+//     if __span.is_recording() { Probe(&id).record_if_implicit(&mut __span, 0); }
 //     instrument(
-//         { let mut __span = Opened::<16>::new(); __span.open(callsite); ..; __span },
+//         &mut __span,
 //         async move {
 //             if false { return unreached::<Result<A, E>>(); }
 //             let id = id;
@@ -100,7 +103,8 @@ fn awaited(
         ours!(#private::unobserved)
     };
     ours! {
-        #private::instrument({ #span __span }, #keywords { #hint #passed_on #body }, #observe).await
+        #span
+        #private::instrument(&mut __span, #keywords { #hint #passed_on #body }, #observe).await
     }
 }
 

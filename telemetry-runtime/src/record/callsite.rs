@@ -181,13 +181,16 @@ impl Callsite {
         self.keys
     }
 
+    /// The place's number, if it has been used before.
+    #[inline(always)]
+    pub(crate) fn known_number(&self) -> Option<u32> {
+        Some(self.number.load(Ordering::Relaxed)).filter(|number| *number != 0)
+    }
+
     /// The place's number, from 1 in the order of first use.
     #[inline]
     pub(crate) fn number(&'static self) -> u32 {
-        match self.number.load(Ordering::Relaxed) {
-            0 => self.register(),
-            number => number,
-        }
+        self.known_number().unwrap_or_else(|| self.register())
     }
 
     #[cold]

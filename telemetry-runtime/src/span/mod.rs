@@ -17,6 +17,7 @@ pub(crate) mod panic;
 mod recording;
 mod sync;
 pub(crate) mod tick;
+mod words;
 
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 #[cfg(feature = "testing")]
