@@ -4,10 +4,13 @@
 //! span below another one, and a `#[cold]` one for everything else.
 
 use super::context::{Current, Ids, current, flag};
-use super::extra::{Extra, Identity};
+use super::extra::{Extra, Identity, value_limit};
+use super::words::Words;
 use super::{head, lanes, panic, tick};
 use crate::policy::LocalRoot;
-use crate::record::layout::{SPAN_HEADER_BYTES, SpanHeader, flag as record_flag, kind, status};
+use crate::record::layout::{
+    KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, attribute_head, flag as record_flag, kind, status, tag,
+};
 use crate::record::{Callsite, SpanContext, TraceId, TraceState};
 use std::fmt::{self, Debug, Display};
 use std::num::NonZeroU32;
@@ -67,7 +70,28 @@ impl Marks {
     fn failed(self) -> Self {
         Self(self.0 | u32::from(status::ERROR) << 24)
     }
+
+    /// The record is sent already.
+    #[inline(always)]
+    fn sent(self) -> Self {
+        Self(self.0 | SENT)
+    }
+
+    #[inline(always)]
+    fn is_sent(self) -> bool {
+        self.0.get() & SENT != 0
+    }
+
+    /// Whether the span has a record to send, and nothing else.
+    #[inline(always)]
+    fn are_plain(self) -> bool {
+        const SAMPLED: u32 = flag::SAMPLED as u32;
+        self.0.get() & (SAMPLED | flag::HAS_STATE as u32 | SENT) == SAMPLED
+    }
 }
+
+/// A bit of the status' byte.
+const SENT: u32 = 1 << 31;
 
 const ACTIVE: NonZeroU32 = NonZeroU32::new(flag::ACTIVE as u32).expect("it is a bit");
 
@@ -127,7 +151,7 @@ impl Live {
     /// Sends the span's record off, if that is all there is to do and everything for it is at hand; whether it was.
     #[inline(always)]
     fn is_pushed_at_once(&self, attributes: &[u64]) -> bool {
-        if !self.is_plain() || std::thread::panicking() {
+        if !self.marks.are_plain() || std::thread::panicking() {
             return false;
         }
         tick::at_hand()
@@ -242,16 +266,10 @@ impl Live {
         self.marks.flags() & flag::SAMPLED != 0
     }
 
-    /// Whether the span has nothing to send but its record.
-    #[inline(always)]
-    fn is_plain(&self) -> bool {
-        self.marks.flags() & (flag::SAMPLED | flag::HAS_STATE) == flag::SAMPLED
-    }
-
     #[cold]
     #[inline(never)]
     fn end_unusual(&mut self, attributes: &[u64], state: &TraceState) {
-        if !self.is_sampled() {
+        if !self.is_sampled() || self.marks.is_sent() {
             return;
         }
         let end = tick::now();
@@ -275,12 +293,25 @@ impl Live {
         }
     }
 
+    /// Ends the span's record, if not its being current: an `Err` is the last thing that happens to it.
     #[inline(never)]
-    pub(super) fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
+    pub(super) fn fail(&mut self, attributes: &[u64], error_type: &'static str, message: &dyn Display) {
         self.marks = self.marks.failed();
-        let mut exception = Extra::new();
-        exception.exception(error_type, format_args!("{message}"));
-        exception.push(self.identity());
+        let message = format_args!("{message}");
+        let mut words = Words::<FAILED_WORDS>::new();
+        let head = |length| attribute_head(tag::ERROR, KEY_INLINE, error_type.len() as u16, length);
+        if self.marks.are_plain()
+            && words.push_slice(attributes)
+            && words.push_text(head, error_type, message, value_limit()).is_ok()
+        {
+            let attributes = words.as_slice();
+            lanes::push_span(self.header(attributes, tick::now()).words(), attributes);
+            self.marks = self.marks.sent();
+        } else {
+            let mut exception = Extra::new();
+            exception.exception(error_type, message);
+            exception.push(self.identity());
+        }
     }
 
     /// The context below the span, without vendors' state.
@@ -330,6 +361,9 @@ impl Origin {
         Self { trace_high, trace_low, parent_id: span_id }
     }
 }
+
+/// Room for the attributes and the error of an ordinary span.
+const FAILED_WORDS: usize = 62;
 
 const CHILD: u8 = flag::ACTIVE | flag::SAMPLED;
 const RANDOM: u8 = 0x02;

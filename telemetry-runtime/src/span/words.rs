@@ -48,19 +48,35 @@ impl<const N: usize> Words<N> {
         push_bytes(&mut self.room, &mut self.used, bytes)
     }
 
-    /// Appends a word, made of the text's length, and formatted text; or nothing, and gives the text as far as it was `wanted`.
+    /// Appends other words, or nothing and says so.
+    #[inline(always)]
+    pub(super) fn push_slice(&mut self, words: &[u64]) -> bool {
+        let at = self.used as usize;
+        let Some(room) = self.room.get_mut(at..at + words.len()) else { return false };
+        for (slot, word) in room.iter_mut().zip(words) {
+            store(slot, *word);
+        }
+        self.used += words.len() as u32;
+        true
+    }
+
+    /// Appends a word, made of the text's length, a name, and formatted text; or nothing, and gives the text as far as it was `wanted`.
     #[inline]
     pub(super) fn push_text(
         &mut self,
         head: impl FnOnce(u32) -> u64,
+        name: &str,
         text: fmt::Arguments<'_>,
         wanted: usize,
     ) -> Result<(), String> {
         let at = self.used as usize;
-        let Some([first, rest @ ..]) = self.room.get_mut(at..) else { return Err(limited(text, wanted)) };
-        let length = format(rest, text, wanted)?;
-        first.write(head(length as u32));
-        self.used += 1 + length.div_ceil(8) as u32;
+        if !self.push_headed(0, name.as_bytes()) {
+            return Err(limited(text, wanted));
+        }
+        let text_at = std::mem::replace(&mut self.used, at as u32) as usize;
+        let length = format(&mut self.room[text_at..], text, wanted)?;
+        self.room[at].write(head(length as u32));
+        self.used = (text_at + length.div_ceil(8)) as u32;
         Ok(())
     }
 }
@@ -234,7 +250,7 @@ mod tests {
         let push = |length: usize, wanted| {
             let mut words = Words::<3>::new();
             let text = "ä".repeat(length);
-            let result = words.push_text(u64::from, format_args!("{}{}", &text[..2], &text[2..]), wanted);
+            let result = words.push_text(u64::from, "", format_args!("{}{}", &text[..2], &text[2..]), wanted);
             (result.err().map(|rest| rest.len()), words.as_slice().len())
         };
         assert_eq!(push(8, 100), (None, 3));
