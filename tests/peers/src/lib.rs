@@ -6,7 +6,9 @@ mod counter;
 mod libraries;
 mod library;
 mod pair;
-
+mod process;
+pub mod receiver;
+pub mod run;
 mod scenario;
 mod sink;
 mod statistics;

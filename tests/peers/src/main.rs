@@ -1,6 +1,6 @@
 //! The command: the coordinator, or one of the processes that it starts.
 
-use peers::{coordinator, worker};
+use peers::{coordinator, receiver, run, worker};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -9,6 +9,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["worker", configuration] => worker::serve(configuration, nanoseconds),
+        ["run", plan @ ..] => run::serve(plan),
+        ["receiver"] => receiver::serve(),
         flags => coordinator::run(flags),
     };
     match outcome {

@@ -2,13 +2,16 @@
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::Builder;
 
 /// Does `work` on two threads at once, so many times, and `between` on this one after each; returns the two results' sums.
 pub(crate) fn at_once(times: usize, work: impl Fn() -> u64 + Sync, between: impl Fn()) -> Vec<u64> {
     let pair = Pair { doors: Barrier::new(2), arrivals: AtomicU64::new(0) };
     std::thread::scope(|scope| {
-        let other =
-            scope.spawn(|| (1..=times as u64).map(|round| pair.meet(round, &work)).collect::<Vec<_>>());
+        let other = || (1..=times as u64).map(|round| pair.meet(round, &work)).collect::<Vec<_>>();
+        // Named, as the main thread is: some libraries record a thread's name, if it has one.
+        let other = Builder::new().name("other".to_owned()).spawn_scoped(scope, other);
+        let other = other.expect("the system has a thread left");
         let own: Vec<u64> = (1..=times as u64)
             .map(|round| {
                 let result = pair.meet(round, &work);

@@ -4,7 +4,7 @@ use super::child::Child;
 use crate::scenario::Scenario;
 use crate::worker::Answer;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) fn build() -> io::Result<PathBuf> {
 }
 
 /// Allocations per span on the thread that makes it, in the median burst, for each scenario.
-pub(super) fn count(program: &PathBuf, configuration: &str) -> io::Result<Vec<f64>> {
+pub(super) fn count(program: &Path, configuration: &str) -> io::Result<Vec<f64>> {
     let mut worker = Child::start(program, &[configuration])?;
     let mut count = |scenario: Scenario| {
         let line = worker.ask(&format!("{};{BURSTS}", scenario.title()), PATIENCE)?;

@@ -38,9 +38,13 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
-/// A number with two decimals; a dash if it is none.
+/// A ratio: a number with two decimals, or three where it is small.
 pub(super) fn ratio(value: f64) -> String {
-    if value.is_finite() { format!("{value:.2}") } else { "–".to_owned() }
+    match value {
+        0.0..0.1 => format!("{value:.3}"),
+        0.1..10.0 => format!("{value:.2}"),
+        _ => number(value),
+    }
 }
 
 #[cfg(test)]

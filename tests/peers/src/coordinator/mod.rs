@@ -2,10 +2,13 @@
 
 mod allocations;
 mod child;
+mod delivery;
 mod header;
 mod markdown;
 mod options;
+mod runs;
 mod spans;
+mod sustained;
 
 use crate::configurations::Part;
 use options::Options;
@@ -24,7 +27,8 @@ pub fn run(flags: &[&str]) -> io::Result<()> {
     for part in options.parts() {
         match part {
             Part::Spans => spans::report(&options)?,
-            Part::Sustained | Part::Delivery => {}
+            Part::Sustained => sustained::report(&options)?,
+            Part::Delivery => delivery::report(&options)?,
         }
     }
     Ok(())

@@ -14,12 +14,16 @@ pub(super) struct Options {
     pub(super) rounds: usize,
     /// Bursts of a scenario in each round.
     pub(super) bursts: usize,
-    /// How long each run of the other parts produces.
-    pub(super) duration: Duration,
+    /// Runs of each configuration in the other parts.
+    pub(super) repeats: usize,
+    /// How long spans are made flat out.
+    pub(super) sustained: Duration,
+    /// How long spans are made and sent.
+    pub(super) delivery: Duration,
 }
 
 const USAGE: &str = "usage: peers [--quick] [--part spans|sustained|delivery] [--only NAME,NAME] [--rounds N] [--bursts N] \
-                     [--seconds N]; a NAME is a part of a configuration's name";
+                     [--repeats N] [--seconds N]; a NAME is a part of a configuration's name";
 
 impl Options {
     /// Reads the flags; later ones count.
@@ -38,11 +42,27 @@ impl Options {
     }
 
     fn thorough() -> Self {
-        Self { part: None, only: Vec::new(), rounds: 12, bursts: 60, duration: Duration::from_secs(1) }
+        Self {
+            part: None,
+            only: Vec::new(),
+            rounds: 12,
+            bursts: 60,
+            repeats: 3,
+            sustained: Duration::from_secs(1),
+            delivery: Duration::from_secs(2),
+        }
     }
 
     fn quick() -> Self {
-        Self { rounds: 3, bursts: 15, duration: Duration::from_millis(300), ..Self::thorough() }
+        let duration = Duration::from_millis(300);
+        Self {
+            rounds: 3,
+            bursts: 15,
+            repeats: 1,
+            sustained: duration,
+            delivery: duration,
+            ..Self::thorough()
+        }
     }
 
     fn set(&mut self, flag: &str, value: &str) -> io::Result<()> {
@@ -51,12 +71,16 @@ impl Options {
             "--only" => self.only = value.split(',').map(str::to_owned).collect(),
             "--rounds" => self.rounds = number(value)?,
             "--bursts" => self.bursts = number(value)?,
-            "--seconds" => {
-                self.duration = Duration::try_from_secs_f64(number(value)?).map_err(io::Error::other)?;
-            }
+            "--repeats" => self.repeats = number(value)?,
+            "--seconds" => self.last(Duration::try_from_secs_f64(number(value)?).map_err(|_| usage())?),
             _ => return Err(usage()),
         }
         Ok(())
+    }
+
+    fn last(&mut self, duration: Duration) {
+        self.sustained = duration;
+        self.delivery = duration;
     }
 
     /// The parts of the report.

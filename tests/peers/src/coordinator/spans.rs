@@ -4,6 +4,7 @@ use super::allocations;
 use super::child::Child;
 use super::markdown::{Table, number, ratio};
 use super::options::Options;
+use super::runs;
 use crate::configurations::{Configuration, Group, Part};
 use crate::scenario::Scenario;
 use crate::statistics::{median, minimum};
@@ -90,9 +91,7 @@ fn print(rows: &[Row], options: &Options) {
     );
     println!("each followed by a flush that is not timed, so that nothing is dropped.\n");
     println!("{}", costs(rows));
-    for row in rows {
-        println!("* {}: {}.", row.configuration.name, row.configuration.settings);
-    }
+    runs::print_settings(rows.iter().map(|row| row.configuration));
     println!("\n### Ratios\n");
     println!(
         "Median over the rounds of the ratio within a round, to each of the two configurations named.\n"

@@ -6,7 +6,7 @@ use crate::sink::Sink;
 use opentelemetry::trace::{FutureExt, Span as _, Status, TraceContextExt, Tracer, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanData, SpanProcessor,
 };
@@ -147,7 +147,7 @@ impl Library for Sdk {
     }
 }
 
-/// Delivers what has ended. What cannot be delivered shows in the counts.
+/// Delivers what has ended, however long it takes: the SDK itself gives up after 5 seconds.
 pub(crate) fn flush(provider: &SdkTracerProvider) {
-    drop(provider.force_flush());
+    while let Err(OTelSdkError::Timeout(_)) = provider.force_flush() {}
 }
