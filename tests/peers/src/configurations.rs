@@ -92,7 +92,7 @@ pub(crate) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "fastrace",
-        settings: "`#[trace(short_name = true)]` below a root, defaults; `Err` and values as properties",
+        settings: "`#[trace(short_name = true)]` below a root, defaults; `Err` as properties and events by hand",
         group: Group::Sampled,
         parts: &[Part::Spans, Part::Sustained, Part::Delivery],
         start: |sink| fastrace::start(Parent::Sampled, REPORT_INTERVAL, sink),
@@ -141,7 +141,7 @@ pub(crate) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "emit",
-        settings: "`#[emit::span]`, defaults",
+        settings: "`#[emit::span]`, defaults, no compression",
         group: Group::Sampled,
         parts: &[Part::Spans, Part::Sustained, Part::Delivery],
         start: emit::start,

@@ -142,7 +142,7 @@ impl Receiver {
 }
 
 fn print(options: &Options, configurations: &[&Configuration], table: &Table) {
-    println!("\n## End to end over OTLP/HTTP\n");
+    println!("\n## End to end over OTLP/HTTP, protobuf, not compressed\n");
     println!(
         "One thread makes traces of a root and 100 children with three attributes for {:?}, then a flush",
         options.delivery

@@ -28,7 +28,7 @@ pub(super) fn print(flags: &[&str]) {
     let mut row = |what: &str, which: String| table.push([what.to_owned(), which]);
     row("machine", machine());
     row("compiler", compiler());
-    row("build", "`--release`: thin LTO, one codegen unit, no `target-cpu`".to_owned());
+    row("build", build());
     row("libraries", versions(include_str!("../../Cargo.lock")).join(", "));
     row("day (UTC)", today());
     row("command", format!("`cargo run --release --manifest-path tests/peers/Cargo.toml{flags}`"));
@@ -47,6 +47,12 @@ fn machine() -> String {
 fn compiler() -> String {
     let output = Command::new("rustc").arg("--version").output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+fn build() -> String {
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let flags = if flags.is_empty() { "no `RUSTFLAGS`".to_owned() } else { format!("`{flags}`") };
+    format!("`--release`: thin LTO, one codegen unit, {flags}")
 }
 
 /// `name version` of each of the [`LIBRARIES`].

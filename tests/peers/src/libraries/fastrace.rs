@@ -67,42 +67,11 @@ impl Library for Fastrace {
     }
 
     #[inline(never)]
-    fn plain(&self) {
-        plain();
-    }
-
-    #[inline(never)]
     fn lone(&self) {
         if self.parent == Parent::None { plain() } else { self.trace(body) }
     }
 
-    fn attributes(&self, number: i64, text: &str, owned: &str) {
-        attributes(number, text, owned);
-    }
-
-    fn formatted(&self, text: &str) {
-        formatted(text);
-    }
-
-    fn failing(&self) -> Result<(), Failure> {
-        failing()
-    }
-
-    fn event(&self) {
-        event();
-    }
-
-    fn ready(&self) -> impl Future<Output = ()> {
-        ready()
-    }
-
-    fn yielding(&self) -> impl Future<Output = ()> {
-        yielding()
-    }
-
-    fn nested(&self, depth: u32) {
-        nested(depth);
-    }
+    spans_of_functions!();
 
     fn flush(&self) {
         fastrace::flush();

@@ -48,37 +48,7 @@ impl Library for Project {
         trace(children);
     }
 
-    fn plain(&self) {
-        plain();
-    }
-
-    fn attributes(&self, number: i64, text: &str, owned: &str) {
-        attributes(number, text, owned);
-    }
-
-    fn formatted(&self, text: &str) {
-        formatted(text);
-    }
-
-    fn failing(&self) -> Result<(), Failure> {
-        failing()
-    }
-
-    fn event(&self) {
-        event();
-    }
-
-    fn ready(&self) -> impl Future<Output = ()> {
-        ready()
-    }
-
-    fn yielding(&self) -> impl Future<Output = ()> {
-        yielding()
-    }
-
-    fn nested(&self, depth: u32) {
-        nested(depth);
-    }
+    spans_of_functions!();
 
     fn flush(&self) {
         if let Some(guard) = &self.guard {

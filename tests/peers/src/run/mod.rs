@@ -48,24 +48,29 @@ fn run(plan: &Plan, subject: &Arc<dyn Subject>) -> Outcome {
         }
         let is_within_memory = watch(start, plan.duration);
         production.stop();
-        let seconds = start.elapsed().as_secs_f64();
-        let delivered_at_stop = counter::delivered();
-        let is_flushed = flush(subject);
-        let outcome = Outcome {
-            created: production.created.load(Ordering::Acquire),
-            delivered_at_stop,
-            delivered: counter::delivered(),
-            lost: subject.lost(),
-            seconds,
-            settled_seconds: start.elapsed().as_secs_f64(),
-            cpu_seconds: process::cpu_seconds() - cpu_before,
-            peak_mib: process::peak_resident_mib(),
-            is_within_memory,
-            is_flushed,
-        };
+        let outcome = settle(subject, &production, start);
         production.end.wait();
-        outcome
+        Outcome { cpu_seconds: outcome.cpu_seconds - cpu_before, is_within_memory, ..outcome }
     })
+}
+
+/// Delivers what there is, and takes stock before and after.
+fn settle(subject: &Arc<dyn Subject>, production: &Production, start: Instant) -> Outcome {
+    let seconds = start.elapsed().as_secs_f64();
+    let delivered_at_stop = counter::delivered();
+    let is_flushed = flush(subject);
+    Outcome {
+        created: production.created.load(Ordering::Acquire),
+        delivered_at_stop,
+        delivered: counter::delivered(),
+        lost: subject.lost(),
+        seconds,
+        settled_seconds: start.elapsed().as_secs_f64(),
+        cpu_seconds: process::cpu_seconds(),
+        peak_mib: process::peak_resident_mib(),
+        is_within_memory: true,
+        is_flushed,
+    }
 }
 
 /// Waits until time or memory is up; whether it was time.
