@@ -227,7 +227,7 @@ impl Extra {
             self.spill(&[]);
             let (whole, rest) = bytes.as_chunks::<8>();
             self.heap.extend(whole.iter().map(|word| u64::from_ne_bytes(*word)));
-            self.heap.extend(last_word(bytes, rest));
+            self.heap.extend((!rest.is_empty()).then(|| last_word(bytes)));
         }
     }
 
