@@ -20,30 +20,43 @@ use proc_macro::TokenStream;
 /// The span begins when the function does, an `async` one's when it is first polled, and ends when the function is left: by its
 /// value, by a panic or, for a future that is dropped before it is done, by cancellation. Numbers, booleans and chars among the
 /// parameters become attributes of their own type, also behind references, in an `Option` or in a newtype that implements
-/// `Capture`; everything else only where `fields` names it. A parameter with a name like `password`, `api_key` or `pin` is never
-/// captured unless named. If the value is a `Result`, under whatever alias, its `Err` sets the span's status and records an
-/// `exception` event.
-///
-/// It goes on functions and methods, `async` or not, also on those that `#[async_trait]` has rewritten and on functions that end
-/// in `Box::pin(async move { .. })`.
+/// `Capture`; everything else only where `fields` or `capture = all` asks for it. If the value is a `Result`, under whatever alias,
+/// its `Err` sets the span's status and records an `exception` event, with the messages of the error and of all its sources.
 ///
 /// # Arguments
 /// All are optional, in any order, each at most once.
 ///
 /// | argument | written | meaning |
 /// |---|---|---|
-/// | `name` | `name = "text"`, `name = CONST` | The span's name; by default the function's. A text in the first place means the same. |
+/// | `name` | `name = "text"`, `name = CONST`, `name = expr` | The span's name; by default the function's. Any other expression is evaluated while the span is recorded. A text in the first place means the same. |
 /// | `target` | `target = "text"`, `target = CONST` | What filters select by; by default the module's path. |
 /// | `level` | `level = "debug"`, `level = 2`, `level = Level::Debug` | `trace`, `debug`, `info` (the default), `warn`, `error` in any case, the same as 1 to 5, or a const. |
 /// | `kind` | `kind = "client"`, `kind = SpanKind::Client` | `internal` (the default), `server`, `client`, `producer`, `consumer`, or a const. |
+/// | `capture` | `capture = all`, `capture = scalars`, `capture = none` | Which parameters that `fields` does not name become attributes: numbers, booleans and chars (the default); `all`, `self` included, with their own type or else as `Debug` text; or `none`. |
 /// | `skip` | `skip(a, b)` | Parameters that are not captured. |
-/// | `skip_all` | `skip_all` | No parameter is captured unless `fields` names it. |
-/// | `fields` | `fields(x, ?y, %z, a.b = expr)` | Attributes: a parameter with its type (`x`), as `Debug` (`?y`) or `Display` (`%z`) text; any value under any name (`a.b = expr`, `a.b = ?expr`, `"a-b" = %expr`). A name alone that is no parameter is only declared. |
-/// | `err` | `err`, `err(Debug)`, `err(Display)`, `err = false` | How an `Err` becomes the span's status and `exception` event: by its `Display` text (the default) or its `Debug` text, or not at all. |
-/// | `ret` | `ret`, `ret(Debug)`, `ret(Display)` | Records the value, of a `Result` only an `Ok`, as the attribute `return`: its `Debug` text unless told. |
+/// | `skip_all` | `skip_all` | The same as `capture = none`. |
+/// | `fields` | `fields(x, ?y, %z, a.b = expr)` | Attributes: a parameter with its type (`x`), as `Debug` (`?y`) or `Display` (`%z`) text; any value under any name (`a.b = expr`, `a.b = ?expr`, `"a-b" = %expr`, `{CONST} = expr`). A name alone that is no parameter, or `= Empty`, is only declared. |
+/// | `err` | `err`, `err(Debug)`, `err(Display, level = "warn")`, `err = false` | How an `Err` becomes the span's status and `exception` event: by its `Display` text (the default) or its `Debug` text, or not at all. With a level it becomes a `tracing` event, too. |
+/// | `ret` | `ret`, `ret(Debug)`, `ret(Display, level = "debug")` | Records the value, of a `Result` only an `Ok`, as the attribute `return`: its `Debug` text unless told. With a level it becomes a `tracing` event, too. |
+/// | `err_if` | `err_if = \|error\| expr`, `err_if = function` | An `Err` is a failure only where this is true of it. |
+/// | `ok_if` | `ok_if = \|value\| expr`, `ok_if = function` | An `Ok` value, or one that is no `Result`, is a success only where this is true of it; else the status is an error. |
+/// | `parent` | `parent = expr` | A `SpanContext`, here or from elsewhere, a `Span`, a reference to one, or an `Option` of it: the parent instead of the current span. `None` makes a root. |
+/// | `root` | `root` | The span begins a trace of its own. |
+/// | `links` | `links = expr` | Spans to link to: anything to iterate over with items that `parent` takes. |
+/// | `follows_from` | `follows_from = expr` | The same as `links`. |
+/// | `sample` | `sample = 0.1`, `sample = always`, `sample = never` | Whether a trace that begins here is recorded, whatever the policy says: a share of them, all, or none. `never` also leaves out what a recorded trace does here and below. |
+/// | `keep_if_slower` | `keep_if_slower = "50ms"` | For tail policies: a trace in which this took longer is one to keep. Units: `ns`, `us`, `ms`, `s`. |
+/// | `metrics` | `metrics` | For metrics: calls, failures and durations are counted. |
 /// | `crate` | `crate = path`, `crate = "path"` | Where `telemetry_runtime` is found, if not under that name. |
 ///
-/// Values in `fields` are evaluated before the body, and only while the span is recorded.
+/// Values in `fields`, `links`, `parent` and `name` are evaluated before the body, and only while the span is recorded (`parent`: where
+/// spans are recorded at all). A value before which `tracing` would want a `%` or `?` needs none if its type implements `Capture`.
+///
+/// # Secrets
+/// What has one of these words in its name, between `_`, `-` and `.`, is never captured by itself, and is recorded as `[REDACTED]`
+/// where `fields` names it: `password`, `passwd`, `pwd`, `passphrase`, `secret`, `secrets`, `token`, `api_key`, `apikey`,
+/// `authorization`, `cookie`, `cookies`, `credential`, `credentials`, `private_key`, `ssn`, `cvv`, `cvc`, `pin`, `otp`. The value is not even looked at,
+/// unless it stands in `expose(..)`: `fields(token = expose(token.id))`, `fields(pin = ?expose(pin))`.
 ///
 /// # Examples
 /// ```

@@ -30,8 +30,8 @@ pub use export::{ExportError, Exported, Exporter};
 pub use lifecycle::{Builder, Guard, InitError, builder, init};
 pub use record::{
     Attribute, Attributes, Batch, Callsite, Capture, EventData, EventView, Events, Level, LinkData, LinkView,
-    Links, ParseIdError, Resource, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView,
-    Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
+    Links, ParseIdError, Resource, Sampling, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanStatus,
+    SpanView, Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
-pub use span::{Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Span, attach};
+pub use span::{Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Span, ToContext, attach};
 pub use telemetry_macros::instrument;

@@ -7,17 +7,16 @@ macro_rules! ours {
     ($($tokens:tt)*) => { quote_spanned! {Span::mixed_site()=> $($tokens)*} };
 }
 
+mod opening;
 mod parameters;
-mod span;
+mod value;
 
-use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
-use syn::spanned::Spanned;
-use syn::{Ident, Type, token};
+use syn::token;
 
 use self::parameters::{passed_on, still_unused};
-use self::span::started;
-use crate::args::Mode;
+use self::value::{Look, looked_at, value_hint};
 use crate::item::{Body, Item, Tail, spelling};
 use crate::model::Model;
 
@@ -52,19 +51,20 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 // The closure borrows what the body borrows, so that every parameter is dropped where it would be without us. Where nobody looks
 // at the value there is no closure, and the body comes last.
 fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenStream {
-    let span = started(model, &ours!(Entered), &ours!(enter));
+    let span = model.opening.entered();
     let unused = still_unused(model, statements);
     if !model.observes() {
         return ours!(#span #unused #body);
     }
-    let private = private(model);
+    let private = model.opening.private();
     let value_type = model.value_type.clone().map(spelling::inferred);
-    let observed = observed(model, &ours!(&mut __span), &ours!(&__value));
+    let look = Look { span: Some(&ours!(&mut __span)), tells: true };
+    let looked_at = looked_at(model, &ours!(&__value), look);
     ours! {
         #span
         #unused
         let __value = #private::call_once(|| -> #value_type #body);
-        #observed
+        #looked_at
         __value
     }
 }
@@ -90,18 +90,22 @@ fn awaited(
     passed_on: &TokenStream,
     body: &TokenStream,
 ) -> TokenStream {
-    let private = private(model);
-    let span = started(model, &ours!(Opened), &ours!(open));
+    let private = model.opening.private();
+    let span = model.opening.opened();
     let hint = value_hint(&private, model.value_type.as_ref());
     let observe = if model.observes() {
-        let observed = observed(model, &ours!(__span), &ours!(__value));
-        ours!(|__span, __value| { #observed })
+        let look = Look { span: Some(&ours!(__span)), tells: false };
+        let looked_at = looked_at(model, &ours!(__value), look);
+        ours!(|__span, __value| { #looked_at })
     } else {
         ours!(#private::unobserved)
     };
-    ours! {
-        #private::instrument({ #span __span }, #keywords { #hint #passed_on #body }, #observe).await
+    let mut future = ours!(#keywords { #hint #passed_on #body });
+    if model.tells() {
+        let told = looked_at(model, &ours!(__value), Look { span: None, tells: true });
+        future = ours!(#private::observed(#future, |__value| { #told }));
     }
+    ours!(#private::instrument({ #span __span }, #future, #observe).await)
 }
 
 // Input:
@@ -133,37 +137,11 @@ fn group(delimiter: Delimiter, place: Span, inside: TokenStream) -> TokenStream 
     TokenTree::Group(group).into()
 }
 
-/// Looks at the value, on behalf of the span.
-fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStream {
-    let private = private(model);
-    let err = model.err.map(|mode| {
-        let outcome = if mode == Mode::Debug { ours!(DebugOutcome) } else { ours!(Outcome) };
-        ours!(#private::#outcome::of(#value).fail_if_err(#span);)
-    });
-    let ret = model.ret.as_ref().map(|ret| {
-        let key = Literal::usize_unsuffixed(model.records.len());
-        // A value that cannot be formatted is reported at `ret`.
-        let method = if ret.mode == Mode::Debug { "record_debug" } else { "record_display" };
-        let method = Ident::new(method, Span::mixed_site().located_at(ret.key.span()));
-        ours!(#private::Returned::of(#value).unless_err().#method(#span, #key);)
-    });
-    ours!(#err #ret)
-}
-
-fn value_hint(private: &TokenStream, value_type: Option<&Type>) -> Option<TokenStream> {
-    match value_type? {
-        Type::Never(_) | Type::ImplTrait(_) => None,
-        spelled => {
-            let spelled = spelling::inferred(spelled.clone());
-            // A value of another type is reported together with this place.
-            let place = Span::mixed_site().located_at(spelled.span());
-            let hint = quote_spanned!(place=> return #private::unreached::<#spelled>(););
-            Some(ours!(#[allow(unreachable_code)] if false { #hint }))
-        }
-    }
-}
-
-fn private(model: &Model) -> TokenStream {
-    let krate = &model.krate;
-    ours!(#krate::__private)
+/// The same tokens, reported at another place.
+fn at(place: Span, tokens: &TokenStream) -> TokenStream {
+    let moved = |mut tree: TokenTree| {
+        tree.set_span(tree.span().located_at(place));
+        tree
+    };
+    tokens.clone().into_iter().map(moved).collect()
 }

@@ -78,6 +78,47 @@ fn every_argument_has_its_place() {
 }
 
 #[test]
+fn a_span_may_start_elsewhere_under_a_name_of_its_moment() {
+    let arguments = quote! {
+        name = format!("GET {route}"), parent = request.context(), links = &request.links, sample = 0.1, keep_if_slower = "50ms", metrics
+    };
+    let item = quote! {
+        fn get(route: &str, request: Request) {}
+    };
+    assert_written("start", arguments, item.clone());
+    assert_written("start_async", quote!(root, sample = never), quote!(async #item));
+}
+
+#[test]
+fn a_value_is_held_against_what_counts() {
+    let arguments = quote!(
+        err(Debug, level = "warn"),
+        ret(level = Level::INFO),
+        err_if = |e| e.is_fatal(),
+        ok_if = is_good
+    );
+    let item = quote! {
+        fn get() -> Answer {
+            Ok(1)
+        }
+    };
+    assert_written("counted", arguments.clone(), item.clone());
+    assert_written("counted_async", arguments, quote!(async #item));
+}
+
+#[test]
+fn everything_is_captured_but_secrets() {
+    let item = quote! {
+        fn login(&self, name: &str, password: &str, pin: u16, _token: Token) {
+            self.check(name, password)
+        }
+    };
+    let arguments =
+        quote!(capture = all, fields(password, ?pin = expose(pin), {KEY} = Empty, db.password = secret()));
+    assert_written("capture_all", arguments, item);
+}
+
+#[test]
 fn a_parameter_that_is_only_looked_at_stays_unused() {
     let item = quote! {
         fn ignore(id: u64, used: u64, _unused: u64) {

@@ -3,6 +3,7 @@
 //! The hot path: everything here is written to cost nanoseconds, and the crate's only `unsafe` code is here.
 
 mod carry;
+mod chain;
 mod context;
 mod entered;
 mod extra;
@@ -13,12 +14,15 @@ mod instrumented;
 pub(crate) mod lane;
 pub(crate) mod lanes;
 mod live;
+mod observed;
 pub(crate) mod panic;
 mod recording;
+mod start;
 mod sync;
 pub(crate) mod tick;
 
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
+pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
 pub use context::{Attached, attach};
@@ -28,4 +32,6 @@ pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
+pub use observed::{Observed, observed};
 pub use recording::Recording;
+pub use start::{ToContext, below, is_on, root};

@@ -2,11 +2,13 @@
 
 mod arguments;
 mod capture;
+mod events;
 mod futures;
 mod lifetimes;
 mod lints;
 mod methods;
 mod outcome;
+mod start;
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
