@@ -23,6 +23,14 @@ use proc_macro::TokenStream;
 /// `Capture`; everything else only where `fields` or `capture = all` asks for it. If the value is a `Result`, under whatever alias,
 /// its `Err` sets the span's status and records an `exception` event, with the messages of the error and of all its sources.
 ///
+/// It goes on functions and methods, `async` or not, on what `#[async_trait]` makes of them, and on functions that return a future.
+///
+/// On an `impl` block or a `trait` it goes on every function that has a body, and calls its span `Type::method`, in a trait
+/// `Trait::method`. What is written there is what the methods have by default: `target`, `level`, `kind`, `capture`, `skip`, `skip_all`,
+/// `fields`, `err`, `ret`, `err_if`, `sample`, `keep_if_slower`, `metrics` and `crate`. A method's own `#[instrument(..)]` goes before it, argument by
+/// argument and field by field; `#[instrument(skip)]` leaves a method alone, and so are `const fn`s. Where `#[async_trait]` is on the
+/// block, too, it may stand before or after.
+///
 /// # Arguments
 /// All are optional, in any order, each at most once.
 ///
@@ -85,7 +93,21 @@ use proc_macro::TokenStream;
 ///         self.prices.iter().sum()
 ///     }
 /// }
-/// # assert_eq!(Cart { prices: vec![1, 2] }.total(), 3);
+///
+/// #[instrument(level = "debug", fields(store = "memory"))]
+/// impl Cart {
+///     fn add(&mut self, price: u32) {     // a span `Cart::add` with `price` and `store`
+///         self.prices.push(price);
+///     }
+///
+///     #[instrument(skip)]
+///     fn is_empty(&self) -> bool {        // none
+///         self.prices.is_empty()
+///     }
+/// }
+/// # let mut cart = Cart { prices: vec![1] };
+/// # cart.add(2);
+/// # assert!(cart.total() == 3 && !cart.is_empty());
 /// # drop(charge(1, &Card { digits: String::new() }));
 /// ```
 ///

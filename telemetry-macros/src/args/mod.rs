@@ -230,19 +230,40 @@ const IMPOSSIBLE: &[(&str, &str, &str)] = &[
 impl Args {
     /// What the attribute of a function or block says.
     pub(crate) fn parse(tokens: TokenStream, place: Place, errors: &mut Errors) -> Self {
-        Self::default().and(tokens, place, errors)
-    }
-
-    /// The same, where `tokens` say nothing else.
-    pub(crate) fn and(mut self, tokens: TokenStream, place: Place, errors: &mut Errors) -> Self {
-        self.words.clear();
+        let mut args = Self::default();
         let read = |input: ParseStream<'_>| {
-            each(input, errors, |input, first| self.read_one(input, first, place));
+            each(input, errors, |input, first| args.read_one(input, first, place));
             Ok(())
         };
         // `each` takes every token and keeps its errors itself.
         let _: Result<()> = read.parse2(tokens);
-        self
+        args
+    }
+
+    /// What a method says itself goes before what its block says.
+    pub(crate) fn overridden_by(self, own: Self) -> Self {
+        let mut fields = self.fields;
+        fields.retain(|field| own.fields.iter().all(|own| own.name.text() != field.name.text()));
+        Self {
+            name: own.name.or(self.name),
+            target: own.target.or(self.target),
+            level: own.level.or(self.level),
+            kind: own.kind.or(self.kind),
+            skip: [self.skip, own.skip].concat(),
+            capture: own.capture.or(self.capture),
+            fields: [fields, own.fields].concat(),
+            err: own.err.or(self.err),
+            ret: own.ret.or(self.ret),
+            err_if: own.err_if.or(self.err_if),
+            ok_if: own.ok_if.or(self.ok_if),
+            parent: own.parent.or(self.parent),
+            links: [self.links, own.links].concat(),
+            sample: own.sample.or(self.sample),
+            keep_if_slower: own.keep_if_slower.or(self.keep_if_slower),
+            metrics: own.metrics || self.metrics,
+            krate: own.krate.or(self.krate),
+            words: own.words,
+        }
     }
 
     /// What `span!` is given: a name, then fields and arguments.
@@ -396,6 +417,18 @@ mod tests {
             let row = format!("| `{word}` | {} | {meaning} |\n", forms.join(", "));
             assert!(documentation.contains(&format!("/// {row}")), "lib.rs lacks this row:\n/// {row}");
             assert!(readme.contains(&format!("\n{row}")), "README.md lacks this row:\n{row}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_says_what_a_block_and_a_span_take() {
+        let documentation = include_str!("../lib.rs");
+        for place in [Place::Block, Place::Span] {
+            let words = one_of(&words(place)).replace(" or ", " and ");
+            assert!(
+                documentation.replace("\n/// ", " ").contains(&words),
+                "lib.rs lacks this list:\n{words}"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The annotated function: its signature parsed, its body kept as the tokens that the user wrote.
 
 mod binding;
+mod block;
 mod mention;
 pub(crate) mod spelling;
 mod tail;
@@ -11,6 +12,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, FnArg, PatType, Result, Signature, Token, Type, Visibility, token};
 
 pub(crate) use self::binding::{Binding, Parameter};
+pub(crate) use self::block::{Block, Part};
 pub(crate) use self::mention::mentions;
 pub(crate) use self::tail::Tail;
 
@@ -111,11 +113,13 @@ fn must_be_a_function(input: ParseStream<'_>) -> Result<()> {
             _ => break,
         }
     }
-    Err(words.first().map_or_else(|| input.error("`#[instrument]` goes on a function"), not_on))
+    Err(words.first().map_or_else(|| input.error(format!("`#[instrument]` goes on {PLACES}")), not_on))
 }
 
+const PLACES: &str = "a function, an `impl` block or a `trait`";
+
 fn not_on(word: &Ident) -> Error {
-    Error::new_spanned(word, format!("`#[instrument]` goes on a function, not on `{word}`"))
+    Error::new_spanned(word, format!("`#[instrument]` goes on {PLACES}, not on `{word}`"))
 }
 
 fn is_keyword(word: &Ident) -> bool {

@@ -19,8 +19,14 @@ pub(super) fn check_function(item: &Item, errors: &mut Errors) {
     }
 }
 
+/// What is wrong whatever the function is.
+pub(super) fn check_args(args: &Args, errors: &mut Errors) {
+    check_values(args, errors);
+    check_fields(args, errors);
+}
+
 /// Values that contradict each other.
-pub(super) fn check_values(args: &Args, errors: &mut Errors) {
+fn check_values(args: &Args, errors: &mut Errors) {
     let is_off = args.err.as_ref().is_some_and(|err| !err.on);
     if let Some(word) = args.word("err_if").filter(|_| is_off) {
         errors.push(word, "`err = false` leaves nothing for `err_if`: keep one of them");
@@ -40,19 +46,7 @@ pub(super) fn check_skips(args: &Args, item: &Item, errors: &mut Errors) {
     check_skips_among(args, &names, item.has_receiver(), errors);
 }
 
-/// Every name must be one of some method's parameters.
-pub(crate) fn check_skips_of_block<'a>(
-    args: &Args,
-    items: impl Iterator<Item = &'a Item> + Clone,
-    errors: &mut Errors,
-) {
-    let names: Vec<_> =
-        items.clone().flat_map(Item::bindings).map(|name| name.ident.unraw().to_string()).collect();
-    let has_receiver = items.clone().any(Item::has_receiver);
-    check_skips_among(args, &names, has_receiver, errors);
-}
-
-fn check_skips_among(args: &Args, names: &[String], has_receiver: bool, errors: &mut Errors) {
+pub(super) fn check_skips_among(args: &Args, names: &[String], has_receiver: bool, errors: &mut Errors) {
     for skipped in &args.skip {
         let text = skipped.unraw().to_string();
         let is_parameter = names.contains(&text) || text == "self" && has_receiver;
@@ -68,7 +62,7 @@ fn choices(names: &[String]) -> String {
     if names.is_empty() { "there is none to skip".to_owned() } else { format!("expected {}", one_of(names)) }
 }
 
-pub(super) fn check_fields(args: &Args, errors: &mut Errors) {
+fn check_fields(args: &Args, errors: &mut Errors) {
     let mut seen = Vec::new();
     for Field { name, value } in &args.fields {
         let Some(text) = name.text() else { continue };

@@ -1,5 +1,6 @@
 //! What will be written: arguments and function held against each other, every cross-check made.
 
+mod block;
 mod check;
 mod opening;
 mod records;
@@ -7,8 +8,8 @@ mod records;
 use proc_macro2::Span;
 use syn::{Expr, LitStr, Type};
 
-pub(crate) use self::check::check_skips_of_block;
-use self::check::{check_fields, check_function, check_skips, check_values};
+pub(crate) use self::block::BlockModel;
+use self::check::{check_args, check_function, check_skips};
 pub(crate) use self::opening::Opening;
 pub(crate) use self::records::{Record, Source};
 use crate::args::{Args, Choice, FieldName, Mode};
@@ -48,14 +49,15 @@ pub(crate) struct Return {
 }
 
 impl Model {
-    /// `owner` is the type or trait whose block holds the function.
-    pub(crate) fn new(args: Args, item: Item, owner: Option<&str>, errors: &mut Errors) -> Self {
+    pub(crate) fn of_function(args: Args, item: Item, errors: &mut Errors) -> Self {
         check_function(&item, errors);
-        check_values(&args, errors);
-        check_fields(&args, errors);
-        if owner.is_none() {
-            check_skips(&args, &item, errors);
-        }
+        check_args(&args, errors);
+        check_skips(&args, &item, errors);
+        Self::new(args, item, None)
+    }
+
+    /// `owner` is the type or trait whose block holds the function.
+    fn new(args: Args, item: Item, owner: Option<&str>) -> Self {
         let ret = args.ret.as_ref().filter(|ret| ret.on).map(|ret| Return {
             mode: ret.mode.unwrap_or(Mode::Debug),
             place: ret.word.span(),

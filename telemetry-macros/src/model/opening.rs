@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::{Expr, LitStr, Path, parse_quote};
 
-use super::check::{check_fields, check_values};
+use super::check::check_args;
 use super::records::{Record, Source, of_function, of_span};
 use crate::args::{Args, Choice, FieldName, Name, Parent, Sample};
 use crate::errors::Errors;
@@ -47,8 +47,7 @@ impl Opening {
     }
 
     pub(crate) fn of_span(args: Args, errors: &mut Errors) -> Self {
-        check_values(&args, errors);
-        check_fields(&args, errors);
+        check_args(&args, errors);
         let records = of_span(&args);
         Self::new(args, LitStr::new("", Span::mixed_site()), Span::call_site(), records, Vec::new())
     }

@@ -129,6 +129,40 @@ fn a_parameter_that_is_only_looked_at_stays_unused() {
 }
 
 #[test]
+fn every_function_of_a_block_is_written_anew() {
+    let item = quote! {
+        impl<T> Store for shop::Cart<T> {
+            const SIZE: usize = 1;
+            fn add(&mut self, id: u64) -> Result<(), E> {
+                self.0.push(id)
+            }
+            #[instrument(skip)]
+            fn len(&self) -> usize {
+                self.0.len()
+            }
+            #[instrument(level = "trace", skip_all)]
+            fn has(&self, id: u64) -> bool {
+                self.0.contains(&id)
+            }
+        }
+    };
+    assert_written("block", quote!(level = "debug"), item);
+}
+
+#[test]
+fn a_mistake_in_a_block_leaves_it_without_the_methods_own_attributes() {
+    let item = quote! {
+        trait Store {
+            #[instrument(skip)]
+            fn len(&self) -> usize;
+            #[instrument(nmae = "x")]
+            fn add(&mut self, id: u64) {}
+        }
+    };
+    assert_written("mistake_in_block", quote!(skip(idd), root), item);
+}
+
+#[test]
 fn a_mistake_leaves_the_item_untouched() {
     let item = quote! {
         const fn one(a: u8) -> u8 {

@@ -1,6 +1,7 @@
 //! `#[instrument]` on every shape of function.
 
 mod arguments;
+mod blocks;
 mod capture;
 mod events;
 mod futures;
