@@ -41,7 +41,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 // Input:
 //     fn f(id: u64) -> Result<A, E> { body }
 // Output:
-//     let mut __span = Entered::<16>::new();
+//     let mut __span = Entered::<2>::new();
 //     __span.enter(callsite);
 //     if __span.is_recording() { Probe(&id).record_if_implicit(&mut __span, 0); }
 //     let __value = call_once(|| -> Result<A, E> { body });
@@ -72,8 +72,11 @@ fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenS
 // Input:
 //     async fn f(id: u64) -> Result<A, E> { body }
 // Output:
+//     let mut __span = Opened::<2>::new();
+//     __span.open(callsite);
+//     if __span.is_recording() { Probe(&id).record_if_implicit(&mut __span, 0); }
 //     instrument(
-//         { let mut __span = Opened::<16>::new(); __span.open(callsite); ..; __span },
+//         &mut __span,
 //         async move {
 //             if false { return unreached::<Result<A, E>>(); }
 //             let id = id;
@@ -105,7 +108,10 @@ fn awaited(
         let told = looked_at(model, &ours!(__value), Look { span: None, tells: true });
         future = ours!(#private::observed(#future, |__value| { #told }));
     }
-    ours!(#private::instrument({ #span __span }, #future, #observe).await)
+    ours! {
+        #span
+        #private::instrument(&mut __span, #future, #observe).await
+    }
 }
 
 // Input:

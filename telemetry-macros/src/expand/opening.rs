@@ -18,10 +18,11 @@ impl Opening {
         let (private, room, callsite) = (self.private(), self.room_of_span(), self.callsite());
         let below = self.below();
         let recorded = self.recorded();
+        let enter = self.method("enter", "enter_unsampled");
         ours! {
             #below
             let mut __span = #private::Entered::<#room>::new();
-            #private::Entered::enter(&mut __span, #callsite);
+            #private::Entered::#enter(&mut __span, #callsite);
             #recorded
         }
     }
@@ -29,7 +30,8 @@ impl Opening {
     /// The same for a span that is current only while a future is polled.
     pub(super) fn opened(&self) -> TokenStream {
         let (private, room, callsite) = (self.private(), self.room_of_span(), self.callsite());
-        let mut open = ours!(#private::Opened::open(&mut __span, #callsite););
+        let open = self.method("open", "open_unsampled");
+        let mut open = ours!(#private::Opened::#open(&mut __span, #callsite););
         if let Some(below) = self.below() {
             open = ours!({ #below #open });
         }
@@ -44,6 +46,12 @@ impl Opening {
     pub(super) fn private(&self) -> TokenStream {
         let krate = &self.krate;
         ours!(#krate::__private)
+    }
+
+    /// Which way the span starts.
+    fn method(&self, ordinary: &str, unsampled: &str) -> Ident {
+        let method = if self.sample == Some(Sample::Never) { unsampled } else { ordinary };
+        Ident::new(method, Span::mixed_site())
     }
 
     fn room_of_span(&self) -> Literal {

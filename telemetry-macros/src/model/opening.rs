@@ -82,12 +82,12 @@ impl Opening {
         self.records.iter().map(|record| &record.key).chain(&self.keys_after)
     }
 
-    /// How many bytes of attributes the span has room for in itself: one of a few sizes, so that few kinds of spans exist.
+    /// How many words of attributes the span has room for in itself: one of a few sizes, so that few kinds of spans exist.
     pub(crate) fn room(&self) -> usize {
-        const SIZES: [usize; 6] = [0, 16, 32, 64, 128, 256];
-        // A tag, a key, and the value: of a number eight bytes; of a text so many as most have.
-        const SCALAR: usize = 2 + 8;
-        const TEXT: usize = 48;
+        const SIZES: [usize; 6] = [0, 2, 4, 8, 16, 32];
+        // A head and a number; a head and as much text as most have.
+        const SCALAR: usize = 1 + 1;
+        const TEXT: usize = 1 + 5;
         let room =
             |record: &Record| if matches!(record.source, Source::Implicit { .. }) { SCALAR } else { TEXT };
         let wanted = self.records.iter().map(room).sum::<usize>() + self.keys_after.len() * TEXT;

@@ -8,7 +8,7 @@ use http::{Method, Request, Version, header};
 use std::net::SocketAddr;
 
 /// Room for the attributes of an ordinary request; what does not fit travels on its own.
-pub(super) const ROOM: usize = 512;
+pub(super) const ROOM: usize = 64;
 
 pub(super) static SERVER: Callsite =
     Callsite::new("", module_path!(), file!(), line!(), KEYS).with_name("HTTP").with_kind(SpanKind::Server);

@@ -2,7 +2,7 @@
 
 use super::{parent, request};
 use crate::record::StatusCode;
-use crate::span::{Instrumented, Recording, Span, instrument, open_request};
+use crate::span::{Instrumented, Opened, Recording, Span, instrument, open_request};
 use http::{Method, Request, Response};
 use request::{Key, ROOM, SERVER};
 use std::fmt;
@@ -69,7 +69,7 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Instrumented<ROOM, S::Future, Observe<S::Response, S::Error>>;
+    type Future = Instrumented<ROOM, Opened<ROOM>, S::Future, Observe<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)

@@ -234,6 +234,23 @@ impl Callsite {
         self.sampling
     }
 
+    /// What the place says about a trace that begins there: whether it is recorded, or nothing.
+    ///
+    /// A share is kept as policies keep theirs: by the low 56 bits of the trace's id.
+    #[inline]
+    pub(crate) fn samples(&self, trace_low: u64) -> Option<bool> {
+        const ALL: u64 = 1 << 56;
+        match self.sampling {
+            Sampling::ByPolicy => None,
+            Sampling::Always => Some(true),
+            Sampling::Never => Some(false),
+            Sampling::Ratio(ratio) => {
+                let left_out = ((1.0 - ratio) * ALL as f64) as u64;
+                Some(trace_low & (ALL - 1) >= left_out)
+            }
+        }
+    }
+
     /// The time from which a tail policy shall keep the trace, in nanoseconds, if the place says so.
     pub fn keep_if_slower_ns(&self) -> Option<u64> {
         (self.keep_if_slower_ns > 0).then_some(self.keep_if_slower_ns)
@@ -249,13 +266,16 @@ impl Callsite {
         self.keys
     }
 
+    /// The place's number, if it has been used before.
+    #[inline(always)]
+    pub(crate) fn known_number(&self) -> Option<u32> {
+        Some(self.number.load(Ordering::Relaxed)).filter(|number| *number != 0)
+    }
+
     /// The place's number, from 1 in the order of first use.
     #[inline]
     pub(crate) fn number(&'static self) -> u32 {
-        match self.number.load(Ordering::Relaxed) {
-            0 => self.register(),
-            number => number,
-        }
+        self.known_number().unwrap_or_else(|| self.register())
     }
 
     #[cold]

@@ -29,8 +29,9 @@ pub struct SpanContext {
 /// The `tracestate` header's value, kept as the vendors wrote it; empty by default.
 ///
 /// Source: W3C Trace Context Level 2, section 3.3.
+// A thin pointer: every instrumented future holds one, and nearly all are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TraceState(Option<Arc<str>>);
+pub struct TraceState(Option<Arc<Box<str>>>);
 
 impl SpanContext {
     /// A context of this process, without vendors' state.
@@ -94,12 +95,12 @@ impl TraceState {
 
     /// State from the header's text, which the caller has validated.
     pub(crate) fn from_valid(text: &str) -> Self {
-        if text.is_empty() { Self(None) } else { Self(Some(Arc::from(text))) }
+        if text.is_empty() { Self(None) } else { Self(Some(Arc::new(text.into()))) }
     }
 
     /// The header's text; empty when there is no state.
     pub fn as_str(&self) -> &str {
-        self.0.as_deref().unwrap_or("")
+        self.0.as_ref().map_or("", |text| text)
     }
 
     /// Whether there is no state.

@@ -1,4 +1,7 @@
-//! The bytes of a record, between the thread that writes it and the views that read it.
+//! The words of a record, between the thread that writes it and the views that read it.
+//!
+//! Everything is whole words of eight bytes, so that what was stored a moment ago is loaded as it was stored; text and bytes are
+//! followed by zeros up to the next word.
 //!
 //! ```text
 //! every record   0  u32 length in bytes, header included, padding excluded    4  u8 kind   5  u8 flags   6  u8 status   7  u8 -
@@ -7,16 +10,18 @@
 //!               48  u64 start, ticks      56  u64 end, ticks       64  attributes
 //! any other      8  u64 time, ticks
 //!               16  u64 trace id, high    24  u64 trace id, low    32  u64 span id    40  payload
-//!   event           u32 length and text of the name, attributes
+//!   event           text of the name, attributes
 //!   attributes      attributes
-//!   link            u64 trace id, high   u64 trace id, low   u64 span id   u8 flags   u32 length and text of tracestate, attributes
+//!   link            u64 trace id, high   u64 trace id, low   u64 span id   u64 flags   text of tracestate, attributes
 //!   status          the message (its code is in the header)
-//!   name            the text
-//!   trace state     the text
-//! attribute      0  u8 tag   1  u8 index of the callsite's key, or 0xff: then u32 length and text of the key   …  value
-//! value             bool: u8   integer, double: 8 bytes   text, bytes: u32 length and content
+//!   name            the name itself
+//!   trace state     the state itself
+//! text           u64 length, content
+//! attribute      0  u8 tag   1  u8 index of the callsite's key, or 0xff: its text follows   2  u16 length of that text
+//!                4  u32 what the value begins with   8  text of the key, if any   …  value
+//! value             bool: itself in the u32   integer, double: 8 bytes   text, bytes: length in the u32, then content
 //! ```
-//! Numbers are in the machine's own byte order: the bytes never leave the process. Records begin at multiples of 8.
+//! Places within a word count from its low end. Words are in the machine's own byte order: they never leave the process.
 
 pub(crate) const SPAN_HEADER_BYTES: usize = 64;
 pub(crate) const EXTRA_HEADER_BYTES: usize = 40;
@@ -119,6 +124,12 @@ pub(crate) fn first_word(length: u32, kind: u8, flags: u8, status: u8) -> u64 {
     u64::from(length) | u64::from(kind) << 32 | u64::from(flags) << 40 | u64::from(status) << 48
 }
 
+/// The word that an attribute begins with.
+#[inline(always)]
+pub(crate) const fn attribute_head(tag: u8, key: u8, key_length: u16, value: u32) -> u64 {
+    tag as u64 | (key as u64) << 8 | (key_length as u64) << 16 | (value as u64) << 32
+}
+
 /// The room a record takes in a lane or batch.
 #[inline(always)]
 pub(crate) const fn padded(length: usize) -> usize {
@@ -133,7 +144,7 @@ impl<'a> RawRecord<'a> {
     /// The record that `bytes` begin with, and what follows it; `None` at the end.
     #[inline]
     pub(crate) fn split(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let length = bytes.first_chunk::<4>().map(|length| u32::from_ne_bytes(*length) as usize)?;
+        let length = bytes.first_chunk::<8>().map(|word| u64::from_ne_bytes(*word) as u32 as usize)?;
         let rest = bytes.get(padded(length)..).unwrap_or(&[]);
         Some((Self(bytes.get(..length)?), rest))
     }
@@ -183,28 +194,25 @@ pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     #[inline]
-    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk::<N>()?;
+    pub(crate) fn word(&mut self) -> Option<u64> {
+        let (head, rest) = self.0.split_first_chunk::<8>()?;
         self.0 = rest;
-        Some(*head)
+        Some(u64::from_ne_bytes(*head))
     }
 
+    /// So many bytes, past what fills up their last word.
     #[inline]
-    pub(crate) fn byte(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    #[inline]
-    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
-        let length = u32::from_ne_bytes(self.array()?) as usize;
-        let (head, rest) = self.0.split_at_checked(length)?;
+    pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (content, rest) = self.0.split_at_checked(padded(length))?;
         self.0 = rest;
-        Some(head)
+        content.get(..length)
     }
 
+    /// Text with its length in front.
     #[inline]
     pub(crate) fn text(&mut self) -> Option<&'a str> {
-        self.bytes().map(text)
+        let length = self.word()?;
+        self.bytes(length as usize).map(text)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Batches made by hand, for the unit tests of whoever reads batches.
 
-use super::layout::{self, ExtraHeader, KEY_INLINE, RawRecord, SpanHeader, flag, kind, status, tag};
+use super::layout::{
+    self, ExtraHeader, KEY_INLINE, RawRecord, SpanHeader, attribute_head, flag, kind, status, tag,
+};
 use super::{Batch, BatchBuilder, Callsite, Resource, SpanContext, SpanKind, StatusCode, TickScale, Value};
 use std::sync::Arc;
 
@@ -158,11 +160,13 @@ impl Sample {
 
     pub(crate) fn link(self, context: &SpanContext, attributes: &[(&str, Value<'_>)]) -> Self {
         let trace_id = context.trace_id().to_int();
-        let mut payload = Vec::new();
-        payload.extend_from_slice(&((trace_id >> 64) as u64).to_ne_bytes());
-        payload.extend_from_slice(&(trace_id as u64).to_ne_bytes());
-        payload.extend_from_slice(&context.span_id().to_int().to_ne_bytes());
-        payload.push(context.flags().to_byte());
+        let words = [
+            (trace_id >> 64) as u64,
+            trace_id as u64,
+            context.span_id().to_int(),
+            context.flags().to_byte().into(),
+        ];
+        let mut payload: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         payload.extend(named_attributes(context.trace_state().as_str(), self.callsite.keys, attributes));
         self.extra(ExtraHeader { kind: kind::LINK, ..ExtraHeader::default() }, payload)
     }
@@ -194,7 +198,8 @@ fn record(header: &[u64], payload: &[u8]) -> Vec<u8> {
 
 fn named_attributes(name: &str, keys: &[&str], attributes: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut payload = Vec::new();
-    push_bytes(&mut payload, name.as_bytes());
+    push_word(&mut payload, name.len() as u64);
+    push_padded(&mut payload, name.as_bytes());
     for (key, value) in attributes {
         push_attribute(&mut payload, keys, key, *value);
     }
@@ -202,32 +207,36 @@ fn named_attributes(name: &str, keys: &[&str], attributes: &[(&str, Value<'_>)])
 }
 
 fn push_attribute(out: &mut Vec<u8>, keys: &[&str], key: &str, value: Value<'_>) {
-    let (tag, bytes) = match value {
-        Value::Bool(v) => (tag::BOOL, vec![u8::from(v)]),
-        Value::I64(v) => (tag::I64, v.to_ne_bytes().to_vec()),
-        Value::F64(v) => (tag::F64, v.to_ne_bytes().to_vec()),
-        Value::Str(v) => (tag::STR, with_length(v.as_bytes())),
-        Value::Bytes(v) => (tag::BYTES, with_length(v)),
+    let length = |content: &[u8]| u32::try_from(content.len()).expect("a sample value is small");
+    let (tag, start, content) = match value {
+        Value::Bool(v) => (tag::BOOL, u32::from(v), &[] as &[u8]),
+        Value::I64(v) => (tag::I64, 0, &v.to_ne_bytes() as &[u8]),
+        Value::F64(v) => (tag::F64, 0, &v.to_ne_bytes() as &[u8]),
+        Value::Str(v) => (tag::STR, length(v.as_bytes()), v.as_bytes()),
+        Value::Bytes(v) => (tag::BYTES, length(v), v),
         other => panic!("{other:?} is not recorded as such"),
     };
-    out.push(tag);
     match keys.iter().position(|known| *known == key) {
-        Some(index) => out.push(u8::try_from(index).expect("a callsite has few keys")),
+        Some(index) => {
+            let index = u8::try_from(index).expect("a callsite has few keys");
+            push_word(out, attribute_head(tag, index, 0, start));
+        }
         None => {
-            out.push(KEY_INLINE);
-            push_bytes(out, key.as_bytes());
+            let key_length = u16::try_from(key.len()).expect("a sample key is short");
+            push_word(out, attribute_head(tag, KEY_INLINE, key_length, start));
+            push_padded(out, key.as_bytes());
         }
     }
-    out.extend(bytes);
+    push_padded(out, content);
 }
 
-fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend(with_length(bytes));
+fn push_word(out: &mut Vec<u8>, word: u64) {
+    out.extend(word.to_ne_bytes());
 }
 
-fn with_length(bytes: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(bytes.len()).expect("a sample value is small");
-    length.to_ne_bytes().into_iter().chain(bytes.iter().copied()).collect()
+fn push_padded(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(bytes);
+    out.resize(layout::padded(out.len()), 0);
 }
 
 macro_rules! value_from {

@@ -233,17 +233,19 @@ pub struct Attributes<'a> {
 impl<'a> Attributes<'a> {
     #[inline]
     fn read(&mut self) -> Option<Attribute<'a>> {
-        let tag = self.reader.byte()?;
-        let (key, index) = match self.reader.byte()? {
-            KEY_INLINE => (self.reader.text()?, None),
+        let head = self.reader.word()?;
+        let (tag, key, key_length, start) =
+            (head as u8, (head >> 8) as u8, (head >> 16) as u16, (head >> 32) as u32);
+        let (key, index) = match key {
+            KEY_INLINE => (layout::text(self.reader.bytes(usize::from(key_length))?), None),
             index => (*self.callsite.keys().get(usize::from(index))?, Some(index)),
         };
         let value = match tag {
-            tag::BOOL => Value::Bool(self.reader.byte()? != 0),
-            tag::I64 => Value::I64(i64::from_ne_bytes(self.reader.array()?)),
-            tag::F64 => Value::F64(f64::from_ne_bytes(self.reader.array()?)),
-            tag::STR => Value::Str(self.reader.text()?),
-            tag::BYTES => Value::Bytes(self.reader.bytes()?),
+            tag::BOOL => Value::Bool(start != 0),
+            tag::I64 => Value::I64(self.reader.word()? as i64),
+            tag::F64 => Value::F64(f64::from_bits(self.reader.word()?)),
+            tag::STR => Value::Str(layout::text(self.reader.bytes(start as usize)?)),
+            tag::BYTES => Value::Bytes(self.reader.bytes(start as usize)?),
             _ => return None,
         };
         Some(Attribute { key, value, index })
@@ -373,11 +375,11 @@ impl<'a> Iterator for Links<'a> {
                 continue;
             }
             let mut reader = Reader(record.payload());
-            let [high, low, span_id] = [(); 3].map(|()| reader.array().map_or(0, u64::from_ne_bytes));
+            let [high, low, span_id] = [(); 3].map(|()| reader.word().unwrap_or_default());
             let context = SpanContext::new(
                 TraceId::from_int(u128::from(high) << 64 | u128::from(low)),
                 SpanId::from_int(span_id),
-                TraceFlags::from_byte(reader.byte()?),
+                TraceFlags::from_byte(reader.word()? as u8),
             )
             .with_trace_state(TraceState::from_valid(reader.text()?));
             return Some(LinkView {

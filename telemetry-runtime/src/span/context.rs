@@ -123,6 +123,12 @@ impl Current {
     pub(super) fn new_span_id(&self) -> u64 {
         id::next(&self.span_ids)
     }
+
+    /// The same, without the way to the operating system: `None` before the first id.
+    #[inline(always)]
+    pub(super) fn seeded_span_id(&self) -> Option<u64> {
+        id::next_seeded(&self.span_ids)
+    }
 }
 
 #[cold]

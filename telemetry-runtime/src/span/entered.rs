@@ -27,6 +27,12 @@ impl<const N: usize> Entered<N> {
     pub fn enter(&mut self, callsite: &'static Callsite) {
         self.recording.start_and_enter(callsite);
     }
+
+    /// The same for a callsite that says `sample = never`.
+    #[cold]
+    pub fn enter_unsampled(&mut self, callsite: &'static Callsite) {
+        self.recording.enter_unusual(callsite);
+    }
 }
 
 impl<const N: usize> Drop for Entered<N> {

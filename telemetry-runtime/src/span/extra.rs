@@ -1,14 +1,15 @@
 //! Records that belong to a span but travel on their own: events, links, late attributes, status, name.
 
 use super::context::flag;
+use super::words::{Words, last_word};
 use super::{lanes, tick};
 use crate::record::layout::{
-    EXTRA_HEADER_BYTES, ExtraHeader, KEY_INLINE, flag as record_flag, kind, status, tag,
+    EXTRA_HEADER_BYTES, ExtraHeader, KEY_INLINE, attribute_head, flag as record_flag, kind, padded, status,
+    tag,
 };
 use crate::record::{Capture, SpanContext, SpanId, StatusCode, TraceFlags, TraceId, Value};
 use std::fmt::{self, Debug};
-use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Which span a record belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,9 +36,29 @@ impl Debug for Identity {
     }
 }
 
-/// The most bytes of one text value; what is longer is cut at a character's boundary and counted.
-const MAX_VALUE_BYTES: usize = 4096;
+/// The most bytes of one value; what is longer is cut at a character's boundary and counted.
+static VALUE_LIMIT_BYTES: AtomicUsize = AtomicUsize::new(DEFAULT_VALUE_LIMIT_BYTES);
+/// Unless the settings say otherwise: 4 KiB.
+pub(crate) const DEFAULT_VALUE_LIMIT_BYTES: usize = 4096;
+/// The most bytes of a key, as many as its length has bits for.
+const KEY_LIMIT_BYTES: usize = u16::MAX as usize;
 static TRUNCATED_VALUES: AtomicU64 = AtomicU64::new(0);
+
+/// Says how long values may be from now on, in bytes.
+pub(crate) fn limit_values(max_bytes: usize) {
+    VALUE_LIMIT_BYTES.store(max_bytes, Ordering::Relaxed);
+}
+
+#[inline(always)]
+pub(super) fn value_limit() -> usize {
+    VALUE_LIMIT_BYTES.load(Ordering::Relaxed)
+}
+
+/// Whether a value of so many bytes is kept as it is.
+#[inline(always)]
+pub(super) fn is_within_limit(bytes: usize) -> bool {
+    bytes <= value_limit()
+}
 
 /// How many values have been cut so far.
 pub(crate) fn truncated_values() -> u64 {
@@ -45,35 +66,15 @@ pub(crate) fn truncated_values() -> u64 {
 }
 
 /// The text, cut to the limit.
+#[inline]
 fn limited(text: &str) -> &str {
-    if text.len() <= MAX_VALUE_BYTES {
-        return text;
-    }
+    if is_within_limit(text.len()) { text } else { cut(text, value_limit()) }
+}
+
+#[cold]
+fn cut(text: &str, limit: usize) -> &str {
     TRUNCATED_VALUES.fetch_add(1, Ordering::Relaxed);
-    &text[..text.floor_char_boundary(MAX_VALUE_BYTES)]
-}
-
-/// Appends while the whole stays near the limit; an error stops a formatter that would go on for ever.
-pub(super) fn push_limited(whole: &mut String, text: &str) -> fmt::Result {
-    let left = (MAX_VALUE_BYTES + 1).saturating_sub(whole.len());
-    whole.push_str(&text[..text.ceil_char_boundary(left.min(text.len()))]);
-    if left < text.len() { Err(fmt::Error) } else { Ok(()) }
-}
-
-struct Limited(String);
-
-impl fmt::Write for Limited {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        push_limited(&mut self.0, text)
-    }
-}
-
-/// Formats no more than a little over the limit.
-pub(super) fn format_limited(text: fmt::Arguments<'_>) -> String {
-    let mut out = Limited(String::new());
-    // A formatter that fails leaves what it wrote.
-    let _ = fmt::write(&mut out, text);
-    out.0
+    &text[..text.floor_char_boundary(limit)]
 }
 
 /// An attribute's key.
@@ -84,237 +85,198 @@ pub(super) enum Key<'a> {
     Text(&'a str),
 }
 
-/// The beginning of an `exception` event: its name, and the key of its type.
-const EXCEPTION: [u8; 33] =
-    concat(&[&text_bytes::<13>("exception"), &[tag::STR, KEY_INLINE], &text_bytes::<18>("exception.type")]);
-/// What stands before an exception's message.
-const EXCEPTION_MESSAGE: [u8; 23] =
-    concat(&[&[tag::STR, KEY_INLINE], &text_bytes::<21>("exception.message")]);
-
-/// A text as records hold it: its length, then its bytes.
-const fn text_bytes<const N: usize>(text: &str) -> [u8; N] {
-    concat(&[&(text.len() as u32).to_ne_bytes(), text.as_bytes()])
-}
-
-const fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
-    let mut whole = [0; N];
-    let (mut at, mut part) = (0, 0);
-    while part < parts.len() {
-        let mut from = 0;
-        while from < parts[part].len() {
-            whole[at] = parts[part][from];
-            at += 1;
-            from += 1;
-        }
-        part += 1;
-    }
-    assert!(at == N, "the array is exactly as long as its parts");
-    whole
-}
-
 /// Most records fit; the others continue on the heap.
-const INLINE_BYTES: usize = 232;
+const INLINE_WORDS: usize = 30;
 
-/// A record being put together.
+/// A record being put together. It is large: filled where it lies, and never moved.
 pub(super) struct Extra {
     kind: u8,
     flags: u8,
     status: u8,
-    used: usize,
-    inline: [MaybeUninit<u8>; INLINE_BYTES],
-    heap: Vec<u8>,
+    /// The bytes of the last word that do not count.
+    padding: u8,
+    inline: Words<INLINE_WORDS>,
+    /// Everything, once it did not fit inline.
+    heap: Vec<u64>,
 }
 
 impl Extra {
-    #[inline]
-    pub(super) fn new(kind: u8) -> Self {
+    /// A record of late attributes, until something else is made of it.
+    #[inline(always)]
+    pub(super) fn new() -> Self {
         Self {
-            kind,
+            kind: kind::ATTRIBUTES,
             flags: 0,
             status: 0,
-            used: 0,
-            inline: [MaybeUninit::uninit(); INLINE_BYTES],
+            padding: 0,
+            inline: Words::new(),
             heap: Vec::new(),
         }
     }
 
-    /// An event.
-    pub(super) fn event(name: &str) -> Self {
-        let mut extra = Self::new(kind::EVENT);
-        extra.text(limited(name));
-        extra
+    /// Makes it an event of this name.
+    #[inline]
+    pub(super) fn event(&mut self, name: &str) {
+        self.kind = kind::EVENT;
+        self.text(limited(name));
     }
 
-    /// An `exception` event.
+    /// Makes it an `exception` event, which is also why its span failed.
     ///
     /// Source: OpenTelemetry semantic conventions, "exceptions on spans".
-    pub(super) fn exception(error_type: &str, message: fmt::Arguments<'_>) -> Self {
-        let mut extra = Self::new(kind::EVENT);
-        extra.raw(&EXCEPTION);
-        extra.text(limited(error_type));
-        extra.raw(&EXCEPTION_MESSAGE);
-        extra.formatted_value(message);
-        extra
-    }
-
-    /// A status; the message counts for errors only.
-    pub(super) fn status(code: StatusCode, message: &str) -> Self {
-        let mut extra = Self::new(kind::STATUS);
-        extra.status = status_byte(code);
-        extra.raw(if code == StatusCode::Error { limited(message).as_bytes() } else { &[] });
-        extra
-    }
-
-    /// A link to another span.
-    pub(super) fn link(to: &SpanContext) -> Self {
-        let mut extra = Self::new(kind::LINK);
-        let trace_id = to.trace_id().to_int();
-        extra.raw(&((trace_id >> 64) as u64).to_ne_bytes());
-        extra.raw(&(trace_id as u64).to_ne_bytes());
-        extra.raw(&to.span_id().to_int().to_ne_bytes());
-        extra.raw(&[to.flags().to_byte()]);
-        extra.text(to.trace_state().as_str());
-        extra
-    }
-
-    /// Says that the event is also why its span failed.
-    pub(super) fn set_status(&mut self) {
+    pub(super) fn exception(&mut self, error_type: &str, message: fmt::Arguments<'_>) {
+        self.event("exception");
         self.flags = record_flag::IS_STATUS;
         self.status = status::ERROR;
+        self.value(Key::Text("exception.type"), Value::Str(error_type));
+        self.formatted("exception.message", message);
     }
 
-    /// A name, or any other text that stands for itself.
-    pub(super) fn named(kind: u8, text: &str) -> Self {
-        let mut extra = Self::new(kind);
-        extra.raw(limited(text).as_bytes());
-        extra
+    /// Makes it a status; the message counts for errors only.
+    pub(super) fn status(&mut self, code: StatusCode, message: &str) {
+        self.kind = kind::STATUS;
+        self.status = status_byte(code);
+        self.content(if code == StatusCode::Error { limited(message) } else { "" });
     }
 
+    /// Makes it a link to another span.
+    pub(super) fn link(&mut self, to: &SpanContext) {
+        self.kind = kind::LINK;
+        let trace_id = to.trace_id().to_int();
+        self.words([(trace_id >> 64) as u64, trace_id as u64, to.span_id().to_int()]);
+        self.words([u64::from(to.flags().to_byte())]);
+        self.text(to.trace_state().as_str());
+    }
+
+    /// Makes it a text that stands for itself, such as the span's name.
+    pub(super) fn named(&mut self, kind: u8, text: &str) {
+        self.kind = kind;
+        self.content(limited(text));
+    }
+
+    /// An attribute of the span or event.
     #[inline]
-    pub(super) fn raw(&mut self, bytes: &[u8]) {
-        match self.inline.get_mut(self.used..self.used + bytes.len()) {
-            Some(room) if self.heap.is_empty() => {
-                room.write_copy_of_slice(bytes);
-                self.used += bytes.len();
+    pub(super) fn value(&mut self, key: Key<'_>, value: Value<'_>) {
+        match value {
+            Value::Bool(v) => self.key(tag::BOOL, key, u32::from(v)),
+            Value::I64(v) => {
+                self.key(tag::I64, key, 0);
+                self.words([v as u64]);
             }
-            _ => self.spill(bytes),
+            Value::F64(v) => {
+                self.key(tag::F64, key, 0);
+                self.words([v.to_bits()]);
+            }
+            Value::Str(v) => {
+                let kept = limited(v);
+                self.key(tag::STR, key, kept.len() as u32);
+                self.bytes(kept.as_bytes());
+            }
+            Value::Bytes(v) => {
+                let kept = &v[..v.len().min(value_limit())];
+                TRUNCATED_VALUES.fetch_add(u64::from(kept.len() < v.len()), Ordering::Relaxed);
+                self.key(tag::BYTES, key, kept.len() as u32);
+                self.bytes(kept);
+            }
+            wide => self.wide(key, wide),
         }
     }
 
     #[cold]
-    fn spill(&mut self, bytes: &[u8]) {
-        if self.heap.is_empty() {
-            let written = self.bytes_mut().to_vec();
-            self.heap = written;
+    fn wide(&mut self, key: Key<'_>, value: Value<'_>) {
+        self.value(key, value.to_buf().as_value());
+    }
+
+    /// An attribute in a formatted form.
+    fn formatted(&mut self, key: &str, text: fmt::Arguments<'_>) {
+        match text.as_str() {
+            Some(text) => self.value(Key::Text(key), Value::Str(text)),
+            None => self.formatted_in_place(key, text),
         }
-        self.heap.extend_from_slice(bytes);
+    }
+
+    /// The length is known, and the head complete, once the text is there.
+    fn formatted_in_place(&mut self, key: &str, text: fmt::Arguments<'_>) {
+        let mut formatted = Words::<{ INLINE_WORDS / 2 }>::new();
+        match formatted.push_text(u64::from, text, value_limit()) {
+            Ok(()) => {
+                let [length, text @ ..] = formatted.as_slice() else { return };
+                self.key(tag::STR, Key::Text(key), *length as u32);
+                text.iter().for_each(|word| self.words([*word]));
+            }
+            Err(text) => self.value(Key::Text(key), Value::Str(&text)),
+        }
+    }
+
+    #[inline]
+    fn key(&mut self, tag: u8, key: Key<'_>, start: u32) {
+        match key {
+            Key::Index(index) => self.words([attribute_head(tag, index, 0, start)]),
+            Key::Text(text) => {
+                let text = &text[..text.floor_char_boundary(KEY_LIMIT_BYTES)];
+                self.headed(attribute_head(tag, KEY_INLINE, text.len() as u16, start), text.as_bytes());
+            }
+        }
     }
 
     #[inline]
     fn text(&mut self, text: &str) {
-        self.raw(&(text.len() as u32).to_ne_bytes());
-        self.raw(text.as_bytes());
+        self.headed(text.len() as u64, text.as_bytes());
+    }
+
+    /// Text that is all there is: its length is the record's.
+    fn content(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+        self.padding = (padded(text.len()) - text.len()) as u8;
     }
 
     #[inline]
-    fn key(&mut self, tag: u8, key: Key<'_>) {
-        match key {
-            Key::Index(index) => self.raw(&[tag, index]),
-            Key::Text(text) => {
-                self.raw(&[tag, KEY_INLINE]);
-                self.text(limited(text));
-            }
+    fn bytes(&mut self, bytes: &[u8]) {
+        if !self.heap.is_empty() || !self.inline.push_bytes(bytes) {
+            self.spill(&[]);
+            let (whole, rest) = bytes.as_chunks::<8>();
+            self.heap.extend(whole.iter().map(|word| u64::from_ne_bytes(*word)));
+            self.heap.extend(last_word(bytes, rest));
         }
     }
 
-    /// An attribute of the span or event.
-    pub(super) fn value(&mut self, key: Key<'_>, value: Value<'_>) {
-        match value {
-            Value::Bool(v) => {
-                self.key(tag::BOOL, key);
-                self.raw(&[u8::from(v)]);
-            }
-            Value::I64(v) => {
-                self.key(tag::I64, key);
-                self.raw(&v.to_ne_bytes());
-            }
-            Value::F64(v) => {
-                self.key(tag::F64, key);
-                self.raw(&v.to_ne_bytes());
-            }
-            Value::Str(v) => {
-                self.key(tag::STR, key);
-                self.text(limited(v));
-            }
-            Value::Bytes(v) => {
-                self.key(tag::BYTES, key);
-                let kept = &v[..v.len().min(MAX_VALUE_BYTES)];
-                TRUNCATED_VALUES.fetch_add(u64::from(kept.len() < v.len()), Ordering::Relaxed);
-                self.raw(&(kept.len() as u32).to_ne_bytes());
-                self.raw(kept);
-            }
-            wide => self.value(key, wide.to_buf().as_value()),
-        }
-    }
-
-    /// The text of an attribute whose key is written.
     #[inline]
-    fn formatted_value(&mut self, text: fmt::Arguments<'_>) {
-        let length_at = self.len();
-        self.raw(&[0; 4]);
-        let mut writer = ExtraWriter { limit: MAX_VALUE_BYTES, written: 0, extra: self };
-        // A formatter that fails, or is stopped at the limit, leaves what it wrote.
-        let _ = fmt::write(&mut writer, text);
-        let written = writer.written as u32;
-        self.bytes_mut()[length_at..length_at + 4].copy_from_slice(&written.to_ne_bytes());
-    }
-
-    fn len(&self) -> usize {
-        if self.heap.is_empty() { self.used } else { self.heap.len() }
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        if !self.heap.is_empty() {
-            return &mut self.heap;
+    fn headed(&mut self, head: u64, bytes: &[u8]) {
+        if !self.heap.is_empty() || !self.inline.push_headed(head, bytes) {
+            self.words([head]);
+            self.bytes(bytes);
         }
-        // SAFETY: the first `used` bytes are written.
-        unsafe { self.inline[..self.used].assume_init_mut() }
+    }
+
+    #[inline]
+    fn words<const W: usize>(&mut self, words: [u64; W]) {
+        if !self.heap.is_empty() || !self.inline.push(words) {
+            self.spill(&words);
+        }
+    }
+
+    #[cold]
+    fn spill(&mut self, words: &[u64]) {
+        if self.heap.is_empty() {
+            self.heap.extend_from_slice(self.inline.as_slice());
+        }
+        self.heap.extend_from_slice(words);
     }
 
     /// Sends the record off; events are stamped with this moment.
     #[inline]
-    pub(super) fn push(&mut self, owner: Identity) {
-        let (kind, flags, status) = (self.kind, self.flags, self.status);
-        let payload = self.bytes_mut();
+    pub(super) fn push(&self, owner: Identity) {
+        let payload = if self.heap.is_empty() { self.inline.as_slice() } else { &self.heap };
         let header = ExtraHeader {
-            length: (EXTRA_HEADER_BYTES + payload.len()) as u32,
-            kind,
-            flags,
-            status,
-            time: if kind == kind::EVENT { tick::now() } else { 0 },
+            length: (EXTRA_HEADER_BYTES + payload.len() * 8) as u32 - u32::from(self.padding),
+            kind: self.kind,
+            flags: self.flags,
+            status: self.status,
+            time: if self.kind == kind::EVENT { tick::now() } else { 0 },
             trace_id: owner.trace_id().to_int(),
             span_id: owner.span_id,
         };
-        lanes::push_extra(&header.words(), payload);
-    }
-}
-
-struct ExtraWriter<'a> {
-    extra: &'a mut Extra,
-    written: usize,
-    limit: usize,
-}
-
-impl fmt::Write for ExtraWriter<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let fits = text.floor_char_boundary(self.limit - self.written);
-        self.extra.raw(&text.as_bytes()[..fits]);
-        self.written += fits;
-        if fits < text.len() {
-            TRUNCATED_VALUES.fetch_add(1, Ordering::Relaxed);
-            return Err(fmt::Error);
-        }
-        Ok(())
+        lanes::push_extra(header.words(), payload);
     }
 }
 

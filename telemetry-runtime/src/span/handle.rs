@@ -63,7 +63,7 @@ impl Span {
     /// Sets an attribute; a later value of the same key wins.
     pub fn set_attribute(&self, key: &str, value: impl Capture) {
         if self.is_recording() {
-            let mut record = Extra::new(kind::ATTRIBUTES);
+            let mut record = Extra::new();
             extra::attribute(&mut record, key, &value);
             record.push(self.identity);
         }
@@ -77,7 +77,8 @@ impl Span {
     /// ```
     pub fn add_event(&self, name: &str, attributes: &[(&str, &dyn CaptureRef)]) {
         if self.is_recording() {
-            let mut event = Extra::event(name);
+            let mut event = Extra::new();
+            event.event(name);
             for (key, value) in attributes {
                 value.add_to(key, &mut event);
             }
@@ -96,9 +97,8 @@ impl Span {
     /// ```
     pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
         if self.is_recording() {
-            let mut exception =
-                Extra::exception(std::any::type_name::<E>(), format_args!("{}", Chain(error)));
-            exception.set_status();
+            let mut exception = Extra::new();
+            exception.exception(std::any::type_name::<E>(), format_args!("{}", Chain(error)));
             exception.push(self.identity);
         }
     }
@@ -106,21 +106,27 @@ impl Span {
     /// Sets the status; the message counts for [`StatusCode::Error`] only. [`StatusCode::Ok`] is final.
     pub fn set_status(&self, code: StatusCode, message: &str) {
         if self.is_recording() {
-            Extra::status(code, message).push(self.identity);
+            let mut status = Extra::new();
+            status.status(code, message);
+            status.push(self.identity);
         }
     }
 
     /// Adds a link to another span.
     pub fn add_link(&self, to: &SpanContext) {
         if self.is_recording() {
-            Extra::link(to).push(self.identity);
+            let mut link = Extra::new();
+            link.link(to);
+            link.push(self.identity);
         }
     }
 
     /// Gives the span another name, known only now.
     pub fn set_name(&self, name: &str) {
         if self.is_recording() {
-            Extra::named(kind::NAME, name).push(self.identity);
+            let mut record = Extra::new();
+            record.named(kind::NAME, name);
+            record.push(self.identity);
         }
     }
 }

@@ -4,23 +4,30 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 
 /// The generator's next number; never zero.
-///
-/// A Weyl sequence with a multiplicative finisher (wyrand): not secret, but well spread over 64 bits.
 #[inline(always)]
 pub(super) fn next(state: &Cell<u64>) -> u64 {
     loop {
-        let seeded = match state.get() {
-            0 => seed(),
-            seeded => seeded,
-        };
-        let stepped = seeded.wrapping_add(0xa076_1d64_78bd_642f);
-        state.set(stepped);
-        let wide = u128::from(stepped) * u128::from(stepped ^ 0xe703_7ed1_a0b4_28db);
-        let number = (wide >> 64) as u64 ^ wide as u64;
-        if number != 0 {
-            return number;
+        match next_seeded(state) {
+            Some(number) => return number,
+            None if state.get() == 0 => state.set(seed()),
+            None => {}
         }
     }
+}
+
+/// The same, or `None` where the generator is not seeded or (once in 2^64 times) the number would be zero.
+///
+/// A Weyl sequence with a multiplicative finisher (wyrand): not secret, but well spread over 64 bits.
+#[inline(always)]
+pub(super) fn next_seeded(state: &Cell<u64>) -> Option<u64> {
+    let seeded = state.get();
+    if seeded == 0 {
+        return None;
+    }
+    let stepped = seeded.wrapping_add(0xa076_1d64_78bd_642f);
+    state.set(stepped);
+    let wide = u128::from(stepped) * u128::from(stepped ^ 0xe703_7ed1_a0b4_28db);
+    Some((wide >> 64) as u64 ^ wide as u64).filter(|number| *number != 0)
 }
 
 #[cold]

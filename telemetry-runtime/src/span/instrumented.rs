@@ -5,7 +5,9 @@ use super::recording::Recording;
 #[cfg(feature = "http")]
 use crate::record::SpanContext;
 use crate::record::{Callsite, TraceState};
+use std::borrow::BorrowMut;
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
@@ -34,6 +36,13 @@ impl<const N: usize> Opened<N> {
             self.state = current().state();
         }
     }
+
+    /// The same for a callsite that says `sample = never`.
+    #[cold]
+    pub fn open_unsampled(&mut self, callsite: &'static Callsite) {
+        self.recording.start_unusual(callsite);
+        self.state = current().state();
+    }
 }
 
 /// Starts the span of a request for `path`: a local root below the remote parent, if there is one, else below what is current.
@@ -49,28 +58,31 @@ pub(crate) fn open_request<const N: usize>(
     opened
 }
 
-/// Runs a future within a span; `observe` sees its output before the span ends.
+/// Runs a future within a span, owned or borrowed; `observe` sees its output before the span ends.
 ///
 /// # Cancel safety
 /// Dropping the future before it is ready ends the span, marked `cancelled`.
 #[inline(always)]
-pub fn instrument<const N: usize, F, O>(span: Opened<N>, future: F, observe: O) -> Instrumented<N, F, O>
+pub fn instrument<const N: usize, S, F, O>(span: S, future: F, observe: O) -> Instrumented<N, S, F, O>
 where
+    S: BorrowMut<Opened<N>>,
     F: Future,
     O: Fn(&mut Recording<N>, &F::Output),
 {
-    Instrumented { span, observe, future: ManuallyDrop::new(future) }
+    Instrumented { future: ManuallyDrop::new(future), span, observe, _room: PhantomData }
 }
 
-/// A future within a span.
-pub struct Instrumented<const N: usize, F, O> {
-    span: Opened<N>,
-    observe: O,
+/// A future within a span, which is its own or somebody else's.
+pub struct Instrumented<const N: usize, S: BorrowMut<Opened<N>>, F, O> {
     future: ManuallyDrop<F>,
+    span: S,
+    observe: O,
+    _room: PhantomData<Opened<N>>,
 }
 
-impl<const N: usize, F, O> Future for Instrumented<N, F, O>
+impl<const N: usize, S, F, O> Future for Instrumented<N, S, F, O>
 where
+    S: BorrowMut<Opened<N>>,
     F: Future,
     O: Fn(&mut Recording<N>, &F::Output),
 {
@@ -81,7 +93,7 @@ where
         // SAFETY: `future` is pinned with `self` and never moved: it is polled and dropped in place. The rest is not pinned.
         let (span, observe, future) = unsafe {
             let this = self.get_unchecked_mut();
-            (&mut this.span, &this.observe, Pin::new_unchecked(&mut *this.future))
+            (this.span.borrow_mut(), &this.observe, Pin::new_unchecked(&mut *this.future))
         };
         if !span.holds_context() {
             return future.poll(cx);
@@ -110,7 +122,7 @@ impl<const N: usize> Opened<N> {
         body()
     }
 
-    #[inline]
+    #[inline(always)]
     fn end(&mut self) {
         self.recording.end(&self.state);
     }
@@ -151,27 +163,28 @@ impl<const N: usize> Drop for Polling<'_, N> {
     }
 }
 
-impl<const N: usize, F, O> Drop for Instrumented<N, F, O> {
+impl<const N: usize, S: BorrowMut<Opened<N>>, F, O> Drop for Instrumented<N, S, F, O> {
     #[inline]
     fn drop(&mut self) {
-        if !self.span.holds_context() {
+        let span = self.span.borrow_mut();
+        if !span.holds_context() {
             // SAFETY: dropped once, here or below, and never used again.
             return unsafe { ManuallyDrop::drop(&mut self.future) };
         }
         // Not ready yet: what the future's own destructors do still belongs to the span.
-        self.span.cancel();
+        span.cancel();
         {
-            let _current = Polling::enter(&mut self.span);
+            let _current = Polling::enter(span);
             // SAFETY: as above.
             unsafe { ManuallyDrop::drop(&mut self.future) };
         }
-        self.span.end();
+        span.end();
     }
 }
 
-impl<const N: usize, F, O> fmt::Debug for Instrumented<N, F, O> {
+impl<const N: usize, S: BorrowMut<Opened<N>>, F, O> fmt::Debug for Instrumented<N, S, F, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Instrumented").field("span", &self.span.recording).finish_non_exhaustive()
+        f.debug_struct("Instrumented").field("span", &self.span.borrow().recording).finish_non_exhaustive()
     }
 }
 

@@ -3,13 +3,13 @@
 //! A ring of words. Records are contiguous: one that would not fit before the ring's end is preceded by padding up to it. `tail` and
 //! `head` count words since the beginning and never wrap; their difference is what is in the ring.
 
-use super::sync::{Arc, AtomicBool, AtomicU64, Ordering, Words};
-use crate::record::layout::{first_word, kind, padded};
+use super::sync::{Arc, AtomicBool, AtomicU64, Memory, Ordering};
+use crate::record::layout::{first_word, kind};
 use std::cell::Cell;
 
 /// What both ends share.
 pub(crate) struct Lane {
-    words: Words,
+    bytes: usize,
     /// Written by the producer.
     producer: OwnCacheLine<ProducerSide>,
     /// Written by the consumer: how far it has read.
@@ -34,6 +34,7 @@ struct ProducerSide {
 
 /// The writing end. One thread's: it is not `Sync`.
 pub(crate) struct Producer {
+    memory: Memory,
     lane: Arc<Lane>,
     tail: Cell<u64>,
     /// Up to here a record may be written without looking at `head`, the ring's end or the wake-up mark.
@@ -42,6 +43,7 @@ pub(crate) struct Producer {
 
 /// The reading end.
 pub(crate) struct Consumer {
+    memory: Memory,
     lane: Arc<Lane>,
     head: u64,
 }
@@ -66,10 +68,10 @@ pub(crate) enum Pushed {
 
 /// A lane of at least `bytes`, rounded up to a power of two.
 pub(crate) fn lane(bytes: usize) -> (Producer, Consumer) {
-    let words = Words::new((bytes / 8).next_power_of_two());
-    let limit = Cell::new(words.len() as u64 / 2);
+    let memory = Memory::new((bytes / 8).next_power_of_two());
+    let limit = Cell::new(memory.len() as u64 / 2);
     let lane = Arc::new(Lane {
-        words,
+        bytes: memory.len() * 8,
         producer: OwnCacheLine(ProducerSide {
             tail: AtomicU64::new(0),
             spans: AtomicU64::new(0),
@@ -79,7 +81,8 @@ pub(crate) fn lane(bytes: usize) -> (Producer, Consumer) {
         }),
         head: OwnCacheLine(AtomicU64::new(0)),
     });
-    (Producer { lane: lane.clone(), tail: Cell::new(0), limit }, Consumer { lane, head: 0 })
+    let producer = Producer { memory: memory.clone(), lane: lane.clone(), tail: Cell::new(0), limit };
+    (producer, Consumer { memory, lane, head: 0 })
 }
 
 impl Lane {
@@ -92,21 +95,14 @@ impl Lane {
     }
 
     pub(crate) fn len_bytes(&self) -> usize {
-        self.words.len() * 8
-    }
-
-    fn capacity(&self) -> u64 {
-        self.words.len() as u64
+        self.bytes
     }
 }
 
 impl Producer {
     /// Appends a span record, whole or not at all.
-    #[inline]
-    pub(crate) fn push_span(&self, header: &[u64], attributes: &[u8]) -> Pushed {
-        let spans = &self.lane.producer.0.spans;
-        // Only this thread writes it: a plain store is enough.
-        spans.store(spans.load(Ordering::Relaxed) + 1, Ordering::Release);
+    pub(crate) fn push_span<const H: usize>(&self, header: [u64; H], attributes: &[u64]) -> Pushed {
+        self.count_span();
         let pushed = self.push(header, attributes);
         if pushed == Pushed::Full {
             count(&self.lane.producer.0.dropped_spans);
@@ -114,9 +110,21 @@ impl Producer {
         pushed
     }
 
+    /// The same, if there is room that has been looked for already; whether there was.
+    #[inline(always)]
+    pub(crate) fn push_span_at_once<const H: usize>(&self, header: [u64; H], attributes: &[u64]) -> bool {
+        let tail = self.tail.get();
+        let has_room = tail + (H + attributes.len()) as u64 <= self.limit.get();
+        if has_room {
+            self.count_span();
+            self.append(tail, header, attributes);
+        }
+        has_room
+    }
+
     /// Appends a record that belongs to a span.
     #[inline]
-    pub(crate) fn push_extra(&self, header: &[u64], payload: &[u8]) -> Pushed {
+    pub(crate) fn push_extra<const H: usize>(&self, header: [u64; H], payload: &[u64]) -> Pushed {
         let pushed = self.push(header, payload);
         if pushed == Pushed::Full {
             count(&self.lane.producer.0.dropped_extras);
@@ -124,34 +132,50 @@ impl Producer {
         pushed
     }
 
-    #[inline]
-    fn push(&self, header: &[u64], body: &[u8]) -> Pushed {
-        let words = (header.len() + padded(body.len()) / 8) as u64;
-        let mut tail = self.tail.get();
-        let mut pushed = Pushed::Done;
-        if tail + words > self.limit.get() {
-            match self.make_room(words) {
-                (None, full) => return full,
-                (Some(at), reached) => (tail, pushed) = (at, reached),
-            }
+    #[inline(always)]
+    fn push<const H: usize>(&self, header: [u64; H], body: &[u64]) -> Pushed {
+        let words = (H + body.len()) as u64;
+        let tail = self.tail.get();
+        if tail + words <= self.limit.get() {
+            self.append(tail, header, body);
+            return Pushed::Done;
         }
-        let at = (tail & (self.lane.capacity() - 1)) as usize;
+        let (place, pushed) = self.make_room(words);
+        if let Some(tail) = place {
+            self.append(tail, header, body);
+        }
+        pushed
+    }
+
+    /// Writes a record at `tail`, for which there is room up to `limit`.
+    #[inline(always)]
+    fn append<const H: usize>(&self, tail: u64, header: [u64; H], body: &[u64]) {
+        let at = (tail & (self.capacity() - 1)) as usize;
         // SAFETY: `limit` is at most the ring's end and at most one capacity ahead of a `head` that was read with `Acquire`, so the
         // words lie inside the ring and the consumer is done with them; it sees none of them before `tail` is stored below.
-        unsafe {
-            self.lane.words.write(at, header);
-            self.lane.words.write_bytes(at + header.len(), body);
-        }
-        self.tail.set(tail + words);
-        self.lane.producer.0.tail.store(tail + words, Ordering::Release);
-        pushed
+        unsafe { self.memory.write(at, header, body) };
+        let tail = tail + (H + body.len()) as u64;
+        self.tail.set(tail);
+        self.lane.producer.0.tail.store(tail, Ordering::Release);
+    }
+
+    #[inline(always)]
+    fn count_span(&self) {
+        let spans = &self.lane.producer.0.spans;
+        // Only this thread writes it: a plain store is enough.
+        spans.store(spans.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    #[inline(always)]
+    fn capacity(&self) -> u64 {
+        self.memory.len() as u64
     }
 
     /// Where a record of so many words may go, if anywhere; moves `limit`, and pads to the ring's end where needed.
     #[cold]
     #[inline(never)]
     fn make_room(&self, words: u64) -> (Option<u64>, Pushed) {
-        let capacity = self.lane.capacity();
+        let capacity = self.capacity();
         let head = self.lane.head.0.load(Ordering::Acquire);
         let mut tail = self.tail.get();
         let ring_end = (tail / capacity + 1) * capacity;
@@ -161,8 +185,8 @@ impl Producer {
         }
         if padding > 0 {
             let at = (tail & (capacity - 1)) as usize;
-            // SAFETY: as in `push`: the words up to the ring's end are free.
-            unsafe { self.lane.words.write(at, &[first_word(padding as u32 * 8, kind::PADDING, 0, 0)]) };
+            // SAFETY: as in `append`: the words up to the ring's end are free.
+            unsafe { self.memory.write(at, [first_word(padding as u32 * 8, kind::PADDING, 0, 0)], &[]) };
             tail += padding;
         }
         let half_full = head + capacity / 2;
@@ -211,13 +235,13 @@ impl Consumer {
     /// [`tail`](Self::tail), or [`head`](Self::head).
     pub(crate) fn read(&self, from: u64, to: u64, mut records: impl FnMut(&[u8])) {
         assert!(self.head <= from && to <= self.tail(), "only what is written and not given back is read");
-        let capacity = self.lane.capacity();
+        let capacity = self.memory.len() as u64;
         let mut from = from;
         while from < to {
             let at = from & (capacity - 1);
             let count = (to - from).min(capacity - at);
             // SAFETY: below a tail read with `Acquire` all words are written, and the producer does not touch those from `head` on.
-            unsafe { self.lane.words.read(at as usize, count as usize, &mut records) };
+            unsafe { self.memory.read(at as usize, count as usize, &mut records) };
             from += count;
         }
     }
@@ -236,16 +260,17 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::VecDeque;
 
-    fn push(producer: &Producer, id: u64, body: &[u8]) -> Pushed {
-        producer.push_span(&[first_word(16 + body.len() as u32, kind::SPAN, 0, 0), id], body)
+    fn push(producer: &Producer, id: u64, body: &[u64]) -> Pushed {
+        producer.push_span([first_word(16 + body.len() as u32 * 8, kind::SPAN, 0, 0), id], body)
     }
 
-    fn drain(consumer: &mut Consumer, tail: u64) -> Vec<(u64, Vec<u8>)> {
+    fn drain(consumer: &mut Consumer, tail: u64) -> Vec<(u64, Vec<u64>)> {
         let mut found = Vec::new();
         consumer.read(consumer.head(), tail, |mut records| {
             while let Some((record, rest)) = RawRecord::split(records) {
                 if record.kind() == kind::SPAN {
-                    found.push((record.word(1), record.0[16..].to_vec()));
+                    let words = record.0.len() / 8;
+                    found.push((record.word(1), (2..words).map(|index| record.word(index)).collect()));
                 }
                 records = rest;
             }
@@ -278,24 +303,24 @@ mod tests {
     #[test]
     fn is_finished_only_when_closed_and_empty() {
         let (producer, mut consumer) = lane(128);
-        push(&producer, 1, b"abc");
+        push(&producer, 1, &[7]);
         assert!(!consumer.is_finished());
         drop(producer);
         assert!(!consumer.is_finished());
         let tail = consumer.tail();
-        assert_eq!(drain(&mut consumer, tail), [(1, b"abc".to_vec())]);
+        assert_eq!(drain(&mut consumer, tail), [(1, vec![7])]);
         assert!(consumer.is_finished());
     }
 
     #[derive(Clone, Debug)]
     enum Step {
-        Push(Vec<u8>),
+        Push(Vec<u64>),
         Drain,
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            4 => proptest::collection::vec(any::<u8>(), 0..120).prop_map(Step::Push),
+            4 => proptest::collection::vec(any::<u64>(), 0..15).prop_map(Step::Push),
             1 => Just(Step::Drain),
         ]
     }
@@ -338,7 +363,7 @@ mod models {
     use loom::thread;
 
     fn push(producer: &Producer, id: u64) -> Pushed {
-        producer.push_span(&[first_word(16, kind::SPAN, 0, 0), id], &[])
+        producer.push_span([first_word(16, kind::SPAN, 0, 0), id], &[])
     }
 
     fn drain(consumer: &mut Consumer) -> Vec<u64> {
@@ -384,8 +409,7 @@ mod models {
             // Eight words; records of three: the third does not fit before the ring's end.
             let (producer, mut consumer) = lane(64);
             let writer = thread::spawn(move || {
-                let push =
-                    |id: u64| producer.push_span(&[first_word(24, kind::SPAN, 0, 0), id], &id.to_ne_bytes());
+                let push = |id: u64| producer.push_span([first_word(24, kind::SPAN, 0, 0), id], &[id]);
                 (1..=3).filter(|id| push(*id) == Pushed::Full).count()
             });
             let mut arrived = drain(&mut consumer);

@@ -2,7 +2,7 @@
 
 use super::lane::{Consumer, Lane, LaneCounts, Producer, Pushed, lane};
 use super::sync::Arc;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
@@ -62,32 +62,56 @@ pub(crate) static LANES: Lanes = Lanes {
 };
 
 thread_local! {
-    static LANE: OnceCell<Producer> = const { OnceCell::new() };
+    /// The thread's lane while it is open. Without a destructor: reading it is reading memory.
+    static LANE: Cell<*const Producer> = const { Cell::new(std::ptr::null()) };
+    static OWNED: OwnedLane = const { OwnedLane(OnceCell::new()) };
+}
+
+/// Closes the lane when its thread ends.
+struct OwnedLane(OnceCell<Box<Producer>>);
+
+impl Drop for OwnedLane {
+    fn drop(&mut self) {
+        LANE.set(std::ptr::null());
+    }
+}
+
+/// Hands a finished span to the collector, if the thread has a lane with room at hand; whether it had.
+#[inline(always)]
+pub(super) fn push_span_at_once<const H: usize>(header: [u64; H], attributes: &[u64]) -> bool {
+    // SAFETY: as in `this_lane`.
+    unsafe { LANE.get().as_ref() }.is_some_and(|lane| lane.push_span_at_once(header, attributes))
 }
 
 /// Hands a finished span to the collector, or drops and counts it.
-#[inline]
-pub(crate) fn push_span(header: &[u64], attributes: &[u8]) {
-    let pushed = LANE.try_with(|lane| {
-        lane.get().or_else(|| open_lane(lane)).map(|lane| lane.push_span(header, attributes))
-    });
-    match pushed {
-        Ok(Some(Pushed::Done | Pushed::Full)) => {}
-        Ok(Some(Pushed::WakeCollector)) => LANES.wake_collector(),
-        Ok(None) | Err(_) => count(&LANES.spans_without_lane),
+pub(crate) fn push_span<const H: usize>(header: [u64; H], attributes: &[u64]) {
+    match this_lane().map(|lane| lane.push_span(header, attributes)) {
+        Some(Pushed::Done | Pushed::Full) => {}
+        Some(Pushed::WakeCollector) => LANES.wake_collector(),
+        None => count(&LANES.spans_without_lane),
     }
 }
 
 /// Hands another record of a span to the collector, or drops and counts it.
 #[inline]
-pub(crate) fn push_extra(header: &[u64], payload: &[u8]) {
-    let pushed = LANE
-        .try_with(|lane| lane.get().or_else(|| open_lane(lane)).map(|lane| lane.push_extra(header, payload)));
-    match pushed {
-        Ok(Some(Pushed::Done | Pushed::Full)) => {}
-        Ok(Some(Pushed::WakeCollector)) => LANES.wake_collector(),
-        Ok(None) | Err(_) => count(&LANES.extras_without_lane),
+pub(crate) fn push_extra<const H: usize>(header: [u64; H], payload: &[u64]) {
+    match this_lane().map(|lane| lane.push_extra(header, payload)) {
+        Some(Pushed::Done | Pushed::Full) => {}
+        Some(Pushed::WakeCollector) => LANES.wake_collector(),
+        None => count(&LANES.extras_without_lane),
     }
+}
+
+/// The thread's lane; `None` where there is no memory for one, or the thread has ended but for its last destructors.
+#[inline(always)]
+fn this_lane<'a>() -> Option<&'a Producer> {
+    let lane = LANE.get();
+    if lane.is_null() {
+        open_lane();
+    }
+    // SAFETY: `OWNED` keeps what the pointer shows to until it sets it to null, both on this thread only; nobody keeps the reference
+    // beyond a push, which ends no thread.
+    unsafe { LANE.get().as_ref() }
 }
 
 #[cold]
@@ -97,14 +121,19 @@ fn count(counter: &AtomicU64) {
 
 /// The thread's first record: makes its lane, if memory is left.
 #[cold]
-fn open_lane(slot: &OnceCell<Producer>) -> Option<&Producer> {
-    if LANES.is_half_used() {
-        // Many threads come and go: lanes of those that ended are given back by the collector.
-        LANES.wake_collector();
-    }
-    let (producer, consumer) = lane(LANES.reserve()?);
-    LANES.admit(consumer);
-    Some(slot.get_or_init(|| producer))
+#[inline(never)]
+fn open_lane() {
+    // A thread that is being torn down has lost its lane and gets no other.
+    let _ = OWNED.try_with(|owned| {
+        if LANES.is_half_used() {
+            // Many threads come and go: lanes of those that ended are given back by the collector.
+            LANES.wake_collector();
+        }
+        let Some(bytes) = LANES.reserve() else { return };
+        let (producer, consumer) = lane(bytes);
+        LANES.admit(consumer);
+        LANE.set(std::ptr::from_ref(&**owned.0.get_or_init(|| Box::new(producer))));
+    });
 }
 
 impl Lanes {
@@ -251,7 +280,7 @@ mod tests {
         let lanes = empty(4 << 20);
         let bytes = lanes.reserve().expect("there is room");
         let (producer, consumer) = lane(bytes);
-        producer.push_span(&[0; 8], &[]);
+        producer.push_span([0; 8], &[]);
         drop(producer);
         lanes.admit(consumer);
         for consumer in lanes.take_new() {

@@ -1,30 +1,75 @@
 //! What a running span is, whatever room it has: its start, its context, its end.
 //!
-//! The code stands once in the program, not once in every instrumented function.
+//! The code stands once in the program, not once in every instrumented function. Each end of a span has a straight path, for a sampled
+//! span below another one, and a `#[cold]` one for everything else.
 
 use super::context::{Current, Ids, current, flag};
 use super::extra::{Extra, Identity};
 use super::{head, lanes, panic, tick};
 use crate::policy::LocalRoot;
 use crate::record::layout::{SPAN_HEADER_BYTES, SpanHeader, flag as record_flag, kind, status};
-use crate::record::{Callsite, SpanContext, TraceId, TraceState};
+use crate::record::{Callsite, Sampling, SpanContext, TraceId, TraceState};
 use std::fmt::{self, Debug, Display};
+use std::num::NonZeroU32;
 
 /// A span that has a context of its own.
+///
+/// What lies side by side in a record does not lie side by side here, unless it is stored together, too: see [`super::words`].
+#[repr(C)]
 pub(super) struct Live {
-    callsite: &'static Callsite,
     trace_high: u64,
     trace_low: u64,
     span_id: u64,
-    parent_id: u64,
     start: u64,
-    /// The context's flags while the span is current, and before it.
-    flags: u8,
-    flags_before: u8,
-    status: u8,
-    /// Panics were already unwinding when the span started: they are not its own.
-    unwinding_before: bool,
+    parent_id: u64,
+    /// The callsite's number.
+    callsite: u32,
+    marks: Marks,
 }
+
+/// A byte each: the flags of the context while the span is current, those of the context before it, the flags of the span's record,
+/// and its status.
+///
+/// In one number, so that it is loaded as it was stored.
+#[derive(Clone, Copy)]
+struct Marks(NonZeroU32);
+
+impl Marks {
+    #[inline(always)]
+    fn new(flags: u8, flags_before: u8, parent_is_remote: bool) -> Self {
+        let record_flags = flags & W3C_FLAGS | if parent_is_remote { record_flag::PARENT_REMOTE } else { 0 };
+        let [flags, flags_before, record_flags] = [flags, flags_before, record_flags].map(u32::from);
+        // The context of a span is always active.
+        Self(ACTIVE | flags | flags_before << 8 | record_flags << 16)
+    }
+
+    #[inline(always)]
+    fn flags(self) -> u8 {
+        self.0.get() as u8
+    }
+
+    #[inline(always)]
+    fn flags_before(self) -> u8 {
+        (self.0.get() >> 8) as u8
+    }
+
+    #[inline(always)]
+    fn record_flags(self) -> u8 {
+        (self.0.get() >> 16) as u8
+    }
+
+    #[inline(always)]
+    fn status(self) -> u8 {
+        (self.0.get() >> 24) as u8
+    }
+
+    #[inline(always)]
+    fn failed(self) -> Self {
+        Self(self.0 | u32::from(status::ERROR) << 24)
+    }
+}
+
+const ACTIVE: NonZeroU32 = NonZeroU32::new(flag::ACTIVE as u32).expect("it is a bit");
 
 impl Live {
     /// Whether a span that starts here has anything to record or to hold.
@@ -39,131 +84,133 @@ impl Live {
 
     #[inline(never)]
     pub(super) fn start(slot: &mut Option<Self>, callsite: &'static Callsite) {
-        *slot = Some(Self::start_wanted(current(), callsite));
+        match Self::child(current(), callsite) {
+            Some(child) => *slot = Some(child),
+            None => Self::start_unusual(slot, callsite, None),
+        }
     }
 
     #[inline(never)]
     pub(super) fn start_and_enter(slot: &mut Option<Self>, callsite: &'static Callsite) {
         let current = current();
-        slot.insert(Self::start_wanted(current, callsite)).enter(current);
+        match Self::child(current, callsite) {
+            Some(child) => {
+                current.span_id.set(child.span_id);
+                *slot = Some(child);
+            }
+            None => Self::enter_unusual(slot, callsite),
+        }
     }
 
     #[cfg(feature = "http")]
     pub(super) fn start_request(slot: &mut Option<Self>, callsite: &'static Callsite, path: &str) {
-        *slot = Some(Self::start_local_root(current(), callsite, Some(path)));
+        Self::start_unusual(slot, callsite, Some(path));
     }
 
     #[inline(never)]
-    pub(super) fn leave_and_end(slot: &mut Option<Self>, attributes: &[u8]) {
-        if let Some(live) = slot {
-            let current = current();
-            if live.is_sampled() {
-                live.record(
-                    attributes,
-                    if live.flags & flag::HAS_STATE == 0 { None } else { Some(current.state()) }.as_ref(),
-                );
-            }
-            live.leave(current);
+    pub(super) fn leave_and_end(&mut self, attributes: &[u64]) {
+        if self.is_pushed_at_once(attributes) {
+            self.leave(current());
+        } else {
+            self.leave_and_end_unusual(attributes);
         }
-        *slot = None;
     }
 
+    /// Ends the span, which is not current.
     #[inline(never)]
-    pub(super) fn end(slot: &mut Option<Self>, attributes: &[u8], state: &TraceState) {
-        if let Some(live) = slot.as_mut().filter(|live| live.is_sampled()) {
-            live.record(attributes, Some(state));
+    pub(super) fn end(&mut self, attributes: &[u64], state: &TraceState) {
+        if !self.is_pushed_at_once(attributes) {
+            self.end_unusual(attributes, state);
         }
-        *slot = None;
     }
 
+    /// Sends the span's record off, if that is all there is to do and everything for it is at hand; whether it was.
     #[inline(always)]
-    fn start_wanted(current: &Current, callsite: &'static Callsite) -> Self {
+    fn is_pushed_at_once(&self, attributes: &[u64]) -> bool {
+        if !self.is_plain() || std::thread::panicking() {
+            return false;
+        }
+        tick::at_hand()
+            .is_some_and(|end| lanes::push_span_at_once(self.header(attributes, end).words(), attributes))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_and_end_unusual(&mut self, attributes: &[u64]) {
+        let state = current().state();
+        self.end_unusual(attributes, &state);
+        self.leave(current());
+    }
+
+    /// A span below a sampled one of this process; `None` if what is current is something else, or if the callsite's number, the
+    /// thread's ids or the counter are not at hand.
+    #[inline(always)]
+    fn child(current: &Current, callsite: &'static Callsite) -> Option<Self> {
         let flags = current.flags.get();
         if flags & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) != CHILD {
-            return Self::start_local_root(current, callsite, None);
+            return None;
         }
-        Self {
-            callsite,
+        Some(Self {
+            marks: Marks::new(flags, flags, false),
+            callsite: callsite.known_number()?,
             trace_high: current.trace_high.get(),
             trace_low: current.trace_low.get(),
-            span_id: current.new_span_id(),
+            span_id: current.seeded_span_id()?,
             parent_id: current.span_id.get(),
-            flags,
-            flags_before: flags,
-            status: status::UNSET,
-            unwinding_before: std::thread::panicking(),
-            start: tick::now(),
-        }
+            start: tick::at_hand()?,
+        })
     }
 
-    /// Makes the span current. Only what differs is written: a child shares its parent's trace.
-    #[inline(always)]
-    fn enter(&self, current: &Current) {
-        if self.flags != self.flags_before {
-            current.trace_high.set(self.trace_high);
-            current.trace_low.set(self.trace_low);
-            current.flags.set(self.flags);
-        }
-        current.span_id.set(self.span_id);
-    }
-
-    /// Makes current again what was. A span that is closed while another one is current (closed out of order) changes nothing,
-    /// unless it began the trace here: then everything below it is over as well.
-    #[inline(always)]
-    fn leave(&self, current: &Current) {
-        if self.flags != self.flags_before {
-            current.flags.set(self.flags_before);
-            current.span_id.set(self.parent_id);
-        } else if current.span_id.get() == self.span_id {
-            current.span_id.set(self.parent_id);
-        }
-    }
-
-    #[inline(always)]
-    fn record(&mut self, attributes: &[u8], state: Option<&TraceState>) {
-        let end = tick::now();
-        if std::thread::panicking() && !self.unwinding_before {
-            self.panicked();
-        }
-        if let Some(state) = state.filter(|state| !state.is_empty()) {
-            self.send_state(state);
-        }
-        self.push(attributes, end);
-    }
-
+    #[cold]
     #[inline(never)]
-    pub(super) fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
-        self.status = status::ERROR;
-        let mut exception = Extra::exception(error_type, format_args!("{message}"));
-        exception.set_status();
-        exception.push(self.identity());
+    pub(super) fn enter_unusual(slot: &mut Option<Self>, callsite: &'static Callsite) {
+        Self::start_unusual(slot, callsite, None);
+        if let Some(live) = slot {
+            current().replace_ids(live.ids());
+        }
     }
 
-    #[inline]
-    fn start_local_root(current: &Current, callsite: &'static Callsite, path: Option<&str>) -> Self {
+    /// Starts any span: a local root, whose trace its callsite or the policy decides on, or a child.
+    #[inline(never)]
+    pub(super) fn start_unusual(slot: &mut Option<Self>, callsite: &'static Callsite, path: Option<&str>) {
+        let current = current();
         let flags_before = current.flags.get();
-        let (root, sampled) = if flags_before & flag::REMOTE != 0 || path.is_some() {
+        let is_child =
+            flags_before & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) == CHILD && path.is_none();
+        let (origin, flags) = if is_child {
+            let left_out = if callsite.sampling() == Sampling::Never { flag::SAMPLED } else { 0 };
+            (Origin::below(current), flags_before & !left_out)
+        } else {
+            Self::local_root(current, callsite, path)
+        };
+        *slot = Some(Self {
+            marks: Marks::new(flags, flags_before, flags_before & flag::REMOTE != 0),
+            callsite: callsite.number(),
+            trace_high: origin.trace_high,
+            trace_low: origin.trace_low,
+            span_id: current.new_span_id(),
+            parent_id: origin.parent_id,
+            start: tick::now(),
+        });
+    }
+
+    /// Where a local root comes from, and the flags below it.
+    #[inline(always)]
+    fn local_root(current: &Current, callsite: &'static Callsite, path: Option<&str>) -> (Origin, u8) {
+        let before = current.flags.get();
+        let (origin, sampled) = if before & flag::REMOTE != 0 || path.is_some() {
             Self::decide(current, callsite, path)
         } else {
             let (trace_high, trace_low) = current.new_trace_id();
-            let sampled = head::samples_new(trace_low, || ask(callsite, trace_high, trace_low, None, path));
+            let asked = || ask(callsite, trace_high, trace_low, None, path);
+            let own = callsite.samples(trace_low);
+            let sampled = own.unwrap_or_else(|| head::samples_new(trace_low, asked));
             (Origin { trace_high, trace_low, parent_id: 0 }, sampled)
         };
         let sampled = if sampled { flag::SAMPLED } else { 0 };
         // Who made the trace id knows whether it is random: we, or the caller.
-        let random = if flags_before & flag::REMOTE == 0 { RANDOM } else { flags_before & RANDOM };
-        Self {
-            callsite,
-            trace_high: root.trace_high,
-            trace_low: root.trace_low,
-            span_id: current.new_span_id(),
-            parent_id: root.parent_id,
-            flags: flags_before & flag::HAS_STATE | flag::ACTIVE | random | sampled,
-            flags_before,
-            status: status::UNSET,
-            unwinding_before: std::thread::panicking(),
-            start: tick::now(),
-        }
+        let random = if before & flag::REMOTE == 0 { RANDOM } else { before & RANDOM };
+        (origin, before & flag::HAS_STATE | flag::ACTIVE | random | sampled)
     }
 
     /// Asks the policy where more than the trace id counts: a parent elsewhere, a request's path.
@@ -174,22 +221,76 @@ impl Live {
             let sampled = ask(callsite, trace_high, trace_low, None, path);
             return (Origin { trace_high, trace_low, parent_id: 0 }, sampled);
         }
-        let parent = current.snapshot();
-        let Ids { trace_high, trace_low, span_id, .. } = parent.ids;
-        let sampled = ask(callsite, trace_high, trace_low, Some(&parent.context()), path);
-        (Origin { trace_high, trace_low, parent_id: span_id }, sampled)
+        let origin = Origin::below(current);
+        let parent = current.snapshot().context();
+        let sampled = ask(callsite, origin.trace_high, origin.trace_low, Some(&parent), path);
+        (origin, sampled)
+    }
+
+    /// Makes current again what was. A span that is closed while another one is current (closed out of order) changes nothing,
+    /// unless it began the trace here: then everything below it is over as well.
+    #[inline(always)]
+    fn leave(&self, current: &Current) {
+        let flags_before = self.marks.flags_before();
+        if self.marks.flags() != flags_before {
+            current.flags.set(flags_before);
+            current.span_id.set(self.parent_id);
+        } else if current.span_id.get() == self.span_id {
+            current.span_id.set(self.parent_id);
+        }
     }
 
     #[inline(always)]
     pub(super) fn is_sampled(&self) -> bool {
-        self.flags & flag::SAMPLED != 0
+        self.marks.flags() & flag::SAMPLED != 0
+    }
+
+    /// Whether the span has nothing to send but its record.
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        self.marks.flags() & (flag::SAMPLED | flag::HAS_STATE) == flag::SAMPLED
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_unusual(&mut self, attributes: &[u64], state: &TraceState) {
+        if !self.is_sampled() {
+            return;
+        }
+        let end = tick::now();
+        if std::thread::panicking() {
+            self.fail_if_panicked();
+        }
+        if !state.is_empty() {
+            let mut extra = Extra::new();
+            extra.named(kind::TRACE_STATE, state.as_str());
+            extra.push(self.identity());
+        }
+        lanes::push_span(self.header(attributes, end).words(), attributes);
+    }
+
+    /// A panic that began before the span did is not the span's own.
+    fn fail_if_panicked(&mut self) {
+        let mut exception = Extra::new();
+        if panic::describe(self.start, &mut exception) {
+            self.marks = self.marks.failed();
+            exception.push(self.identity());
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
+        self.marks = self.marks.failed();
+        let mut exception = Extra::new();
+        exception.exception(error_type, format_args!("{message}"));
+        exception.push(self.identity());
     }
 
     /// The context below the span, without vendors' state.
     #[inline(always)]
     pub(super) fn ids(&self) -> Ids {
-        let Self { trace_high, trace_low, span_id, flags, .. } = *self;
-        Ids { trace_high, trace_low, span_id, flags }
+        let Self { trace_high, trace_low, span_id, .. } = *self;
+        Ids { trace_high, trace_low, span_id, flags: self.marks.flags() }
     }
 
     #[inline(always)]
@@ -198,49 +299,39 @@ impl Live {
             trace_high: self.trace_high,
             trace_low: self.trace_low,
             span_id: self.span_id,
-            flags: self.flags,
+            flags: self.marks.flags(),
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn panicked(&mut self) {
-        self.status = status::ERROR;
-        panic::last().push(self.identity());
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn send_state(&self, state: &TraceState) {
-        let mut extra = Extra::new(kind::TRACE_STATE);
-        extra.raw(state.as_str().as_bytes());
-        extra.push(self.identity());
-    }
-
     #[inline(always)]
-    fn push(&self, attributes: &[u8], end: u64) {
-        let remote = self.flags_before & flag::REMOTE != 0;
-        let header = SpanHeader {
-            length: (SPAN_HEADER_BYTES + attributes.len()) as u32,
-            flags: self.flags & W3C_FLAGS | if remote { record_flag::PARENT_REMOTE } else { 0 },
-            status: self.status,
-            callsite: self.callsite.number(),
+    fn header(&self, attributes: &[u64], end: u64) -> SpanHeader {
+        SpanHeader {
+            length: (SPAN_HEADER_BYTES + attributes.len() * 8) as u32,
+            flags: self.marks.record_flags(),
+            status: self.marks.status(),
+            callsite: self.callsite,
             dropped_attributes: 0,
             trace_id: u128::from(self.trace_high) << 64 | u128::from(self.trace_low),
             span_id: self.span_id,
             parent_id: self.parent_id,
             start: self.start,
             end,
-        };
-        lanes::push_span(&header.words(), attributes);
+        }
     }
 }
 
-/// Where a local root comes from.
+/// The trace and the parent of a span.
 struct Origin {
     trace_high: u64,
     trace_low: u64,
     parent_id: u64,
+}
+
+impl Origin {
+    fn below(current: &Current) -> Self {
+        let Ids { trace_high, trace_low, span_id, .. } = current.ids();
+        Self { trace_high, trace_low, parent_id: span_id }
+    }
 }
 
 const CHILD: u8 = flag::ACTIVE | flag::SAMPLED;
@@ -255,6 +346,9 @@ fn ask(
     parent: Option<&SpanContext>,
     path: Option<&str>,
 ) -> bool {
+    if let Some(own) = callsite.samples(low) {
+        return own;
+    }
     let root = LocalRoot::new(TraceId::from_int(u128::from(high) << 64 | u128::from(low)), parent, callsite);
     head::ask(&match path {
         Some(path) => root.with_path(path),
@@ -264,6 +358,6 @@ fn ask(
 
 impl Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.callsite.name(), self.identity())
+        self.identity().fmt(f)
     }
 }

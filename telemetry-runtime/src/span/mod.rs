@@ -20,6 +20,7 @@ mod recording;
 mod start;
 mod sync;
 pub(crate) mod tick;
+mod words;
 
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 pub(crate) use chain::Chain;

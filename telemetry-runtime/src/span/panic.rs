@@ -1,6 +1,7 @@
 //! What the last panic of a thread said, kept by a panic hook for the spans that it unwinds.
 
 use super::extra::{Extra, Key};
+use super::tick;
 use crate::record::Value;
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
@@ -10,6 +11,8 @@ use std::sync::Once;
 struct Last {
     message: String,
     location: String,
+    /// When it began, in ticks.
+    began: u64,
 }
 
 thread_local! {
@@ -32,21 +35,23 @@ fn remember(info: &PanicHookInfo<'_>) {
     let last = Last {
         message: info.payload_as_str().unwrap_or("a panic without a message").to_owned(),
         location: info.location().map(ToString::to_string).unwrap_or_default(),
+        began: tick::now(),
     };
     // A thread that is being torn down forgets its panic.
     let _ = LAST.try_with(|slot| slot.replace(Some(last)));
 }
 
-/// The `exception` event of the panic that unwinds this thread, which is why its spans fail.
-pub(super) fn last() -> Extra {
+/// Makes the record the `exception` event of the panic that unwinds this thread; not if that began before `start`, in ticks.
+pub(super) fn describe(start: u64, exception: &mut Extra) -> bool {
     let last = LAST.try_with(|slot| slot.borrow().clone()).ok().flatten();
-    let Some(Last { message, location }) = last else {
-        let mut exception = Extra::exception("panic", format_args!("panicked before the hook was set"));
-        exception.set_status();
-        return exception;
-    };
-    let mut exception = Extra::exception("panic", format_args!("{message}"));
-    exception.value(Key::Text("exception.stacktrace"), Value::Str(&location));
-    exception.set_status();
-    exception
+    match &last {
+        Some(last) if last.began < start => return false,
+        Some(Last { message, location, .. }) => {
+            exception.exception("panic", format_args!("{message}"));
+            exception.value(Key::Text("exception.stacktrace"), Value::Str(location));
+        }
+        // Somebody has replaced the hook.
+        None => exception.exception("panic", format_args!("a panic that no hook saw")),
+    }
+    true
 }

@@ -1,27 +1,25 @@
 //! A span that is being recorded: its identity, and room for its attributes until it ends.
 
 use super::context::Ids;
-use super::extra::{Extra, Key, format_limited, push_limited};
+use super::extra::{Extra, Key, is_within_limit, value_limit};
 use super::live::Live;
-use crate::record::layout::{kind, tag};
+use super::words::Words;
+use crate::record::layout::{attribute_head, tag};
 use crate::record::{Callsite, Capture, TraceState, Value};
 use std::fmt::{self, Debug, Display};
-use std::mem::MaybeUninit;
 
-/// A span between its start and its end, with `N` bytes of room for attributes. What does not fit goes to the lane at once.
+/// A span between its start and its end, with room for `N` words of attributes. What does not fit goes to the lane at once.
 pub struct Recording<const N: usize> {
     /// `None`: nothing to record and no context to hold, because telemetry is off or the trace is not sampled; or the span is over.
     live: Option<Live>,
-    /// Bytes of `room` that are written. As wide as the processor likes to load it: a wider load than the store before waits for it.
-    used: u32,
-    room: [MaybeUninit<u8>; N],
+    attributes: Words<N>,
 }
 
 impl<const N: usize> Recording<N> {
     /// A span that is not started: room that its owner fills by [`Self::start`].
     #[inline(always)]
     pub(super) fn inert() -> Self {
-        Self { live: None, used: 0, room: [MaybeUninit::uninit(); N] }
+        Self { live: None, attributes: Words::new() }
     }
 
     /// Starts a span below the current one, if there is anything to record or to hold. The context is not changed yet.
@@ -40,13 +38,27 @@ impl<const N: usize> Recording<N> {
         }
     }
 
+    /// As [`Self::start`], past the straight path: for a callsite that may leave out what is below a recorded span.
+    #[cold]
+    pub(super) fn start_unusual(&mut self, callsite: &'static Callsite) {
+        if Live::is_wanted() {
+            Live::start_unusual(&mut self.live, callsite, None);
+        }
+    }
+
+    /// As [`Self::start_and_enter`], past the straight path.
+    #[cold]
+    pub(super) fn enter_unusual(&mut self, callsite: &'static Callsite) {
+        if Live::is_wanted() {
+            Live::enter_unusual(&mut self.live, callsite);
+        }
+    }
+
     /// Makes current again what was, and ends the span.
     #[inline(always)]
     pub(super) fn leave_and_end(&mut self) {
-        if self.live.is_some() {
-            // SAFETY: `used` bytes of the room are written, from its start.
-            let attributes = unsafe { self.room.get_unchecked(..self.used as usize).assume_init_ref() };
-            Live::leave_and_end(&mut self.live, attributes);
+        if let Some(live) = &mut self.live {
+            live.leave_and_end(self.attributes.as_slice());
         }
     }
 
@@ -104,84 +116,33 @@ impl<const N: usize> Recording<N> {
 
     #[inline(always)]
     fn put(&mut self, key: u8, value: Value<'_>) {
-        match value {
-            Value::Bool(v) => self.fixed(key, tag::BOOL, [u8::from(v)]),
-            Value::I64(v) => self.fixed(key, tag::I64, v.to_ne_bytes()),
-            Value::F64(v) => self.fixed(key, tag::F64, v.to_ne_bytes()),
-            Value::Str(v) => self.bytes(key, tag::STR, v.as_bytes(), value),
-            Value::Bytes(v) => self.bytes(key, tag::BYTES, v, value),
-            Value::U64(v) if i64::try_from(v).is_ok() => self.fixed(key, tag::I64, v.to_ne_bytes()),
-            wide => self.wide(key, wide),
-        }
-    }
-
-    #[cold]
-    fn wide(&mut self, key: u8, value: Value<'_>) {
-        match value {
-            Value::I128(v) if i64::try_from(v).is_ok() => self.fixed(key, tag::I64, (v as i64).to_ne_bytes()),
-            Value::U128(v) if i64::try_from(v).is_ok() => self.fixed(key, tag::I64, (v as i64).to_ne_bytes()),
-            other => self.formatted(key, format_args!("{other}")),
+        let fits = match value {
+            Value::Bool(v) => self.attributes.push([attribute_head(tag::BOOL, key, 0, u32::from(v))]),
+            Value::I64(v) => self.attributes.push([attribute_head(tag::I64, key, 0, 0), v as u64]),
+            Value::F64(v) => self.attributes.push([attribute_head(tag::F64, key, 0, 0), v.to_bits()]),
+            Value::Str(v) => self.bytes(key, tag::STR, v.as_bytes()),
+            Value::Bytes(v) => self.bytes(key, tag::BYTES, v),
+            Value::U64(v) if i64::try_from(v).is_ok() => {
+                self.attributes.push([attribute_head(tag::I64, key, 0, 0), v])
+            }
+            _ => false,
+        };
+        if !fits {
+            self.late(Key::Index(key), value);
         }
     }
 
     #[inline(always)]
-    fn fixed<const W: usize>(&mut self, key: u8, tag: u8, value: [u8; W]) {
-        let at = self.used as usize;
-        match self.room.get_mut(at..at + 2 + W) {
-            Some(room) => {
-                let (head, tail) = room.split_at_mut(2);
-                head.write_copy_of_slice(&[tag, key]);
-                tail.write_copy_of_slice(&value);
-                self.used += 2 + W as u32;
-            }
-            None => self.overflow(key, tag, &value),
-        }
-    }
-
-    #[inline(always)]
-    fn bytes(&mut self, key: u8, tag: u8, bytes: &[u8], value: Value<'_>) {
-        let at = self.used as usize;
-        match self.room.get_mut(at..at + 6 + bytes.len()) {
-            Some(room) => {
-                let (head, tail) = room.split_at_mut(6);
-                head[..2].write_copy_of_slice(&[tag, key]);
-                head[2..].write_copy_of_slice(&(bytes.len() as u32).to_ne_bytes());
-                tail.write_copy_of_slice(bytes);
-                self.used += 6 + bytes.len() as u32;
-            }
-            None => self.late(Key::Index(key), value),
-        }
+    fn bytes(&mut self, key: u8, tag: u8, bytes: &[u8]) -> bool {
+        is_within_limit(bytes.len())
+            && self.attributes.push_headed(attribute_head(tag, key, 0, bytes.len() as u32), bytes)
     }
 
     /// Formats straight into the room; what does not fit is finished elsewhere and goes to the lane.
     fn formatted(&mut self, key: u8, text: fmt::Arguments<'_>) {
-        let at = self.used as usize;
-        let Some(room) = self.room.get_mut(at..).filter(|room| room.len() > 6) else {
-            return self.late(Key::Index(key), Value::Str(&format_limited(text)));
-        };
-        let (head, tail) = room.split_at_mut(6);
-        let mut writer = RoomWriter { room: tail, used: 0, rest: None };
-        // A `Display` that fails half-way leaves what it wrote.
-        let _ = fmt::write(&mut writer, text);
-        let RoomWriter { used, rest, .. } = writer;
-        match rest {
-            Some(text) => self.late(Key::Index(key), Value::Str(&text)),
-            None => {
-                head[..2].write_copy_of_slice(&[tag::STR, key]);
-                head[2..].write_copy_of_slice(&(used as u32).to_ne_bytes());
-                self.used += 6 + used as u32;
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn overflow(&mut self, key: u8, tag: u8, value: &[u8]) {
-        if let Some(live) = self.sampled() {
-            let mut extra = Extra::new(kind::ATTRIBUTES);
-            extra.raw(&[tag, key]);
-            extra.raw(value);
-            extra.push(live.identity());
+        let head = |length| attribute_head(tag::STR, key, 0, length);
+        if let Err(text) = self.attributes.push_text(head, text, value_limit()) {
+            self.late(Key::Index(key), Value::Str(&text));
         }
     }
 
@@ -190,7 +151,7 @@ impl<const N: usize> Recording<N> {
     #[inline(never)]
     fn late(&mut self, key: Key<'_>, value: Value<'_>) {
         if let Some(live) = self.sampled() {
-            let mut extra = Extra::new(kind::ATTRIBUTES);
+            let mut extra = Extra::new();
             extra.value(key, value);
             extra.push(live.identity());
         }
@@ -213,46 +174,10 @@ impl<const N: usize> Recording<N> {
     /// Ends the span, which is not current: its record goes to the lane. A second call does nothing.
     #[inline(always)]
     pub(super) fn end(&mut self, state: &TraceState) {
-        if self.live.is_some() {
-            // SAFETY: `used` bytes of the room are written, from its start.
-            let attributes = unsafe { self.room.get_unchecked(..self.used as usize).assume_init_ref() };
-            Live::end(&mut self.live, attributes, state);
+        if let Some(live) = &mut self.live {
+            live.end(self.attributes.as_slice(), state);
+            self.live = None;
         }
-    }
-}
-
-/// Writes text into a span's room as long as it fits, then into a string that starts with what was there.
-struct RoomWriter<'a> {
-    room: &'a mut [MaybeUninit<u8>],
-    used: usize,
-    rest: Option<String>,
-}
-
-impl fmt::Write for RoomWriter<'_> {
-    #[inline]
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if let Some(rest) = &mut self.rest {
-            return push_limited(rest, text);
-        }
-        match self.room.get_mut(self.used..self.used + text.len()) {
-            Some(room) => {
-                room.write_copy_of_slice(text.as_bytes());
-                self.used += text.len();
-                Ok(())
-            }
-            None => self.spill(text),
-        }
-    }
-}
-
-impl RoomWriter<'_> {
-    #[cold]
-    fn spill(&mut self, text: &str) -> fmt::Result {
-        // SAFETY: the first `used` bytes are written.
-        let written = unsafe { self.room[..self.used].assume_init_ref() };
-        let mut rest = String::with_capacity(2 * (written.len() + text.len()));
-        rest.push_str(std::str::from_utf8(written).unwrap_or(""));
-        push_limited(self.rest.insert(rest), text)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a span starts other than below the current one and under its callsite's name.
 
-use super::context::{Attached, attach};
+use super::context::{Attached, Ids, attach};
 use super::extra::{Extra, Identity};
 use super::recording::Recording;
 use super::{Span, head};
@@ -90,28 +90,29 @@ impl<const N: usize> Recording<N> {
     /// Gives the span a name that is known only now.
     #[cold]
     pub fn name(&mut self, name: impl Display) {
-        self.send(|| Extra::named(kind::NAME, &name.to_string()));
+        self.send(|extra| extra.named(kind::NAME, &name.to_string()));
     }
 
     /// Links the span to others.
     #[cold]
     pub fn links(&mut self, to: impl IntoIterator<Item: ToContext>) {
         for context in to.into_iter().filter_map(|to| to.to_context()) {
-            self.send(|| Extra::link(&context));
+            self.send(|extra| extra.link(&context));
         }
     }
 
     /// Marks the span as failed, by a value that is no error.
     #[cold]
     pub fn reject(&mut self, why: &'static str) {
-        self.send(|| Extra::status(StatusCode::Error, why));
+        self.send(|extra| extra.status(StatusCode::Error, why));
     }
 
-    fn send(&self, extra: impl FnOnce() -> Extra) {
+    fn send(&self, write: impl FnOnce(&mut Extra)) {
         if let Some(ids) = self.ids().filter(|_| self.is_recording()) {
-            let (trace_high, trace_low, span_id, flags) =
-                (ids.trace_high, ids.trace_low, ids.span_id, ids.flags);
-            extra().push(Identity { trace_high, trace_low, span_id, flags });
+            let Ids { trace_high, trace_low, span_id, flags } = ids;
+            let mut extra = Extra::new();
+            write(&mut extra);
+            extra.push(Identity { trace_high, trace_low, span_id, flags });
         }
     }
 }

@@ -14,50 +14,46 @@ pub(super) use loom::sync::{
 
 pub(super) use std::sync::atomic::Ordering;
 
-/// The memory of a lane: words that one thread writes and another reads, never the same ones at the same time.
+/// The memory of a lane: words that one thread writes and another reads, never the same ones at the same time. A clone is the same
+/// memory.
 ///
 /// Who may touch which words when is the lane's business; every access is therefore `unsafe` here and justified there.
 #[cfg(not(loom))]
-pub(super) struct Words(Box<[std::cell::UnsafeCell<u64>]>);
+#[derive(Clone)]
+pub(super) struct Memory(Arc<[std::cell::UnsafeCell<u64>]>);
 
 #[cfg(not(loom))]
-impl Words {
+impl Memory {
     pub(super) fn new(count: usize) -> Self {
         // Zeroed by the allocator: pages that no record has reached cost no memory.
-        let words = std::mem::ManuallyDrop::new(vec![0_u64; count].into_boxed_slice());
-        let cells = std::ptr::from_ref::<[u64]>(&words) as *mut [std::cell::UnsafeCell<u64>];
-        // SAFETY: `UnsafeCell<u64>` has the layout of `u64`, and the allocation is given up by the `ManuallyDrop` above.
-        Self(unsafe { Box::from_raw(cells) })
+        let zeroed = Arc::new_zeroed_slice(count);
+        // SAFETY: zero is a number.
+        Self(unsafe { zeroed.assume_init() })
     }
 
+    #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Writes words from `at` on.
+    /// Writes words from `at` on, those of `first` and then those of `second`.
+    ///
+    /// One by one: the span's thread has stored them as words just now, and a wider load would have to wait for that.
     ///
     /// # Safety
     /// The words are inside, and no other thread reads or writes them meanwhile.
     #[inline(always)]
-    pub(super) unsafe fn write(&self, at: usize, words: &[u64]) {
-        // SAFETY: inside the allocation and not shared, by this function's own contract.
-        unsafe { self.start().add(at).copy_from_nonoverlapping(words.as_ptr(), words.len()) };
-    }
-
-    /// Writes bytes from word `at` on; the rest of the last word becomes zero.
-    ///
-    /// # Safety
-    /// As [`Self::write`].
-    #[inline(always)]
-    pub(super) unsafe fn write_bytes(&self, at: usize, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
+    pub(super) unsafe fn write<const W: usize>(&self, at: usize, first: [u64; W], second: &[u64]) {
         // SAFETY: inside the allocation and not shared, by this function's own contract.
         unsafe {
             let start = self.start().add(at);
-            start.add((bytes.len() - 1) / 8).write(0);
-            start.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            for (index, word) in first.into_iter().enumerate() {
+                start.add(index).write(word);
+            }
+            for (index, word) in second.iter().enumerate() {
+                // Volatile, or the loop would become a call of `memcpy`.
+                start.add(W + index).write_volatile(*word);
+            }
         }
     }
 
@@ -78,14 +74,18 @@ impl Words {
 
 // SAFETY: the words are plain numbers; access is by the `unsafe` methods only, whose contract rules out races.
 #[cfg(not(loom))]
-unsafe impl Sync for Words {}
+unsafe impl Send for Memory {}
+// SAFETY: as above.
+#[cfg(not(loom))]
+unsafe impl Sync for Memory {}
 
 /// The same memory under loom, which reports every access that is not ordered.
 #[cfg(loom)]
-pub(super) struct Words(Box<[loom::cell::UnsafeCell<u64>]>);
+#[derive(Clone)]
+pub(super) struct Memory(std::sync::Arc<[loom::cell::UnsafeCell<u64>]>);
 
 #[cfg(loom)]
-impl Words {
+impl Memory {
     pub(super) fn new(count: usize) -> Self {
         Self((0..count).map(|_| loom::cell::UnsafeCell::new(0)).collect())
     }
@@ -96,21 +96,10 @@ impl Words {
 
     /// # Safety
     /// As in the other build.
-    pub(super) unsafe fn write(&self, at: usize, words: &[u64]) {
-        for (cell, word) in self.0[at..].iter().zip(words) {
+    pub(super) unsafe fn write<const W: usize>(&self, at: usize, first: [u64; W], second: &[u64]) {
+        for (cell, word) in self.0[at..].iter().zip(first.iter().chain(second)) {
             // SAFETY: by this function's own contract, which loom checks.
             cell.with_mut(|cell| unsafe { *cell = *word });
-        }
-    }
-
-    /// # Safety
-    /// As in the other build.
-    pub(super) unsafe fn write_bytes(&self, at: usize, bytes: &[u8]) {
-        for (index, chunk) in bytes.chunks(8).enumerate() {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            // SAFETY: by this function's own contract.
-            unsafe { self.write(at + index, &[u64::from_ne_bytes(word)]) };
         }
     }
 
@@ -128,4 +117,7 @@ impl Words {
 
 // SAFETY: as in the other build.
 #[cfg(loom)]
-unsafe impl Sync for Words {}
+unsafe impl Send for Memory {}
+// SAFETY: as in the other build.
+#[cfg(loom)]
+unsafe impl Sync for Memory {}

@@ -18,12 +18,18 @@ pub(crate) fn choose() {
 /// Now, in ticks of the chosen clock.
 #[inline(always)]
 pub(crate) fn now() -> u64 {
+    at_hand().unwrap_or_else(os_ticks)
+}
+
+/// The same, if the chosen clock is the counter.
+#[inline(always)]
+pub(super) fn at_hand() -> Option<u64> {
     #[cfg(target_arch = "x86_64")]
     if COUNTER_IS_STEADY.load(Ordering::Relaxed) {
         // SAFETY: every x86_64 processor has the instruction, and it has no precondition.
-        return unsafe { core::arch::x86_64::_rdtsc() };
+        return Some(unsafe { core::arch::x86_64::_rdtsc() });
     }
-    os_ticks()
+    None
 }
 
 #[cold]

@@ -127,6 +127,69 @@ fn a_name_may_be_known_only_then() {
     assert_eq!(only(by_const).name, "constant");
 }
 
+#[instrument(sample = never)]
+fn silent() -> SpanContext {
+    inner()
+}
+
+#[instrument(sample = never)]
+async fn silent_later() -> SpanContext {
+    yield_once().await;
+    inner()
+}
+
+#[test]
+fn what_is_never_sampled_leaves_out_all_below_and_nothing_else() {
+    #[instrument]
+    fn around() -> [SpanContext; 2] {
+        let inside = [silent(), block_on(silent_later())];
+        inner();
+        inside
+    }
+    let mut inside = [SpanContext::default(), SpanContext::default()];
+    let spans = testing::capture(|| inside = around());
+    let names: Vec<_> = spans.iter().map(|span| span.name.as_str()).collect();
+    assert_eq!(names, ["around", "inner"]);
+    for context in inside {
+        assert_eq!(context.trace_id(), spans[0].trace_id);
+        assert!(!context.is_sampled() && context.span_id() != spans[0].span_id);
+    }
+}
+
+#[test]
+fn a_callsite_decides_for_the_traces_that_begin_there() {
+    #[instrument(root, sample = always)]
+    fn always() -> bool {
+        Span::current().is_recording()
+    }
+    #[instrument(root, sample = 0.0)]
+    fn none() -> bool {
+        Span::current().is_recording()
+    }
+    #[instrument(root, sample = 0.5)]
+    async fn half() -> bool {
+        Span::current().is_recording()
+    }
+    #[instrument(parent = parent, sample = always)]
+    fn below_remote(parent: &SpanContext) -> bool {
+        Span::current().is_recording()
+    }
+    #[instrument(sample = 0.0)]
+    fn child() -> bool {
+        Span::current().is_recording()
+    }
+    testing::capture(|| {
+        assert!(always() && !none());
+        let recorded = (0..1000).filter(|_| block_on(half())).count();
+        assert!((350..650).contains(&recorded), "{recorded}");
+        assert!(
+            below_remote(&context(9, TraceFlags::default()).remote()),
+            "a local root below a remote parent"
+        );
+        assert!(child(), "a child follows its trace");
+    });
+}
+
 #[test]
 fn nothing_is_evaluated_for_a_span_that_is_not_recorded() {
     fn never<T>() -> T {
