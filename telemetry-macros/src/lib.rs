@@ -111,10 +111,18 @@ use proc_macro::TokenStream;
 /// # drop(charge(1, &Card { digits: String::new() }));
 /// ```
 ///
+/// # Returned futures and streams
+/// A function that returns `impl Future`, `Pin<Box<dyn Future>>`, `BoxFuture`, `Box<dyn Future + Unpin>` or the like, told by the spelling, is a
+/// span from the call until what it returned is ready or dropped, whatever expression makes that; a box is put into another one, which
+/// costs an allocation. With the feature `stream` the same holds for `impl Stream`, `Pin<Box<dyn Stream>>` and `BoxStream`: the span lasts
+/// until the stream ends, `stream.items` counts what it gave, and an `Err` among that fails the span.
+///
+/// A function that ends in an `async` block or in `Box::pin(async move { .. })`, and returns nothing before, costs no second box: its span
+/// begins when the block is first polled, as that of an `async fn`. A parameter that nobody named is found there only where the block
+/// mentions it, or where it is a plain number that the function mentions before.
+///
 /// # Limits
-/// A parameter that nobody named is found in a returned `Box::pin(async move { .. })` only where that block mentions it, or where
-/// it is a plain number that the function mentions before. In a `#[track_caller]` function that returns a `Result`, or has `ret`,
-/// the body sees itself as the caller.
+/// In a `#[track_caller]` function that returns a `Result`, or has `ret`, the body sees itself as the caller.
 ///
 /// # Errors
 /// Every mistake is a compile error at what was written, all of them at once, and the function itself stays as it is.

@@ -13,11 +13,12 @@ mod value;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
+use syn::spanned::Spanned;
 use syn::token;
 
 use self::parameters::{passed_on, still_unused};
 use self::value::{Look, looked_at, value_hint};
-use crate::item::{Body, Item, Tail, spelling};
+use crate::item::{Body, Holder, Item, Returned, Tail, Work, spelling};
 use crate::model::Model;
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -28,7 +29,10 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             awaited(model, &ours!(async move), &passed_on, &block(*brace, statements))
         }
         Body::Statements(brace, statements) => called(model, statements, &block(*brace, statements)),
-        Body::Future(tail) => returned(model, tail),
+        Body::Future(tail) => polled(model, tail),
+        Body::Returned(brace, statements, work) => {
+            returned(model, *work, statements, &block(*brace, statements))
+        }
     };
     ours! {
         #(#attributes)* #visibility #signature {
@@ -96,18 +100,8 @@ fn awaited(
     let private = model.opening.private();
     let span = model.opening.opened();
     let hint = value_hint(&private, model.value_type.as_ref());
-    let observe = if model.observes() {
-        let look = Look { span: Some(&ours!(__span)), tells: false };
-        let looked_at = looked_at(model, &ours!(__value), look);
-        ours!(|__span, __value| { #looked_at })
-    } else {
-        ours!(#private::unobserved)
-    };
-    let mut future = ours!(#keywords { #hint #passed_on #body });
-    if model.tells() {
-        let told = looked_at(model, &ours!(__value), Look { span: None, tells: true });
-        future = ours!(#private::observed(#future, |__value| { #told }));
-    }
+    let future = told(model, ours!(#keywords { #hint #passed_on #body }));
+    let observe = observer(model);
     ours! {
         #span
         #private::instrument(&mut __span, #future, #observe).await
@@ -118,7 +112,7 @@ fn awaited(
 //     before; Box::pin(async move { body })
 // Output:
 //     before; Box::pin(async move { instrument(.., async move { body }, ..).await })
-fn returned(model: &Model, tail: &Tail) -> TokenStream {
+fn polled(model: &Model, tail: &Tail) -> TokenStream {
     let Tail { before, constructor, keywords, brace, statements, .. } = tail;
     let future = awaited(model, keywords, &TokenStream::new(), &block(*brace, statements));
     let future = ours!(#keywords { #future });
@@ -129,6 +123,66 @@ fn returned(model: &Model, tail: &Tail) -> TokenStream {
         }
         None => ours!(#before #future),
     }
+}
+
+// Input:
+//     fn f() -> Pin<Box<dyn Future<Output = A>>> { body }
+// Output:
+//     let mut __span = Opened::<0>::new();
+//     __span.open(callsite);
+//     let __work = __span.scope(|| -> Pin<Box<dyn Future<Output = A>>> { body });
+//     pinned(instrument(__span, __work, |__span, __value| { .. }))
+//
+// The span begins with the call, and is current while the body makes the future.
+fn returned(model: &Model, returned: Returned, statements: &TokenStream, body: &TokenStream) -> TokenStream {
+    let private = model.opening.private();
+    let span = model.opening.opened();
+    let unused = still_unused(model, statements);
+    let spelled = spelling::inferred(spelling::returned(&model.item.signature.output));
+    let observe = observer(model);
+    let work = match returned.work {
+        Work::Future => {
+            let future = told(model, ours!(__work));
+            ours!(#private::instrument(__span, #future, #observe))
+        }
+        Work::Stream => {
+            let key = model.opening.last_key();
+            let instrument = at(spelled.span(), &ours!(#private::instrument_stream));
+            ours!(#instrument(__span, __work, #key, #observe))
+        }
+    };
+    let work = match returned.holder {
+        Holder::Nothing => work,
+        Holder::PinnedBox => ours!(#private::pinned(#work)),
+        Holder::Box => ours!(#private::boxed(#work)),
+    };
+    ours! {
+        #span
+        #unused
+        let __work = #private::Opened::scope(&mut __span, || -> #spelled #body);
+        #work
+    }
+}
+
+/// What looks at a future's value when a span is recorded.
+fn observer(model: &Model) -> TokenStream {
+    let private = model.opening.private();
+    if !model.observes() {
+        return ours!(#private::unobserved);
+    }
+    let look = Look { span: Some(&ours!(__span)), tells: false };
+    let looked_at = looked_at(model, &ours!(__value), look);
+    ours!(|__span, __value| { #looked_at })
+}
+
+/// The future, and what looks at its value in any case.
+fn told(model: &Model, future: TokenStream) -> TokenStream {
+    if !model.tells() {
+        return future;
+    }
+    let private = model.opening.private();
+    let looked_at = looked_at(model, &ours!(__value), Look { span: None, tells: true });
+    ours!(#private::observed(#future, |__value| { #looked_at }))
 }
 
 /// The user's statements between braces of ours: there the temporaries of the last expression are dropped before the parameters,

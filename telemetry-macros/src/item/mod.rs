@@ -3,6 +3,7 @@
 mod binding;
 mod block;
 mod mention;
+mod returned;
 pub(crate) mod spelling;
 mod tail;
 
@@ -14,6 +15,7 @@ use syn::{Attribute, Error, FnArg, PatType, Result, Signature, Token, Type, Visi
 pub(crate) use self::binding::{Binding, Parameter};
 pub(crate) use self::block::{Block, Part};
 pub(crate) use self::mention::mentions;
+pub(crate) use self::returned::{Holder, Returned, Work};
 pub(crate) use self::tail::Tail;
 
 pub(crate) struct Item {
@@ -31,6 +33,8 @@ pub(crate) enum Body {
     Statements(token::Brace, TokenStream),
     /// A function that ends in `Box::pin(async move {..})` and so does its work when that is polled.
     Future(Tail),
+    /// A function that returns a future or stream, however it makes it.
+    Returned(token::Brace, TokenStream, Returned),
 }
 
 impl Item {
@@ -40,6 +44,11 @@ impl Item {
 
     pub(crate) fn has_receiver(&self) -> bool {
         self.signature.receiver().is_some()
+    }
+
+    /// Whether it returns a stream.
+    pub(crate) fn streams(&self) -> bool {
+        matches!(self.body, Body::Returned(_, _, Returned { work: Work::Stream, .. }))
     }
 
     /// The parameters' names, in order.
@@ -53,6 +62,8 @@ impl Item {
         match self.body {
             Body::Statements(..) => Some(returned),
             Body::Future(_) => spelling::future_output(&returned),
+            Body::Returned(_, _, Returned { work: Work::Future, .. }) => spelling::future_output(&returned),
+            Body::Returned(_, _, Returned { work: Work::Stream, .. }) => None,
         }
     }
 }
@@ -79,8 +90,16 @@ impl Parse for Item {
 
 impl Body {
     fn new(brace: token::Brace, tokens: TokenStream, signature: &Signature) -> Self {
-        let tail = if signature.asyncness.is_none() { Tail::find(&tokens) } else { None };
-        tail.map_or(Self::Statements(brace, tokens), Self::Future)
+        if signature.asyncness.is_some() {
+            return Self::Statements(brace, tokens);
+        }
+        if let Some(tail) = Tail::find(&tokens) {
+            return Self::Future(tail);
+        }
+        match Returned::by_spelling(&spelling::returned(&signature.output)) {
+            Some(returned) => Self::Returned(brace, tokens, returned),
+            None => Self::Statements(brace, tokens),
+        }
     }
 }
 

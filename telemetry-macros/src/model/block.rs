@@ -24,7 +24,7 @@ impl<'a> BlockModel<'a> {
 
     /// A method that says this itself.
     pub(crate) fn method(&mut self, own: Args, item: Item, errors: &mut Errors) -> Model {
-        check_function(&item, errors);
+        check_function(&own, &item, errors);
         check_args(&own, errors);
         check_skips(&own, &item, errors);
         self.parameters.extend(item.bindings().map(|binding| binding.ident.unraw().to_string()));

@@ -7,10 +7,15 @@ use crate::args::{Args, Capture, Field, FieldValue, Sample};
 use crate::errors::{Errors, did_you_mean, one_of};
 use crate::item::Item;
 
-/// Attributes are counted in a byte.
-pub(super) const MOST_ATTRIBUTES: usize = u8::MAX as usize;
+/// Attributes are counted in a byte whose last value is taken, and one more may come after the fields.
+pub(super) const MOST_ATTRIBUTES: usize = u8::MAX as usize - 1;
 
-pub(super) fn check_function(item: &Item, errors: &mut Errors) {
+pub(super) fn check_function(args: &Args, item: &Item, errors: &mut Errors) {
+    if item.streams() {
+        for word in ["ret", "ok_if"].iter().filter_map(|word| args.word(word)) {
+            errors.push(word, format!("`{word}` looks at one value, and a stream has many"));
+        }
+    }
     if let Some(constness) = item.signature.constness {
         errors.push(
             constness,

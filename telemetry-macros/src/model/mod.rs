@@ -50,7 +50,7 @@ pub(crate) struct Return {
 
 impl Model {
     pub(crate) fn of_function(args: Args, item: Item, errors: &mut Errors) -> Self {
-        check_function(&item, errors);
+        check_function(&args, &item, errors);
         check_args(&args, errors);
         check_skips(&args, &item, errors);
         Self::new(args, item, None)
@@ -66,7 +66,11 @@ impl Model {
         let value_type = item.value_type();
         let err = failure(&args, value_type.as_ref());
         let ok_if = args.ok_if.clone();
-        let keys_after = ret.iter().map(|ret| FieldName::Text(LitStr::new("return", ret.place))).collect();
+        let mut keys_after: Vec<_> =
+            ret.iter().map(|ret| FieldName::Text(LitStr::new("return", ret.place))).collect();
+        if item.streams() {
+            keys_after.push(FieldName::ours("stream.items"));
+        }
         let opening = Opening::of_function(args, &item, owner, keys_after);
         Self { item, opening, value_type, err, ret, ok_if }
     }

@@ -1,6 +1,6 @@
 //! How a span begins, around a function or a block: its callsite, where it belongs, what it records at once.
 
-use proc_macro2::Span;
+use proc_macro2::{Literal, Span};
 use syn::ext::IdentExt;
 use syn::{Expr, LitStr, Path, parse_quote};
 
@@ -80,6 +80,11 @@ impl Opening {
     /// The names of the attributes, by key.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &FieldName> {
         self.records.iter().map(|record| &record.key).chain(&self.keys_after)
+    }
+
+    /// The number of the last of the keys.
+    pub(crate) fn last_key(&self) -> Literal {
+        Literal::usize_unsuffixed((self.records.len() + self.keys_after.len()).saturating_sub(1))
     }
 
     /// How many words of attributes the span has room for in itself: one of a few sizes, so that few kinds of spans exist.

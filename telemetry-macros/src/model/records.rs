@@ -70,7 +70,7 @@ fn receiver(item: &Item) -> Option<(Ident, &[Attribute])> {
     let receiver = item.signature.receiver()?;
     let parameter = Ident::new("self", receiver.self_token.span);
     let is_at_hand = match &item.body {
-        Body::Statements(..) => true,
+        Body::Statements(..) | Body::Returned(..) => true,
         Body::Future(tail) => mentions(&tail.statements, &parameter),
     };
     is_at_hand.then_some((parameter, &receiver.attrs))
@@ -99,7 +99,7 @@ fn is_left(parameter: &Ident, args: &Args) -> bool {
 /// any block may hold a copy of.
 fn is_at_hand(binding: &Binding, body: &Body) -> bool {
     match body {
-        Body::Statements(..) => true,
+        Body::Statements(..) | Body::Returned(..) => true,
         Body::Future(tail) => {
             mentions(&tail.statements, &binding.ident)
                 || (tail.moves

@@ -64,6 +64,25 @@ fn a_returned_future_is_wrapped_where_it_begins() {
 }
 
 #[test]
+fn a_future_or_stream_is_wrapped_whatever_makes_it() {
+    let item = quote! {
+        fn fetch(id: u64) -> BoxFuture<'static, Result<u8, E>> {
+            if id == 0 {
+                return nothing().boxed();
+            }
+            get(id).boxed()
+        }
+    };
+    assert_written("returned_box", quote!(), item);
+    let item = quote! {
+        fn list(&self) -> impl Stream<Item = u8> + use<> {
+            self.all()
+        }
+    };
+    assert_written("returned_stream", quote!(), item);
+}
+
+#[test]
 fn every_argument_has_its_place() {
     let arguments = quote! {
         name = "charge", target = TARGET, level = "debug", kind = SpanKind::Client, skip_all,

@@ -8,6 +8,7 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
+use std::pin::Pin;
 
 use super::{Event, Recording};
 use crate::record::Capture;
@@ -342,6 +343,16 @@ impl<T> Good<'_, T> {
 #[inline]
 pub fn call_once<R>(body: impl FnOnce() -> R) -> R {
     body()
+}
+
+/// A future in the box in which its function returns it.
+pub fn pinned<F>(future: F) -> Pin<Box<F>> {
+    Box::pin(future)
+}
+
+/// The same where the box is not pinned.
+pub fn boxed<F>(future: F) -> Box<F> {
+    Box::new(future)
 }
 
 /// Looks at nothing: for a future whose value cannot fail.

@@ -113,8 +113,7 @@ where
 
 impl<const N: usize> Opened<N> {
     /// Runs `body` with the span current.
-    #[cfg(feature = "http")]
-    pub(crate) fn scope<R>(&mut self, body: impl FnOnce() -> R) -> R {
+    pub fn scope<R>(&mut self, body: impl FnOnce() -> R) -> R {
         if !self.holds_context() {
             return body();
         }
@@ -123,7 +122,7 @@ impl<const N: usize> Opened<N> {
     }
 
     #[inline(always)]
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.recording.end(&self.state);
     }
 }

@@ -18,6 +18,8 @@ mod observed;
 pub(crate) mod panic;
 mod recording;
 mod start;
+#[cfg(feature = "stream")]
+mod stream;
 mod sync;
 pub(crate) mod tick;
 mod words;
@@ -36,3 +38,5 @@ pub use instrumented::{Instrumented, Opened, instrument};
 pub use observed::{Observed, observed};
 pub use recording::Recording;
 pub use start::{ToContext, below, is_on, root};
+#[cfg(feature = "stream")]
+pub use stream::{InstrumentedStream, instrument_stream};

@@ -9,6 +9,7 @@ mod lifetimes;
 mod lints;
 mod methods;
 mod outcome;
+mod returned;
 mod start;
 
 use std::pin::pin;
