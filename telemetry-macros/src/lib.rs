@@ -12,6 +12,7 @@ mod secret;
 mod snapshots;
 #[cfg(test)]
 mod soup;
+mod span;
 
 use proc_macro::TokenStream;
 
@@ -129,4 +130,57 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
     instrument::instrument(arguments.into(), item.into()).into()
+}
+
+/// A span around a block: current until the value is dropped.
+///
+/// First comes the name: a text, the path of a const, or any other expression, which is evaluated while the span is recorded. Then come
+/// fields, as in `#[instrument(fields(..))]`, where a name alone is a variable: `x` with its type, `?x` as `Debug` text, `%x.y` as
+/// `Display` text. Between them may stand the arguments `target`, `level`, `kind`, `parent`, `root`, `links`, `follows_from`, `sample`,
+/// `keep_if_slower` and `crate`, as in [`#[instrument]`](macro@instrument); a field of such a name is written in quotes. What is named like a
+/// secret is recorded as `[REDACTED]` unless it stands in `expose(..)`.
+///
+/// It stays on its thread. For a future there is [`detached_span!`].
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::{Span, SpanContext, span};
+///
+/// fn refund(order: u64, reason: &str) {
+///     let _span = span!("refund", order, %reason, currency = "EUR", kind = "client");
+///     // everything here is within the span
+/// }
+///
+/// fn handle(message: u64, sender: &SpanContext) {
+///     {
+///         let _span = span!(format!("message {message}"), parent = sender, kind = "consumer");
+///         refund(message, "broken");
+///     }
+///     // and nothing here
+/// }
+/// # handle(1, &SpanContext::default());
+/// ```
+#[proc_macro]
+pub fn span(tokens: TokenStream) -> TokenStream {
+    span::entered(tokens.into()).into()
+}
+
+/// A span that has started and is current nowhere yet: to be given to `instrument` of a future or closure.
+///
+/// It takes what [`span!`] takes. It ends with the future or closure; one that is given to neither leaves no trace.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::{Instrument, detached_span};
+///
+/// async fn fetch(id: u64) -> u64 {
+///     id
+/// }
+///
+/// let fetching = fetch(7).instrument(detached_span!("fetch", id = 7, kind = "client")); // to be awaited, or spawned
+/// # drop(fetching);
+/// ```
+#[proc_macro]
+pub fn detached_span(tokens: TokenStream) -> TokenStream {
+    span::detached(tokens.into()).into()
 }

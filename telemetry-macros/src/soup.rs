@@ -135,6 +135,17 @@ proptest! {
     }
 
     #[test]
+    fn any_span_is_answered(name in soups(), tokens in soups()) {
+        for text in [tokens.clone(), format!("\"name\", {tokens}"), format!("{name}, a = {tokens}")] {
+            let Ok(tokens) = text.parse::<TokenStream>() else { continue };
+            let answer = crate::span::entered(tokens.clone());
+            let is_error = answer.to_string().contains("compile_error");
+            prop_assert!(is_error || syn::parse2::<syn::Expr>(answer.clone()).is_ok(), "{answer}");
+            crate::span::detached(tokens);
+        }
+    }
+
+    #[test]
     fn any_block_is_answered(arguments in soups(), header in soups(), items in soups(), body in soups()) {
         answer("skip(a)", &format!("impl {header} {{ {items} }}"))?;
         answer(&arguments, &format!("trait T {{ {items} fn f(a: u8) {{ {body} }} }}"))?;

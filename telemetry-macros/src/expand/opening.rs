@@ -43,6 +43,23 @@ impl Opening {
         }
     }
 
+    // Input:
+    //     span!("name", id)
+    // Output:
+    //     { let mut __span = ..; EnteredBlock::new(__span, ()) }
+    pub(crate) fn entered_as_value(&self) -> TokenStream {
+        let (private, span) = (self.private(), self.entered());
+        let below = self.parent.as_ref().map_or_else(|| ours!(()), |_| ours!(__below));
+        ours!({ #span #private::EnteredBlock::new(__span, #below) })
+    }
+
+    // Output:
+    //     { let mut __span = ..; __span }
+    pub(crate) fn opened_as_value(&self) -> TokenStream {
+        let span = self.opened();
+        ours!({ #span __span })
+    }
+
     pub(super) fn private(&self) -> TokenStream {
         let krate = &self.krate;
         ours!(#krate::__private)

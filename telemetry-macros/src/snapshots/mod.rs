@@ -7,7 +7,10 @@ use crate::instrument::instrument;
 
 /// Compares what is written with the file of that name.
 fn assert_written(name: &str, arguments: TokenStream, item: TokenStream) {
-    let written = instrument(arguments, item);
+    assert_snapshot(name, instrument(arguments, item));
+}
+
+fn assert_snapshot(name: &str, written: TokenStream) {
     let file = syn::parse2(written).expect("what is written is an item");
     let settings = {
         let mut settings = insta::Settings::clone_current();
@@ -179,6 +182,14 @@ fn a_mistake_in_a_block_leaves_it_without_the_methods_own_attributes() {
         }
     };
     assert_written("mistake_in_block", quote!(skip(idd), root), item);
+}
+
+#[test]
+fn a_block_of_code_is_a_span_as_a_value() {
+    let span = quote!("refund", order.id, ?reason, kind = "client", parent = sender);
+    let (entered, detached) = (crate::span::entered(span.clone()), crate::span::detached(span));
+    assert_snapshot("span", quote!(fn f() { let _span = #entered; }));
+    assert_snapshot("detached_span", quote!(fn f() { let _span = #detached; }));
 }
 
 #[test]

@@ -57,3 +57,20 @@ impl<const N: usize> DerefMut for Entered<N> {
         &mut self.recording
     }
 }
+
+/// A block's span, and below it what makes another span its parent, if anything does.
+#[must_use = "the span ends when this is dropped: `let _span = span!(..);`"]
+#[derive(Debug)]
+pub struct EnteredBlock<const N: usize, B> {
+    _span: Entered<N>,
+    /// Dropped after the span.
+    _below: B,
+}
+
+impl<const N: usize, B> EnteredBlock<N, B> {
+    /// Both together.
+    #[inline(always)]
+    pub fn new(span: Entered<N>, below: B) -> Self {
+        Self { _span: span, _below: below }
+    }
+}

@@ -22,6 +22,7 @@ mod start;
 mod stream;
 mod sync;
 pub(crate) mod tick;
+mod with;
 mod words;
 
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
@@ -29,7 +30,7 @@ pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
 pub use context::{Attached, attach};
-pub use entered::Entered;
+pub use entered::{Entered, EnteredBlock};
 pub(crate) use extra::truncated_values;
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
@@ -40,3 +41,4 @@ pub use recording::Recording;
 pub use start::{ToContext, below, is_on, root};
 #[cfg(feature = "stream")]
 pub use stream::{InstrumentedStream, instrument_stream};
+pub use with::{Instrument, InstrumentOnce};
