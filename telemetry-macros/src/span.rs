@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 
 use crate::args::Args;
 use crate::errors::Errors;
-use crate::fallback::fallback;
+use crate::fallback::fallback_of_expression;
 use crate::model::Opening;
 
 /// A span that is current until it is dropped.
@@ -21,5 +21,5 @@ fn written(tokens: TokenStream, write: fn(&Opening) -> TokenStream) -> TokenStre
     let mut errors = Errors::default();
     let args = Args::of_span(tokens, &mut errors);
     let opening = Opening::of_span(args, &mut errors);
-    if errors.is_empty() { write(&opening) } else { fallback(errors, TokenStream::new()) }
+    if errors.is_empty() { write(&opening) } else { fallback_of_expression(errors) }
 }

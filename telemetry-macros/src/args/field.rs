@@ -61,6 +61,20 @@ pub(super) fn read_fields(input: ParseStream<'_>, fields: &mut Vec<Field>) -> Re
     mistakes
 }
 
+/// The same in a `span!`, where a name alone is a variable.
+pub(super) fn read_field_of_span(input: ParseStream<'_>) -> Result<Field> {
+    let Field { name, value } = read_field(input)?;
+    let value = match value {
+        FieldValue::Bare(ident) => {
+            let variable = Segments { first: ident, rest: Vec::new() };
+            FieldValue::Given(Mode::Typed, variable.value()?)
+        }
+        FieldValue::Declared(Some(value)) => FieldValue::Given(Mode::Typed, value),
+        value => value,
+    };
+    Ok(Field { name, value })
+}
+
 pub(super) fn read_field(input: ParseStream<'_>) -> Result<Field> {
     let sign = read_mode(input)?;
     let (name, path) = read_name(input)?;
@@ -76,7 +90,7 @@ pub(super) fn read_field(input: ParseStream<'_>) -> Result<Field> {
 }
 
 const NO_SHORTHAND: &str =
-    "`?` and `%` go before a variable's name alone, or before a value: `name = ?value`";
+    "expected a variable's name, alone or after `?` or `%`, or a value: `name = ?value`";
 
 /// What is named like a secret is not recorded, unless it says `expose(..)`.
 fn guarded(name: &FieldName, value: FieldValue) -> Result<FieldValue> {

@@ -303,8 +303,9 @@ impl Args {
 
     fn read_one_of_span(&mut self, input: ParseStream<'_>, first: bool) -> Result<()> {
         if first {
-            self.name = Some(Name::new(input.parse().map_err(|error| Error::new(error.span(), NO_NAME))?));
-            return Ok(());
+            let name: Expr = input.parse().map_err(|error| Error::new(error.span(), NO_NAME))?;
+            self.name = Some(Name::new(name.clone()));
+            return if let Expr::Assign(_) = name { Err(Error::new_spanned(name, NO_NAME)) } else { Ok(()) };
         }
         let argument = argument_of_span(input);
         match argument {
@@ -312,7 +313,7 @@ impl Args {
                 let word = input.call(Ident::parse_any)?;
                 self.read_argument(argument, word, input)
             }
-            None => field::read_field(input).map(|field| self.fields.push(field)),
+            None => field::read_field_of_span(input).map(|field| self.fields.push(field)),
         }
     }
 

@@ -130,7 +130,7 @@ fn polled(model: &Model, tail: &Tail) -> TokenStream {
 // Output:
 //     let mut __span = Opened::<0>::new();
 //     __span.open(callsite);
-//     let __work = __span.scope(|| -> Pin<Box<dyn Future<Output = A>>> { body });
+//     let __work = future_of::<A, _>(__span.scope(|| -> Pin<Box<dyn Future<Output = A>>> { body }));
 //     pinned(instrument(__span, __work, |__span, __value| { .. }))
 //
 // The span begins with the call, and is current while the body makes the future.
@@ -140,6 +140,8 @@ fn returned(model: &Model, returned: Returned, statements: &TokenStream, body: &
     let unused = still_unused(model, statements);
     let spelled = spelling::inferred(spelling::returned(&model.item.signature.output));
     let observe = observer(model);
+    let made = ours!(#private::Opened::scope(&mut __span, || -> #spelled #body));
+    let made = typed(model, returned.work, made);
     let work = match returned.work {
         Work::Future => {
             let future = told(model, ours!(__work));
@@ -159,9 +161,18 @@ fn returned(model: &Model, returned: Returned, statements: &TokenStream, body: &
     ours! {
         #span
         #unused
-        let __work = #private::Opened::scope(&mut __span, || -> #spelled #body);
+        let __work = #made;
         #work
     }
+}
+
+/// The future or stream, with the type of its values told: what looks at them must know it.
+fn typed(model: &Model, work: Work, made: TokenStream) -> TokenStream {
+    let Some(value_type) = model.value_type.clone().map(spelling::inferred) else { return made };
+    let private = model.opening.private();
+    let of = if work == Work::Future { ours!(future_of) } else { ours!(stream_of) };
+    let of = at(value_type.span(), &ours!(#private::#of));
+    ours!(#of::<#value_type, _>(#made))
 }
 
 /// What looks at a future's value when a span is recorded.

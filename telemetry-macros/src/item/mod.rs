@@ -56,14 +56,12 @@ impl Item {
         self.parameters.iter().flat_map(|parameter| &parameter.bindings)
     }
 
-    /// The type of the value that the work ends with; none where the spelling does not tell.
+    /// The type of the value that the work ends with, or of a stream's items; none where the spelling does not tell.
     pub(crate) fn value_type(&self) -> Option<Type> {
         let returned = spelling::returned(&self.signature.output);
         match self.body {
             Body::Statements(..) => Some(returned),
-            Body::Future(_) => spelling::future_output(&returned),
-            Body::Returned(_, _, Returned { work: Work::Future, .. }) => spelling::future_output(&returned),
-            Body::Returned(_, _, Returned { work: Work::Stream, .. }) => None,
+            Body::Future(_) | Body::Returned(..) => spelling::work_output(&returned),
         }
     }
 }

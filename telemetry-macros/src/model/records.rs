@@ -37,9 +37,7 @@ pub(super) fn of_function(args: &Args, item: &Item) -> Vec<Record> {
 pub(super) fn of_span(args: &Args) -> Vec<Record> {
     let record = |field: &Field| {
         let source = match &field.value {
-            FieldValue::Bare(ident) => Source::Explicit(Mode::Typed, parse_quote!(#ident)),
-            FieldValue::Declared(Some(value)) => Source::Explicit(Mode::Typed, value.clone()),
-            FieldValue::Declared(None) => return None,
+            FieldValue::Bare(_) | FieldValue::Declared(_) => return None,
             FieldValue::Given(mode, value) => Source::Explicit(*mode, value.clone()),
             FieldValue::Redacted => Source::Redacted,
         };

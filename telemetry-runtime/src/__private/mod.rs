@@ -7,15 +7,15 @@ mod stream;
 
 pub use self::event::Event;
 pub use self::probe::{
-    AnyProbe, DebugOutcome, Outcome, Probe, Returned, boxed, call_once, is_failure, pinned, unobserved,
-    unreached,
+    AnyProbe, DebugOutcome, Outcome, Probe, Returned, boxed, call_once, future_of, is_failure, pinned,
+    unobserved, unreached,
 };
 #[cfg(not(feature = "stream"))]
-pub use self::stream::instrument_stream;
+pub use self::stream::{instrument_stream, stream_of};
 pub use crate::record::{Callsite, Level, Sampling, SpanKind};
 pub use crate::span::{
     Entered, EnteredBlock, Instrumented, Observed, Opened, Recording, below, instrument, is_on, observed,
     root,
 };
 #[cfg(feature = "stream")]
-pub use crate::span::{InstrumentedStream, instrument_stream};
+pub use crate::span::{InstrumentedStream, instrument_stream, stream_of};

@@ -345,6 +345,12 @@ pub fn call_once<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// A future whose value has this type.
+#[inline(always)]
+pub fn future_of<T, F: Future<Output = T>>(future: F) -> F {
+    future
+}
+
 /// A future in the box in which its function returns it.
 pub fn pinned<F>(future: F) -> Pin<Box<F>> {
     Box::pin(future)

@@ -19,3 +19,8 @@ pub fn instrument_stream<const N: usize, S: FeatureIsOn, O>(
 ) -> S {
     stream
 }
+
+/// Says nothing of its own.
+pub fn stream_of<T, S>(stream: S) -> S {
+    stream
+}

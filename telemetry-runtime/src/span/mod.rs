@@ -40,5 +40,5 @@ pub use observed::{Observed, observed};
 pub use recording::Recording;
 pub use start::{ToContext, below, is_on, root};
 #[cfg(feature = "stream")]
-pub use stream::{InstrumentedStream, instrument_stream};
+pub use stream::{InstrumentedStream, instrument_stream, stream_of};
 pub use with::{Instrument, InstrumentOnce};

@@ -25,6 +25,11 @@ where
     InstrumentedStream { stream: ManuallyDrop::new(stream), span, key, items: 0, observe }
 }
 
+/// A stream whose items have this type.
+pub fn stream_of<T, S: Stream<Item = T>>(stream: S) -> S {
+    stream
+}
+
 /// A stream within a span.
 pub struct InstrumentedStream<const N: usize, S, O> {
     stream: ManuallyDrop<S>,

@@ -15,9 +15,6 @@ impl Order {
     const fn zero() -> u64 {
         0
     }
-
-    #[instrument = "x"]
-    fn wrong() {}
 }
 
 #[instrument(level = "loud")]
@@ -40,5 +37,4 @@ impl Store for Order {
 
 fn main() {
     Order { id: Order::zero() }.id(1);
-    Order::wrong();
 }
