@@ -19,7 +19,7 @@ mod view;
 pub use batch::Batch;
 pub(crate) use batch::{BatchBuilder, TickScale};
 pub(crate) use callsite::snapshot as callsites;
-pub use callsite::{Callsite, Level, SpanKind};
+pub use callsite::{Callsite, Level, Sampling, SpanKind};
 pub use context::{SpanContext, TraceState};
 pub use data::{EventData, LinkData, SpanData};
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};

@@ -36,6 +36,13 @@ impl<const N: usize> Opened<N> {
             self.state = current().state();
         }
     }
+
+    /// The same for a callsite that says `sample = never`.
+    #[cold]
+    pub fn open_unsampled(&mut self, callsite: &'static Callsite) {
+        self.recording.start_unusual(callsite);
+        self.state = current().state();
+    }
 }
 
 /// Starts the span of a request for `path`: a local root below the remote parent, if there is one, else below what is current.
@@ -107,8 +114,7 @@ where
 
 impl<const N: usize> Opened<N> {
     /// Runs `body` with the span current.
-    #[cfg(feature = "http")]
-    pub(crate) fn scope<R>(&mut self, body: impl FnOnce() -> R) -> R {
+    pub fn scope<R>(&mut self, body: impl FnOnce() -> R) -> R {
         if !self.holds_context() {
             return body();
         }
@@ -119,7 +125,7 @@ impl<const N: usize> Opened<N> {
     }
 
     #[inline(always)]
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.recording.end(&self.state);
     }
 }

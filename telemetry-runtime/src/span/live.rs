@@ -11,7 +11,7 @@ use crate::policy::LocalRoot;
 use crate::record::layout::{
     KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, attribute_head, flag as record_flag, kind, status, tag,
 };
-use crate::record::{Callsite, SpanContext, TraceId, TraceState};
+use crate::record::{Callsite, Sampling, SpanContext, TraceId, TraceState};
 use std::fmt::{self, Debug, Display};
 use std::num::NonZeroU32;
 
@@ -187,22 +187,23 @@ impl Live {
 
     #[cold]
     #[inline(never)]
-    fn enter_unusual(slot: &mut Option<Self>, callsite: &'static Callsite) {
+    pub(super) fn enter_unusual(slot: &mut Option<Self>, callsite: &'static Callsite) {
         Self::start_unusual(slot, callsite, None);
         if let Some(live) = slot {
             current().replace_ids(live.ids());
         }
     }
 
-    /// Starts any span: a local root, whose trace the policy decides on, or a child.
+    /// Starts any span: a local root, whose trace its callsite or the policy decides on, or a child.
     #[inline(never)]
-    fn start_unusual(slot: &mut Option<Self>, callsite: &'static Callsite, path: Option<&str>) {
+    pub(super) fn start_unusual(slot: &mut Option<Self>, callsite: &'static Callsite, path: Option<&str>) {
         let current = current();
         let flags_before = current.flags.get();
         let is_child =
             flags_before & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) == CHILD && path.is_none();
         let (origin, flags) = if is_child {
-            (Origin::below(current), flags_before)
+            let left_out = if callsite.sampling() == Sampling::Never { flag::SAMPLED } else { 0 };
+            (Origin::below(current), flags_before & !left_out)
         } else {
             Self::local_root(current, callsite, path)
         };
@@ -225,7 +226,9 @@ impl Live {
             Self::decide(current, callsite, path)
         } else {
             let (trace_high, trace_low) = current.new_trace_id();
-            let sampled = head::samples_new(trace_low, || ask(callsite, trace_high, trace_low, None, path));
+            let asked = || ask(callsite, trace_high, trace_low, None, path);
+            let own = callsite.samples(trace_low);
+            let sampled = own.unwrap_or_else(|| head::samples_new(trace_low, asked));
             (Origin { trace_high, trace_low, parent_id: 0 }, sampled)
         };
         let sampled = if sampled { flag::SAMPLED } else { 0 };
@@ -377,6 +380,9 @@ fn ask(
     parent: Option<&SpanContext>,
     path: Option<&str>,
 ) -> bool {
+    if let Some(own) = callsite.samples(low) {
+        return own;
+    }
     let root = LocalRoot::new(TraceId::from_int(u128::from(high) << 64 | u128::from(low)), parent, callsite);
     head::ask(&match path {
         Some(path) => root.with_path(path),

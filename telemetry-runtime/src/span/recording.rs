@@ -38,6 +38,22 @@ impl<const N: usize> Recording<N> {
         }
     }
 
+    /// As [`Self::start`], past the straight path: for a callsite that may leave out what is below a recorded span.
+    #[cold]
+    pub(super) fn start_unusual(&mut self, callsite: &'static Callsite) {
+        if Live::is_wanted() {
+            Live::start_unusual(&mut self.live, callsite, None);
+        }
+    }
+
+    /// As [`Self::start_and_enter`], past the straight path.
+    #[cold]
+    pub(super) fn enter_unusual(&mut self, callsite: &'static Callsite) {
+        if Live::is_wanted() {
+            Live::enter_unusual(&mut self.live, callsite);
+        }
+    }
+
     /// Makes current again what was, and ends the span.
     #[inline(always)]
     pub(super) fn leave_and_end(&mut self) {
