@@ -2,10 +2,12 @@
 //!
 //! The hot path: everything here is written to cost nanoseconds, and the crate's only `unsafe` code is here.
 
+mod attribute;
 mod carry;
 mod chain;
 mod context;
 mod entered;
+mod event;
 mod extra;
 mod handle;
 pub(crate) mod head;
@@ -31,6 +33,7 @@ pub(crate) use chain::Chain;
 pub(crate) use context::fresh_context;
 pub use context::{Attached, attach};
 pub use entered::{Entered, EnteredBlock};
+pub use event::EventRecord;
 pub(crate) use extra::truncated_values;
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
