@@ -113,6 +113,17 @@ impl Current {
         Snapshot { ids: self.replace_ids(next.ids), state }
     }
 
+    /// In a forked child: the ids that it draws are its own, and the span that is current runs elsewhere.
+    #[cfg(unix)]
+    pub(super) fn begin_anew(&self) {
+        self.span_ids.set(0);
+        self.trace_ids.set(0);
+        let flags = self.flags.get();
+        if flags & flag::ACTIVE != 0 {
+            self.flags.set(flags | flag::REMOTE);
+        }
+    }
+
     /// Fresh random ids for a root.
     #[inline]
     pub(super) fn new_trace_id(&self) -> (u64, u64) {

@@ -2,7 +2,7 @@
 
 use super::lane::{Consumer, Lane, LaneCounts, Producer, Pushed, lane};
 use super::sync::Arc;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
@@ -46,13 +46,17 @@ struct State {
     collector: Option<Thread>,
 }
 
-pub(crate) static LANES: Lanes = Lanes {
-    state: Mutex::new(State {
+impl State {
+    const NONE: Self = Self {
         new: Vec::new(),
         live: Vec::new(),
         retired: LaneCounts { spans: 0, dropped_spans: 0, dropped_extras: 0 },
         collector: None,
-    }),
+    };
+}
+
+pub(crate) static LANES: Lanes = Lanes {
+    state: Mutex::new(State::NONE),
     max_bytes: MAX_BYTES,
     used_bytes: AtomicUsize::new(0),
     spans_without_lane: AtomicU64::new(0),
@@ -62,17 +66,21 @@ pub(crate) static LANES: Lanes = Lanes {
 };
 
 thread_local! {
-    /// The thread's lane while it is open. Without a destructor: reading it is reading memory.
-    static LANE: Cell<*const Producer> = const { Cell::new(std::ptr::null()) };
-    static OWNED: OwnedLane = const { OwnedLane(OnceCell::new()) };
+    /// The thread's lane while it is open, on the heap. Without a destructor: reading it is reading memory.
+    static LANE: Cell<*mut Producer> = const { Cell::new(std::ptr::null_mut()) };
+    static CLOSES_LANE: ClosesLane = const { ClosesLane };
 }
 
 /// Closes the lane when its thread ends.
-struct OwnedLane(OnceCell<Box<Producer>>);
+struct ClosesLane;
 
-impl Drop for OwnedLane {
+impl Drop for ClosesLane {
     fn drop(&mut self) {
-        LANE.set(std::ptr::null());
+        let lane = LANE.replace(std::ptr::null_mut());
+        if !lane.is_null() {
+            // SAFETY: it came out of a box in `open_lane`, and nothing shows to it any more.
+            drop(unsafe { Box::from_raw(lane) });
+        }
     }
 }
 
@@ -109,8 +117,8 @@ fn this_lane<'a>() -> Option<&'a Producer> {
     if lane.is_null() {
         open_lane();
     }
-    // SAFETY: `OWNED` keeps what the pointer shows to until it sets it to null, both on this thread only; nobody keeps the reference
-    // beyond a push, which ends no thread.
+    // SAFETY: what the pointer shows to is on the heap until `ClosesLane` sets it to null, both on this thread only; nobody keeps the
+    // reference beyond a push, which ends no thread.
     unsafe { LANE.get().as_ref() }
 }
 
@@ -124,7 +132,7 @@ fn count(counter: &AtomicU64) {
 #[inline(never)]
 fn open_lane() {
     // A thread that is being torn down has lost its lane and gets no other.
-    let _ = OWNED.try_with(|owned| {
+    let _ = CLOSES_LANE.try_with(|_| {
         if LANES.is_half_used() {
             // Many threads come and go: lanes of those that ended are given back by the collector.
             LANES.wake_collector();
@@ -132,7 +140,7 @@ fn open_lane() {
         let Some(bytes) = LANES.reserve() else { return };
         let (producer, consumer) = lane(bytes);
         LANES.admit(consumer);
-        LANE.set(std::ptr::from_ref(&**owned.0.get_or_init(|| Box::new(producer))));
+        LANE.set(Box::into_raw(Box::new(producer)));
     });
 }
 
@@ -245,18 +253,37 @@ impl Lanes {
     }
 }
 
+/// All lanes, locked for a fork: no other thread is half-way through a change of them when the child gets its copy.
+#[cfg(unix)]
+pub(super) struct Locked(MutexGuard<'static, State>);
+
+#[cfg(unix)]
+impl Locked {
+    pub(super) fn new() -> Self {
+        Self(LANES.lock())
+    }
+
+    /// In the child: the lanes are the parent's, with all that they hold; this thread's is as well.
+    ///
+    /// Their memory is kept: threads that are not here own a part of it, and a child may not rely on the allocator.
+    pub(super) fn forget_lanes(mut self) {
+        std::mem::forget(std::mem::replace(&mut *self.0, State::NONE));
+        LANE.set(std::ptr::null_mut());
+        LANES.used_bytes.store(0, Ordering::Relaxed);
+        LANES.wake_pending.store(false, Ordering::Relaxed);
+        for count in [&LANES.spans_without_lane, &LANES.extras_without_lane, &LANES.collected] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
     fn empty(max_bytes: usize) -> Lanes {
         Lanes {
-            state: Mutex::new(State {
-                new: vec![],
-                live: vec![],
-                retired: LaneCounts::default(),
-                collector: None,
-            }),
+            state: Mutex::new(State::NONE),
             max_bytes,
             used_bytes: AtomicUsize::new(0),
             spans_without_lane: AtomicU64::new(0),

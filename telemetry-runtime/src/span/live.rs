@@ -130,7 +130,7 @@ impl Live {
         if !self.is_plain() || std::thread::panicking() {
             return false;
         }
-        tick::at_hand()
+        tick::at_hand_for(self.start)
             .is_some_and(|end| lanes::push_span_at_once(self.header(attributes, end).words(), attributes))
     }
 
@@ -251,7 +251,7 @@ impl Live {
     #[cold]
     #[inline(never)]
     fn end_unusual(&mut self, attributes: &[u64], state: &TraceState) {
-        if !self.is_sampled() {
+        if !self.is_sampled() || tick::is_inherited(self.start) {
             return;
         }
         let end = tick::now();

@@ -6,6 +6,7 @@ mod carry;
 mod context;
 mod entered;
 mod extra;
+pub(crate) mod fork;
 mod handle;
 pub(crate) mod head;
 mod id;
