@@ -1,6 +1,6 @@
 //! A span around a future: current during each poll, ended by its result or by its being dropped.
 
-use super::context::{Attached, Ids, Snapshot, current, flag};
+use super::context::{Ids, Scope, Snapshot, current, flag};
 use super::recording::Recording;
 #[cfg(feature = "http")]
 use crate::record::SpanContext;
@@ -45,7 +45,7 @@ pub(crate) fn open_request<const N: usize>(
     parent: Option<&SpanContext>,
     path: &str,
 ) -> Opened<N> {
-    let _attached = parent.map(super::attach);
+    let _scope = parent.map(|parent| Scope::enter(&Snapshot::from(parent)));
     let mut opened = Opened { recording: Recording::inert(), state: current().state() };
     opened.recording.start_request(callsite, path);
     opened
@@ -126,7 +126,7 @@ struct Polling<'a, const N: usize> {
     span: &'a mut Opened<N>,
     before: Ids,
     /// What was attached instead, where a trace has vendors' state.
-    attached: Option<Attached>,
+    attached: Option<Scope>,
 }
 
 impl<'a, const N: usize> Polling<'a, N> {
@@ -138,7 +138,7 @@ impl<'a, const N: usize> Polling<'a, N> {
             current().replace_ids(ids);
             None
         } else {
-            Some(Attached::new(&Snapshot { ids, state: span.state.clone() }))
+            Some(Scope::enter(&Snapshot { ids, state: span.state.clone() }))
         };
         Self { span, before, attached }
     }

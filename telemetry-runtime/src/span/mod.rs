@@ -2,6 +2,7 @@
 //!
 //! The hot path: everything here is written to cost nanoseconds, and the crate's only `unsafe` code is here.
 
+mod attached;
 mod carry;
 mod context;
 mod entered;
@@ -20,10 +21,10 @@ mod sync;
 pub(crate) mod tick;
 mod words;
 
+pub use attached::{Attached, attach};
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
-pub use context::{Attached, attach};
 pub use entered::Entered;
 pub(crate) use extra::truncated_values;
 pub use handle::{CaptureRef, Span};
