@@ -6,11 +6,89 @@ use proptest::prelude::*;
 use crate::instrument::instrument;
 
 const WORDS: &[&str] = &[
-    "name", "target", "level", "kind", "skip", "skip_all", "fields", "err", "ret", "crate", "self", "Self",
-    "fn", "async", "move", "const", "unsafe", "extern", "impl", "dyn", "pub", "mut", "ref", "type", "a", "b",
-    "r#type", "_", "Box", "pin", "Debug", "u64", "str", "Result", "Future", "Output", "\"\"", "\"text\"",
-    "1", "6", "1.5", "'x'", "'a", "true", "=", ",", ";", ":", "::", ".", "->", "<", ">", "&", "?", "%", "!",
-    "#", "|", "@", "..", "+", "-",
+    "name",
+    "target",
+    "level",
+    "kind",
+    "skip",
+    "skip_all",
+    "fields",
+    "err",
+    "ret",
+    "crate",
+    "self",
+    "Self",
+    "capture",
+    "err_if",
+    "ok_if",
+    "parent",
+    "root",
+    "links",
+    "follows_from",
+    "sample",
+    "keep_if_slower",
+    "metrics",
+    "all",
+    "never",
+    "expose",
+    "Empty",
+    "None",
+    "instrument",
+    "trait",
+    "for",
+    "where",
+    "password",
+    "fn",
+    "async",
+    "move",
+    "const",
+    "unsafe",
+    "extern",
+    "impl",
+    "dyn",
+    "pub",
+    "mut",
+    "ref",
+    "type",
+    "a",
+    "b",
+    "r#type",
+    "_",
+    "Box",
+    "pin",
+    "Debug",
+    "u64",
+    "str",
+    "Result",
+    "Future",
+    "Output",
+    "\"\"",
+    "\"text\"",
+    "1",
+    "6",
+    "1.5",
+    "'x'",
+    "'a",
+    "true",
+    "=",
+    ",",
+    ";",
+    ":",
+    "::",
+    ".",
+    "->",
+    "<",
+    ">",
+    "&",
+    "?",
+    "%",
+    "!",
+    "#",
+    "|",
+    "@",
+    "..",
+    "+",
+    "-",
 ];
 
 fn soup() -> impl Strategy<Value = String> {
@@ -34,13 +112,14 @@ fn answer(arguments: &str, item: &str) -> Result<(), TestCaseError> {
     let (Ok(arguments), Ok(item)) = (arguments.parse::<TokenStream>(), item.parse::<TokenStream>()) else {
         return Ok(());
     };
-    let was_function = syn::parse2::<syn::ImplItemFn>(item.clone()).is_ok();
+    let is_item = |tokens: &TokenStream| {
+        syn::parse2::<syn::ImplItemFn>(tokens.clone()).is_ok()
+            || syn::parse2::<syn::ItemImpl>(tokens.clone()).is_ok()
+    };
+    let was_item = is_item(&item);
     let answer = instrument(arguments, item);
     let is_error = answer.to_string().contains("compile_error");
-    prop_assert!(
-        is_error || !was_function || syn::parse2::<syn::ImplItemFn>(answer.clone()).is_ok(),
-        "{answer}"
-    );
+    prop_assert!(is_error || !was_item || is_item(&answer), "{answer}");
     Ok(())
 }
 
@@ -53,6 +132,24 @@ proptest! {
     #[test]
     fn any_item_is_answered(item in soups()) {
         answer("fields(a), ret", &item)?;
+    }
+
+    #[test]
+    fn any_span_is_answered(name in soups(), tokens in soups()) {
+        for text in [tokens.clone(), format!("\"name\", {tokens}"), format!("{name}, a = {tokens}")] {
+            let Ok(tokens) = text.parse::<TokenStream>() else { continue };
+            let answer = crate::span::entered(tokens.clone());
+            let is_error = answer.to_string().contains("compile_error");
+            prop_assert!(is_error || syn::parse2::<syn::Expr>(answer.clone()).is_ok(), "{answer}");
+            crate::span::detached(tokens);
+        }
+    }
+
+    #[test]
+    fn any_block_is_answered(arguments in soups(), header in soups(), items in soups(), body in soups()) {
+        answer("skip(a)", &format!("impl {header} {{ {items} }}"))?;
+        answer(&arguments, &format!("trait T {{ {items} fn f(a: u8) {{ {body} }} }}"))?;
+        answer("", &format!("impl T {{ #[instrument({arguments})] fn f(a: u8) {{ {body} }} {items} }}"))?;
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Records spans in nanoseconds and delivers them to several back-ends at once.
 //!
 //! Functions become spans by [`#[instrument]`](macro@instrument); [`init`] starts delivery as `settings.yaml` says, [`builder`] as
-//! code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the running span; [`InCurrentSpan`] carries it into
-//! spawned work; an [`Exporter`] or a [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
+//! code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the running span; [`spawn`] carries it into work
+//! that runs elsewhere; an [`Exporter`] or a [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
 mod clock;
@@ -18,6 +18,7 @@ pub mod policy;
 pub mod propagation;
 mod record;
 mod span;
+pub mod spawn;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -30,8 +31,11 @@ pub use export::{ExportError, Exported, Exporter};
 pub use lifecycle::{Builder, Guard, InitError, builder, init};
 pub use record::{
     Attribute, Attributes, Batch, Callsite, Capture, EventData, EventView, Events, Level, LinkData, LinkView,
-    Links, ParseIdError, Resource, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView,
-    Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
+    Links, ParseIdError, Resource, Sampling, Secret, SpanContext, SpanData, SpanId, SpanKind, SpanStatus,
+    SpanView, Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
-pub use span::{Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Span, attach};
-pub use telemetry_macros::instrument;
+pub use span::{
+    Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Instrument, InstrumentOnce, Span,
+    ToContext, attach,
+};
+pub use telemetry_macros::{detached_span, instrument, span};

@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("dispatch", &["export", "record"]),
     ("propagation", &["record"]),
     ("http", &["span", "propagation", "record"]),
+    ("spawn", &["span"]),
     ("logging", &["span", "record"]),
     ("config", &["export", "policy", "logging", "record"]),
     ("__private", &["span", "record"]),

@@ -1,27 +1,40 @@
-//! One entry of `fields(..)`: a name, and where its value comes from.
+//! One attribute that the user named: its name, and where its value comes from.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, Ident, LitStr, Result, Token};
+use syn::{Error, Expr, ExprCall, ExprPath, Ident, LitStr, Result, Token, token};
 
+use super::given::is_path_to;
 use super::{end_of_one, to_next};
+use crate::secret::smells_of_secret;
 
-/// One attribute that the user named.
+#[derive(Clone)]
 pub(crate) struct Field {
-    pub(crate) name: LitStr,
+    pub(crate) name: FieldName,
     pub(crate) value: FieldValue,
 }
 
+#[derive(Clone)]
+pub(crate) enum FieldName {
+    Text(LitStr),
+    /// `{CONST}`
+    Const(Expr),
+}
+
 /// Where the value comes from.
+#[derive(Clone)]
 pub(crate) enum FieldValue {
     /// `x`: the parameter, or a declaration where there is none.
     Bare(Ident),
-    /// `a.b` or `"a-b"`: to be recorded later, if ever.
-    Declared,
+    /// `a.b`, `"a-b"` or `x = Empty`: to be recorded later, if ever.
+    Declared(Option<Expr>),
     /// `?x`, `a = expr`, `a = %expr`.
     Given(Mode, Expr),
+    /// The value of what is named like a secret is not looked at.
+    Redacted,
 }
 
 /// How a value is recorded.
@@ -33,7 +46,7 @@ pub(crate) enum Mode {
 }
 
 /// Reads every field, and tells all mistakes.
-pub(crate) fn read_fields(input: ParseStream<'_>, fields: &mut Vec<Field>) -> Result<()> {
+pub(super) fn read_fields(input: ParseStream<'_>, fields: &mut Vec<Field>) -> Result<()> {
     let mut mistakes: Result<()> = Ok(());
     while !input.is_empty() {
         match read_field(input).and_then(|field| end_of_one(input).map(|()| field)) {
@@ -48,17 +61,57 @@ pub(crate) fn read_fields(input: ParseStream<'_>, fields: &mut Vec<Field>) -> Re
     mistakes
 }
 
-fn read_field(input: ParseStream<'_>) -> Result<Field> {
-    if let Some(mode) = read_mode(input)? {
-        return read_shorthand(input, mode);
-    }
-    let (name, bare) = read_name(input)?;
-    let value = match bare {
-        _ if input.peek(Token![=]) => read_value(input)?,
-        Some(ident) => FieldValue::Bare(ident),
-        None => FieldValue::Declared,
+/// The same in a `span!`, where a name alone is a variable.
+pub(super) fn read_field_of_span(input: ParseStream<'_>) -> Result<Field> {
+    let Field { name, value } = read_field(input)?;
+    let value = match value {
+        FieldValue::Bare(ident) => {
+            let variable = Segments { first: ident, rest: Vec::new() };
+            FieldValue::Given(Mode::Typed, variable.value()?)
+        }
+        FieldValue::Declared(Some(value)) => FieldValue::Given(Mode::Typed, value),
+        value => value,
     };
     Ok(Field { name, value })
+}
+
+pub(super) fn read_field(input: ParseStream<'_>) -> Result<Field> {
+    let sign = read_mode(input)?;
+    let (name, path) = read_name(input)?;
+    let value = match (path, sign) {
+        _ if input.peek(Token![=]) => read_value(input, sign)?,
+        (Some(path), Some(mode)) => FieldValue::Given(mode, path.value()?),
+        (None, Some(_)) => return Err(Error::new_spanned(name, NO_SHORTHAND)),
+        (Some(Segments { first, rest }), None) if rest.is_empty() => FieldValue::Bare(first),
+        (Some(path), None) => FieldValue::Declared(path.value().ok()),
+        (None, None) => FieldValue::Declared(None),
+    };
+    Ok(Field { value: guarded(&name, value)?, name })
+}
+
+const NO_SHORTHAND: &str =
+    "expected a variable's name, alone or after `?` or `%`, or a value: `name = ?value`";
+
+/// What is named like a secret is not recorded, unless it says `expose(..)`.
+fn guarded(name: &FieldName, value: FieldValue) -> Result<FieldValue> {
+    let is_secret = matches!(name, FieldName::Text(text) if smells_of_secret(&text.value()));
+    match value {
+        FieldValue::Given(mode, Expr::Call(call)) if is_expose(&call) => match call.args.first() {
+            Some(exposed) if is_secret && call.args.len() == 1 => {
+                Ok(FieldValue::Given(mode, exposed.clone()))
+            }
+            _ => Err(Error::new_spanned(
+                &call.func,
+                "`expose(..)` takes one value, of a field that is named like a secret",
+            )),
+        },
+        FieldValue::Given(..) | FieldValue::Bare(_) if is_secret => Ok(FieldValue::Redacted),
+        value => Ok(value),
+    }
+}
+
+fn is_expose(call: &ExprCall) -> bool {
+    matches!(&*call.func, Expr::Path(ExprPath { path, .. }) if path.is_ident("expose"))
 }
 
 /// `?` or `%`.
@@ -72,51 +125,75 @@ fn read_mode(input: ParseStream<'_>) -> Result<Option<Mode>> {
     Ok(None)
 }
 
-/// The `x` of `?x`.
-fn read_shorthand(input: ParseStream<'_>, mode: Mode) -> Result<Field> {
-    let sign = if mode == Mode::Debug { '?' } else { '%' };
-    let place =
-        format!("`{sign}` goes before a parameter's name alone, or before a value: `name = {sign}value`");
-    let ident = input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), &place))?;
-    if input.peek(Token![.]) || input.peek(Token![=]) {
-        return Err(Error::new_spanned(ident, place));
-    }
-    let name = text_of(&ident, ident.span());
-    Ok(Field { name, value: FieldValue::Given(mode, syn::parse_quote!(#ident)) })
+/// A name of identifiers, as it stands there.
+struct Segments {
+    first: Ident,
+    rest: Vec<Ident>,
 }
 
-/// The name, and the identifier that it is, if it is one.
-fn read_name(input: ParseStream<'_>) -> Result<(LitStr, Option<Ident>)> {
+impl Segments {
+    /// The same tokens, read as a value.
+    fn value(&self) -> Result<Expr> {
+        let Self { first, rest } = self;
+        syn::parse2(quote!(#first #(.#rest)*)).map_err(|_| Error::new_spanned(first, NO_SHORTHAND))
+    }
+}
+
+/// The name, and what it is made of, if it may be read as a value.
+fn read_name(input: ParseStream<'_>) -> Result<(FieldName, Option<Segments>)> {
     if input.peek(LitStr) {
-        return Ok((input.parse()?, None));
+        return Ok((FieldName::Text(input.parse()?), None));
+    }
+    if input.peek(token::Brace) {
+        let content;
+        syn::braced!(content in input);
+        return Ok((FieldName::Const(content.parse()?), None));
     }
     if !input.peek(Ident::peek_any) {
         return Err(input.error(
-            "expected a field: `x`, `?x`, `%x`, `name = value`, `a.b = value` or `\"text\" = value`",
+            "expected a field: `x`, `?x`, `%x`, `name = value`, `a.b = value`, `\"text\" = value` or `{CONST} = value`",
         ));
     }
     let segments: Punctuated<Ident, Token![.]> =
         Punctuated::parse_separated_nonempty_with(input, Ident::parse_any)?;
-    let Some(first) = segments.first() else { return Err(input.error("expected a name")) };
-    if segments.len() == 1 {
-        return Ok((text_of(first, first.span()), Some(first.clone())));
-    }
-    if first == "self" && !input.peek(Token![=]) {
-        return Err(Error::new_spanned(&segments, "a part of `self` needs a name: `name = self.part`"));
-    }
     let dotted: Vec<_> = segments.iter().map(|segment| segment.unraw().to_string()).collect();
-    Ok((LitStr::new(&dotted.join("."), first.span()), None))
+    let mut segments = segments.into_iter();
+    let Some(first) = segments.next() else { return Err(input.error("expected a name")) };
+    let name = LitStr::new(&dotted.join("."), first.span());
+    Ok((FieldName::Text(name), Some(Segments { first, rest: segments.collect() })))
 }
 
-fn read_value(input: ParseStream<'_>) -> Result<FieldValue> {
+fn read_value(input: ParseStream<'_>, sign: Option<Mode>) -> Result<FieldValue> {
     let equals: Token![=] = input.parse()?;
-    let mode = read_mode(input)?.unwrap_or(Mode::Typed);
+    // As in `tracing`, the nearer sign counts.
+    let mode = read_mode(input)?.or(sign).unwrap_or(Mode::Typed);
     if input.is_empty() || input.peek(Token![,]) {
         return Err(Error::new_spanned(equals, "expected a value after `=`"));
     }
-    Ok(FieldValue::Given(mode, input.parse()?))
+    let value: Expr = input.parse()?;
+    Ok(if is_path_to(&value, "Empty") { FieldValue::Declared(None) } else { FieldValue::Given(mode, value) })
 }
 
-fn text_of(ident: &Ident, span: Span) -> LitStr {
-    LitStr::new(&ident.unraw().to_string(), span)
+impl FieldName {
+    /// A text of ours.
+    pub(crate) fn ours(text: &str) -> Self {
+        Self::Text(LitStr::new(text, Span::mixed_site()))
+    }
+
+    /// The text, where it is written.
+    pub(crate) fn text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.value()),
+            Self::Const(_) => None,
+        }
+    }
+}
+
+impl ToTokens for FieldName {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Const(value) => value.to_tokens(tokens),
+        }
+    }
 }

@@ -7,18 +7,18 @@ macro_rules! ours {
     ($($tokens:tt)*) => { quote_spanned! {Span::mixed_site()=> $($tokens)*} };
 }
 
+mod opening;
 mod parameters;
-mod span;
+mod value;
 
-use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
-use syn::{Ident, Type, token};
+use syn::token;
 
 use self::parameters::{passed_on, still_unused};
-use self::span::started;
-use crate::args::Mode;
-use crate::item::{Body, Item, Tail, spelling};
+use self::value::{Look, looked_at, value_hint};
+use crate::item::{Body, Holder, Item, Returned, Tail, Work, spelling};
 use crate::model::Model;
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -29,7 +29,10 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             awaited(model, &ours!(async move), &passed_on, &block(*brace, statements))
         }
         Body::Statements(brace, statements) => called(model, statements, &block(*brace, statements)),
-        Body::Future(tail) => returned(model, tail),
+        Body::Future(tail) => polled(model, tail),
+        Body::Returned(brace, statements, work) => {
+            returned(model, *work, statements, &block(*brace, statements))
+        }
     };
     ours! {
         #(#attributes)* #visibility #signature {
@@ -52,19 +55,20 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 // The closure borrows what the body borrows, so that every parameter is dropped where it would be without us. Where nobody looks
 // at the value there is no closure, and the body comes last.
 fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenStream {
-    let span = started(model, &ours!(Entered), &ours!(enter));
+    let span = model.opening.entered();
     let unused = still_unused(model, statements);
     if !model.observes() {
         return ours!(#span #unused #body);
     }
-    let private = private(model);
+    let private = model.opening.private();
     let value_type = model.value_type.clone().map(spelling::inferred);
-    let observed = observed(model, &ours!(&mut __span), &ours!(&__value));
+    let look = Look { span: Some(&ours!(&mut __span)), tells: true };
+    let looked_at = looked_at(model, &ours!(&__value), look);
     ours! {
         #span
         #unused
         let __value = #private::call_once(|| -> #value_type #body);
-        #observed
+        #looked_at
         __value
     }
 }
@@ -93,18 +97,14 @@ fn awaited(
     passed_on: &TokenStream,
     body: &TokenStream,
 ) -> TokenStream {
-    let private = private(model);
-    let span = started(model, &ours!(Opened), &ours!(open));
+    let private = model.opening.private();
+    let span = model.opening.opened();
     let hint = value_hint(&private, model.value_type.as_ref());
-    let observe = if model.observes() {
-        let observed = observed(model, &ours!(__span), &ours!(__value));
-        ours!(|__span, __value| { #observed })
-    } else {
-        ours!(#private::unobserved)
-    };
+    let future = told(model, ours!(#keywords { #hint #passed_on #body }));
+    let observe = observer(model);
     ours! {
         #span
-        #private::instrument(&mut __span, #keywords { #hint #passed_on #body }, #observe).await
+        #private::instrument(&mut __span, #future, #observe).await
     }
 }
 
@@ -112,7 +112,7 @@ fn awaited(
 //     before; Box::pin(async move { body })
 // Output:
 //     before; Box::pin(async move { instrument(.., async move { body }, ..).await })
-fn returned(model: &Model, tail: &Tail) -> TokenStream {
+fn polled(model: &Model, tail: &Tail) -> TokenStream {
     let Tail { before, constructor, keywords, brace, statements, .. } = tail;
     let future = awaited(model, keywords, &TokenStream::new(), &block(*brace, statements));
     let future = ours!(#keywords { #future });
@@ -123,6 +123,77 @@ fn returned(model: &Model, tail: &Tail) -> TokenStream {
         }
         None => ours!(#before #future),
     }
+}
+
+// Input:
+//     fn f() -> Pin<Box<dyn Future<Output = A>>> { body }
+// Output:
+//     let mut __span = Opened::<0>::new();
+//     __span.open(callsite);
+//     let __work = future_of::<A, _>(__span.scope(|| -> Pin<Box<dyn Future<Output = A>>> { body }));
+//     pinned(instrument(__span, __work, |__span, __value| { .. }))
+//
+// The span begins with the call, and is current while the body makes the future.
+fn returned(model: &Model, returned: Returned, statements: &TokenStream, body: &TokenStream) -> TokenStream {
+    let private = model.opening.private();
+    let span = model.opening.opened();
+    let unused = still_unused(model, statements);
+    let spelled = spelling::inferred(spelling::returned(&model.item.signature.output));
+    let observe = observer(model);
+    let made = ours!(#private::Opened::scope(&mut __span, || -> #spelled #body));
+    let made = typed(model, returned.work, made);
+    let work = match returned.work {
+        Work::Future => {
+            let future = told(model, ours!(__work));
+            ours!(#private::instrument(__span, #future, #observe))
+        }
+        Work::Stream => {
+            let key = model.opening.last_key();
+            let instrument = at(spelled.span(), &ours!(#private::instrument_stream));
+            ours!(#instrument(__span, __work, #key, #observe))
+        }
+    };
+    let work = match returned.holder {
+        Holder::Nothing => work,
+        Holder::PinnedBox => ours!(#private::pinned(#work)),
+        Holder::Box => ours!(#private::boxed(#work)),
+    };
+    ours! {
+        #span
+        #unused
+        let __work = #made;
+        #work
+    }
+}
+
+/// The future or stream, with the type of its values told: what looks at them must know it.
+fn typed(model: &Model, work: Work, made: TokenStream) -> TokenStream {
+    let Some(value_type) = model.value_type.clone().map(spelling::inferred) else { return made };
+    let private = model.opening.private();
+    let of = if work == Work::Future { ours!(future_of) } else { ours!(stream_of) };
+    let of = at(value_type.span(), &ours!(#private::#of));
+    ours!(#of::<#value_type, _>(#made))
+}
+
+/// What looks at a future's value when a span is recorded.
+fn observer(model: &Model) -> TokenStream {
+    let private = model.opening.private();
+    if !model.observes() {
+        return ours!(#private::unobserved);
+    }
+    let look = Look { span: Some(&ours!(__span)), tells: false };
+    let looked_at = looked_at(model, &ours!(__value), look);
+    ours!(|__span, __value| { #looked_at })
+}
+
+/// The future, and what looks at its value in any case.
+fn told(model: &Model, future: TokenStream) -> TokenStream {
+    if !model.tells() {
+        return future;
+    }
+    let private = model.opening.private();
+    let looked_at = looked_at(model, &ours!(__value), Look { span: None, tells: true });
+    ours!(#private::observed(#future, |__value| { #looked_at }))
 }
 
 /// The user's statements between braces of ours: there the temporaries of the last expression are dropped before the parameters,
@@ -137,37 +208,11 @@ fn group(delimiter: Delimiter, place: Span, inside: TokenStream) -> TokenStream 
     TokenTree::Group(group).into()
 }
 
-/// Looks at the value, on behalf of the span.
-fn observed(model: &Model, span: &TokenStream, value: &TokenStream) -> TokenStream {
-    let private = private(model);
-    let err = model.err.map(|mode| {
-        let outcome = if mode == Mode::Debug { ours!(DebugOutcome) } else { ours!(Outcome) };
-        ours!(#private::#outcome::of(#value).fail_if_err(#span);)
-    });
-    let ret = model.ret.as_ref().map(|ret| {
-        let key = Literal::usize_unsuffixed(model.records.len());
-        // A value that cannot be formatted is reported at `ret`.
-        let method = if ret.mode == Mode::Debug { "record_debug" } else { "record_display" };
-        let method = Ident::new(method, Span::mixed_site().located_at(ret.key.span()));
-        ours!(#private::Returned::of(#value).unless_err().#method(#span, #key);)
-    });
-    ours!(#err #ret)
-}
-
-fn value_hint(private: &TokenStream, value_type: Option<&Type>) -> Option<TokenStream> {
-    match value_type? {
-        Type::Never(_) | Type::ImplTrait(_) => None,
-        spelled => {
-            let spelled = spelling::inferred(spelled.clone());
-            // A value of another type is reported together with this place.
-            let place = Span::mixed_site().located_at(spelled.span());
-            let hint = quote_spanned!(place=> return #private::unreached::<#spelled>(););
-            Some(ours!(#[allow(unreachable_code)] if false { #hint }))
-        }
-    }
-}
-
-fn private(model: &Model) -> TokenStream {
-    let krate = &model.krate;
-    ours!(#krate::__private)
+/// The same tokens, reported at another place.
+fn at(place: Span, tokens: &TokenStream) -> TokenStream {
+    let moved = |mut tree: TokenTree| {
+        tree.set_span(tree.span().located_at(place));
+        tree
+    };
+    tokens.clone().into_iter().map(moved).collect()
 }

@@ -3,16 +3,18 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
+use crate::args::{Name, Parent};
 use crate::item::{Binding, Parameter, mentions};
-use crate::model::{Model, Source};
+use crate::model::{Model, Opening, Source};
 
 /// What would be an unused parameter without us stays one: looking at it is no use of it, unless the user asked for the look.
 pub(super) fn still_unused(model: &Model, statements: &TokenStream) -> TokenStream {
-    let unused = model.records.iter().filter_map(|record| match &record.source {
-        Source::Implicit { parameter, attributes }
-            if !is_underscored(parameter)
+    let unused = model.opening.records.iter().filter_map(|record| match &record.source {
+        Source::Implicit { parameter, attributes, .. }
+            if parameter != "self"
+                && !is_underscored(parameter)
                 && !mentions(statements, parameter)
-                && !is_in_fields(model, parameter) =>
+                && !is_in_arguments(model, parameter) =>
         {
             Some(ours!(#(#attributes)* let #parameter = &#parameter;))
         }
@@ -28,7 +30,7 @@ pub(super) fn passed_on(model: &Model, parameters: &[Parameter], statements: &To
             !is_copied || mutability.is_some() || !mentions(statements, ident)
         });
         let bindings = needed.map(move |Binding { ident, mutability, .. }| {
-            let used = is_in_fields(model, ident).then(|| ours!(#[allow(unused_variables)]));
+            let used = is_in_arguments(model, ident).then(|| ours!(#[allow(unused_variables)]));
             let underscored = allow_underscore(ident);
             ours!(#(#attributes)* #used #underscored let #mutability #ident = #ident;)
         });
@@ -37,11 +39,24 @@ pub(super) fn passed_on(model: &Model, parameters: &[Parameter], statements: &To
     names.collect()
 }
 
-fn is_in_fields(model: &Model, parameter: &Ident) -> bool {
-    model.records.iter().any(|record| match &record.source {
-        Source::Explicit(_, value) => mentions(&value.to_token_stream(), parameter),
-        Source::Implicit { .. } => false,
-    })
+/// Whether an argument mentions the parameter.
+fn is_in_arguments(model: &Model, parameter: &Ident) -> bool {
+    let Opening { name, parent, links, records, .. } = &model.opening;
+    let name = name.iter().filter_map(|name| match name {
+        Name::Evaluated(name) => Some(name),
+        Name::Const(_) => None,
+    });
+    let parent = parent.iter().filter_map(|parent| match parent {
+        Parent::Given(parent) => Some(parent),
+        Parent::None => None,
+    });
+    let fields = records.iter().filter_map(|record| match &record.source {
+        Source::Explicit(_, value) => Some(value),
+        Source::Implicit { .. } | Source::Redacted => None,
+    });
+    let tests = model.err.iter().filter_map(|err| err.counts_if.as_ref()).chain(&model.ok_if);
+    let mut arguments = name.chain(parent).chain(links).chain(fields).chain(tests);
+    arguments.any(|value| mentions(&value.to_token_stream(), parameter))
 }
 
 /// A name that begins with `_` may be captured without a lint telling the user that he used it.

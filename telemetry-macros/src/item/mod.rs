@@ -1,7 +1,9 @@
 //! The annotated function: its signature parsed, its body kept as the tokens that the user wrote.
 
 mod binding;
+mod block;
 mod mention;
+mod returned;
 pub(crate) mod spelling;
 mod tail;
 
@@ -11,7 +13,9 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, FnArg, PatType, Result, Signature, Token, Type, Visibility, token};
 
 pub(crate) use self::binding::{Binding, Parameter};
+pub(crate) use self::block::{Block, Part};
 pub(crate) use self::mention::mentions;
+pub(crate) use self::returned::{Holder, Returned, Work};
 pub(crate) use self::tail::Tail;
 
 pub(crate) struct Item {
@@ -29,6 +33,8 @@ pub(crate) enum Body {
     Statements(token::Brace, TokenStream),
     /// A function that ends in `Box::pin(async move {..})` and so does its work when that is polled.
     Future(Tail),
+    /// A function that returns a future or stream, however it makes it.
+    Returned(token::Brace, TokenStream, Returned),
 }
 
 impl Item {
@@ -40,17 +46,22 @@ impl Item {
         self.signature.receiver().is_some()
     }
 
+    /// Whether it returns a stream.
+    pub(crate) fn streams(&self) -> bool {
+        matches!(self.body, Body::Returned(_, _, Returned { work: Work::Stream, .. }))
+    }
+
     /// The parameters' names, in order.
     pub(crate) fn bindings(&self) -> impl Iterator<Item = &Binding> {
         self.parameters.iter().flat_map(|parameter| &parameter.bindings)
     }
 
-    /// The type of the value that the work ends with; none where the spelling does not tell.
+    /// The type of the value that the work ends with, or of a stream's items; none where the spelling does not tell.
     pub(crate) fn value_type(&self) -> Option<Type> {
         let returned = spelling::returned(&self.signature.output);
         match self.body {
             Body::Statements(..) => Some(returned),
-            Body::Future(_) => spelling::future_output(&returned),
+            Body::Future(_) | Body::Returned(..) => spelling::work_output(&returned),
         }
     }
 }
@@ -77,8 +88,16 @@ impl Parse for Item {
 
 impl Body {
     fn new(brace: token::Brace, tokens: TokenStream, signature: &Signature) -> Self {
-        let tail = if signature.asyncness.is_none() { Tail::find(&tokens) } else { None };
-        tail.map_or(Self::Statements(brace, tokens), Self::Future)
+        if signature.asyncness.is_some() {
+            return Self::Statements(brace, tokens);
+        }
+        if let Some(tail) = Tail::find(&tokens) {
+            return Self::Future(tail);
+        }
+        match Returned::by_spelling(&spelling::returned(&signature.output)) {
+            Some(returned) => Self::Returned(brace, tokens, returned),
+            None => Self::Statements(brace, tokens),
+        }
     }
 }
 
@@ -111,11 +130,13 @@ fn must_be_a_function(input: ParseStream<'_>) -> Result<()> {
             _ => break,
         }
     }
-    Err(words.first().map_or_else(|| input.error("`#[instrument]` goes on a function"), not_on))
+    Err(words.first().map_or_else(|| input.error(format!("`#[instrument]` goes on {PLACES}")), not_on))
 }
 
+const PLACES: &str = "a function, an `impl` block or a `trait`";
+
 fn not_on(word: &Ident) -> Error {
-    Error::new_spanned(word, format!("`#[instrument]` goes on a function, not on `{word}`"))
+    Error::new_spanned(word, format!("`#[instrument]` goes on {PLACES}, not on `{word}`"))
 }
 
 fn is_keyword(word: &Ident) -> bool {

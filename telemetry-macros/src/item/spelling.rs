@@ -93,11 +93,12 @@ pub(crate) fn returned(output: &ReturnType) -> Type {
     }
 }
 
-/// The `T` of `Pin<Box<dyn Future<Output = T>>>`, of `BoxFuture<'_, T>` and of whatever else names an `Output` or is named so.
-pub(crate) fn future_output(returned: &Type) -> Option<Type> {
+/// The `T` of `Pin<Box<dyn Future<Output = T>>>`, of `impl Stream<Item = T>`, of `BoxFuture<'_, T>` and of whatever else names an
+/// `Output` or `Item` or is named so.
+pub(crate) fn work_output(returned: &Type) -> Option<Type> {
     match returned {
-        Type::Group(group) => future_output(&group.elem),
-        Type::Paren(paren) => future_output(&paren.elem),
+        Type::Group(group) => work_output(&group.elem),
+        Type::Paren(paren) => work_output(&paren.elem),
         Type::Path(path) => path.path.segments.last().and_then(output_of_segment),
         Type::TraitObject(object) => object.bounds.iter().find_map(output_of_bound),
         Type::ImplTrait(opaque) => opaque.bounds.iter().find_map(output_of_bound),
@@ -107,17 +108,19 @@ pub(crate) fn future_output(returned: &Type) -> Option<Type> {
 
 fn output_of_segment(segment: &PathSegment) -> Option<Type> {
     let held = types_in(segment).last()?;
-    if is_one_of(segment, &["BoxFuture", "LocalBoxFuture"]) {
+    if is_one_of(segment, &["BoxFuture", "LocalBoxFuture", "BoxStream", "LocalBoxStream"]) {
         Some(held.clone())
     } else {
-        future_output(held)
+        work_output(held)
     }
 }
 
 fn output_of_bound(bound: &syn::TypeParamBound) -> Option<Type> {
     let syn::TypeParamBound::Trait(bound) = bound else { return None };
     arguments_of(bound.path.segments.last()?)?.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(named) if named.ident == "Output" => Some(named.ty.clone()),
+        GenericArgument::AssocType(named) if named.ident == "Output" || named.ident == "Item" => {
+            Some(named.ty.clone())
+        }
         _ => None,
     })
 }
@@ -222,10 +225,10 @@ mod tests {
             "BoxFuture<'_, u8>",
             "impl Future<Output = u8>",
         ] {
-            let output = future_output(&syn::parse_str(spelled).expect("a type"));
+            let output = work_output(&syn::parse_str(spelled).expect("a type"));
             assert!(output == Some(parse_quote!(u8)), "{spelled}");
         }
-        assert!(future_output(&parse_quote!(MyFuture)).is_none());
+        assert!(work_output(&parse_quote!(MyFuture)).is_none());
     }
 
     #[test]

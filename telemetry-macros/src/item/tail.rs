@@ -1,4 +1,6 @@
 //! The `Box::pin(async move {..})` at the end of a function that returns a future, found without parsing what comes before it.
+//!
+//! Such a future needs no second box, and starts its span when it is first polled, as an `async fn` does.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::token;
@@ -37,7 +39,7 @@ impl Tail {
             Delimiter::Brace => AsyncBlock::at_end_of(&trees).map(|block| block.tail(&trees[..block.start])),
             _ => None,
         }
-        .filter(|tail| ends_a_statement(&tail.before))
+        .filter(|tail| ends_a_statement(&tail.before) && !returns(&tail.before))
     }
 }
 
@@ -89,6 +91,15 @@ fn start_of_box_pin(trees: &[TokenTree]) -> Option<usize> {
     Some(start)
 }
 
+/// Whether some other future may be returned before.
+fn returns(before: &TokenStream) -> bool {
+    before.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(word) => word == "return",
+        TokenTree::Group(group) => returns(&group.stream()),
+        _ => false,
+    })
+}
+
 /// Whether what comes next begins a statement.
 fn ends_a_statement(before: &TokenStream) -> bool {
     match before.clone().into_iter().last() {
@@ -136,5 +147,6 @@ mod tests {
         assert!(before(quote!(Box::pin(async move {}.map(f)))).is_none());
         assert!(before(quote!(Box::pin(wrap, async move {}))).is_none());
         assert!(before(quote!(MyBox::pin(x))).is_none());
+        assert!(before(quote!(if a { return b; } Box::pin(async {}))).is_none());
     }
 }

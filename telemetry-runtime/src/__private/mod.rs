@@ -1,7 +1,21 @@
-//! What `#[instrument]` writes calls to. Not part of the public interface.
+//! What `#[instrument]` and `span!` write calls to. Not part of the public interface.
 
+mod event;
 mod probe;
+#[cfg(not(feature = "stream"))]
+mod stream;
 
-pub use self::probe::{DebugOutcome, Outcome, Probe, Returned, call_once, unobserved, unreached};
-pub use crate::record::{Callsite, Level, SpanKind};
-pub use crate::span::{Entered, Instrumented, Opened, Recording, instrument};
+pub use self::event::Event;
+pub use self::probe::{
+    AnyProbe, DebugOutcome, Outcome, Probe, Returned, boxed, call_once, future_of, is_failure, pinned,
+    unobserved, unreached,
+};
+#[cfg(not(feature = "stream"))]
+pub use self::stream::{instrument_stream, stream_of};
+pub use crate::record::{Callsite, Level, Sampling, SpanKind};
+pub use crate::span::{
+    Entered, EnteredBlock, Instrumented, Observed, Opened, Recording, below, instrument, is_on, observed,
+    root,
+};
+#[cfg(feature = "stream")]
+pub use crate::span::{InstrumentedStream, instrument_stream, stream_of};

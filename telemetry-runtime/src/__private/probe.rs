@@ -5,11 +5,14 @@
 //! names are such that no trait of the user's has them.
 
 use std::any::type_name;
+use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
+use std::pin::Pin;
 
-use super::Recording;
+use super::{Event, Recording};
 use crate::record::Capture;
+use crate::span::Chain;
 
 /// A parameter that nobody named: recorded if its type is captured implicitly, else left alone.
 #[derive(Debug)]
@@ -43,11 +46,63 @@ impl NotCaptured {
     pub fn record_if_implicit<const N: usize>(&self, _span: &mut Recording<N>, _key: u8) {}
 }
 
-/// What a function returned: an `Err` fails the span with its `Display` text, else its `Debug` text, else only its type's name.
+/// A parameter under `capture = all`: recorded with its type, else as `Debug` text.
 #[derive(Debug)]
-pub struct Outcome<'a, R>(DebugOutcome<'a, R>);
+pub struct AnyProbe<'a, T: ?Sized>(DebugProbe<'a, T>);
 
-/// As [`Outcome`], but `Debug` comes first.
+/// A parameter whose type has no attribute value, but perhaps a `Debug` text.
+#[derive(Debug)]
+pub struct DebugProbe<'a, T: ?Sized>(&'a T);
+
+impl<'a, T: ?Sized> AnyProbe<'a, T> {
+    /// Looks at a parameter.
+    #[inline]
+    pub fn of(parameter: &'a T) -> Self {
+        Self(DebugProbe(parameter))
+    }
+}
+
+impl<T: Capture + ?Sized> AnyProbe<'_, T> {
+    /// Records the value with its type.
+    #[inline]
+    pub fn record_any<const N: usize>(&self, span: &mut Recording<N>, key: u8) {
+        span.value(key, self.0.0);
+    }
+}
+
+impl<'a, T: ?Sized> Deref for AnyProbe<'a, T> {
+    type Target = DebugProbe<'a, T>;
+    #[inline]
+    fn deref(&self) -> &DebugProbe<'a, T> {
+        &self.0
+    }
+}
+
+impl<T: ?Sized> DebugProbe<'_, T> {
+    /// Records the value's `Debug` text.
+    #[inline]
+    pub fn record_any<const N: usize>(&self, span: &mut Recording<N>, key: u8)
+    where
+        T: Debug,
+    {
+        span.debug(key, &self.0);
+    }
+}
+
+/// What a function returned: an `Err` fails the span with its own text and that of its sources, as far as its type tells them:
+/// an `Error`, a pointer to one (`Box<dyn Error>`, `anyhow::Error`), `Display`, `Debug`, or only the type's name.
+#[derive(Debug)]
+pub struct Outcome<'a, R>(PointerOutcome<'a, R>);
+
+/// An outcome whose error is no `Error`, but perhaps a pointer to one.
+#[derive(Debug)]
+pub struct PointerOutcome<'a, R>(DisplayOutcome<'a, R>);
+
+/// An outcome whose error has perhaps a `Display` text.
+#[derive(Debug)]
+pub struct DisplayOutcome<'a, R>(DebugOutcome<'a, R>);
+
+/// As [`Outcome`], but only `Debug` counts.
 #[derive(Debug)]
 pub struct DebugOutcome<'a, R>(SilentOutcome<'a, R>);
 
@@ -63,7 +118,7 @@ impl<'a, R> Outcome<'a, R> {
     /// Looks at what was returned.
     #[inline]
     pub fn of(returned: &'a R) -> Self {
-        Self(DebugOutcome::of(returned))
+        Self(PointerOutcome(DisplayOutcome(DebugOutcome::of(returned))))
     }
 }
 
@@ -75,40 +130,47 @@ impl<'a, R> DebugOutcome<'a, R> {
     }
 }
 
-impl<T, E: Display> Outcome<'_, Result<T, E>> {
-    /// Fails the span if this is an `Err`.
-    #[inline]
-    pub fn fail_if_err<const N: usize>(&self, span: &mut Recording<N>) {
-        if let Err(error) = self.0.0.0 {
-            fail::<E, N>(span, error);
+/// For each kind of outcome: of which errors, the message of the span, and that of the event.
+macro_rules! outcomes {
+    ($($outcome:ident [$($bound:tt)*] |$error:ident| $message:expr, $emit:ident $own:expr;)*) => {$(
+        impl<T, E> $outcome<'_, Result<T, E>>
+        where
+            $($bound)*
+        {
+            /// Fails the span if this is an `Err`.
+            #[inline]
+            pub fn fail_if_err<const N: usize>(&self, span: &mut Recording<N>) {
+                if let Err($error) = self.returned() {
+                    fail::<E, N>(span, &$message);
+                }
+            }
+
+            /// Sends the event off if this is an `Err`.
+            pub fn tell_if_err(&self, event: &'static Event) {
+                if let Err($error) = self.returned() {
+                    event.$emit(&$own);
+                }
+            }
         }
-    }
+    )*};
 }
 
-impl<T, E: Debug> DebugOutcome<'_, Result<T, E>> {
-    /// Fails the span if this is an `Err`.
-    #[inline]
-    pub fn fail_if_err<const N: usize>(&self, span: &mut Recording<N>) {
-        if let Err(error) = self.0.0 {
-            fail::<E, N>(span, &format_args!("{error:?}"));
-        }
-    }
-}
-
-impl<T, E> SilentOutcome<'_, Result<T, E>> {
-    /// Fails the span if this is an `Err`.
-    #[inline]
-    pub fn fail_if_err<const N: usize>(&self, span: &mut Recording<N>) {
-        if self.0.is_err() {
-            fail::<E, N>(span, &type_name::<E>());
-        }
-    }
+outcomes! {
+    Outcome [E: Error] |error| Chain(error), emit_display error;
+    PointerOutcome [E: Deref<Target: Error>] |error| Chain(&**error), emit_display Chain(&**error).0;
+    DisplayOutcome [E: Display] |error| error, emit_display error;
+    DebugOutcome [E: Debug] |error| format_args!("{error:?}"), emit_debug error;
+    SilentOutcome [] |_error| type_name::<E>(), emit_display type_name::<E>();
 }
 
 impl NoResult {
     /// Leaves the span alone.
     #[inline]
     pub fn fail_if_err<const N: usize>(&self, _span: &mut Recording<N>) {}
+
+    /// Sends nothing.
+    #[inline]
+    pub fn tell_if_err(&self, _event: &'static Event) {}
 }
 
 #[cold]
@@ -118,19 +180,33 @@ fn fail<E, const N: usize>(span: &mut Recording<N>, message: &dyn Display) {
     }
 }
 
-impl<'a, R> Deref for Outcome<'a, R> {
-    type Target = DebugOutcome<'a, R>;
-    #[inline]
-    fn deref(&self) -> &DebugOutcome<'a, R> {
-        &self.0
-    }
+macro_rules! outcomes_in_turn {
+    ($($outcome:ident => $next:ident),*) => {$(
+        impl<'a, R> $outcome<'a, R> {
+            #[inline]
+            fn returned(&self) -> &'a R {
+                self.0.returned()
+            }
+        }
+
+        impl<'a, R> Deref for $outcome<'a, R> {
+            type Target = $next<'a, R>;
+            #[inline]
+            fn deref(&self) -> &$next<'a, R> {
+                &self.0
+            }
+        }
+    )*};
 }
 
-impl<'a, R> Deref for DebugOutcome<'a, R> {
-    type Target = SilentOutcome<'a, R>;
+outcomes_in_turn! {
+    Outcome => PointerOutcome, PointerOutcome => DisplayOutcome, DisplayOutcome => DebugOutcome, DebugOutcome => SilentOutcome
+}
+
+impl<'a, R> SilentOutcome<'a, R> {
     #[inline]
-    fn deref(&self) -> &SilentOutcome<'a, R> {
-        &self.0
+    fn returned(&self) -> &'a R {
+        self.0
     }
 }
 
@@ -140,6 +216,35 @@ impl<R> Deref for SilentOutcome<'_, R> {
     fn deref(&self) -> &NoResult {
         &NoResult
     }
+}
+
+/// A value that may be an `Err`, for `err_if`.
+#[diagnostic::on_unimplemented(
+    message = "`err_if` looks at the `Err` of a `Result`, and `{Self}` is none",
+    label = "not a `Result`",
+    note = "`ok_if` looks at any value"
+)]
+pub trait Fallible {
+    /// What an `Err` holds.
+    type Err;
+
+    /// The `Err`, if it is one.
+    fn as_err(&self) -> Option<&Self::Err>;
+}
+
+impl<T, E> Fallible for Result<T, E> {
+    type Err = E;
+
+    #[inline]
+    fn as_err(&self) -> Option<&E> {
+        self.as_ref().err()
+    }
+}
+
+/// Whether this is an `Err` that counts.
+#[inline]
+pub fn is_failure<R: Fallible>(returned: &R, counts: impl FnOnce(&R::Err) -> bool) -> bool {
+    returned.as_err().is_some_and(counts)
 }
 
 /// What `ret` records: a `Result`'s `Ok` value, or the whole of anything else.
@@ -208,12 +313,52 @@ impl<T> Good<'_, T> {
             span.display(key, value);
         }
     }
+
+    /// Sends the value off as an event, in its `Debug` form.
+    pub fn tell_debug(&self, event: &'static Event)
+    where
+        T: Debug,
+    {
+        self.0.iter().for_each(|value| event.emit_debug(value));
+    }
+
+    /// Sends the value off as an event, in its `Display` form.
+    pub fn tell_display(&self, event: &'static Event)
+    where
+        T: Display,
+    {
+        self.0.iter().for_each(|value| event.emit_display(value));
+    }
+
+    /// Fails the span if the value does not count as a success.
+    #[inline]
+    pub fn fail_unless<const N: usize>(&self, span: &mut Recording<N>, counts: impl FnOnce(&T) -> bool) {
+        if !self.0.filter(|_| span.is_recording()).is_none_or(counts) {
+            span.reject("the value is none that `ok_if` takes for a success");
+        }
+    }
 }
 
 /// Calls the body as what it is, a `FnOnce`: it may give away what it captured, also a reborrow of a `&mut` parameter.
 #[inline]
 pub fn call_once<R>(body: impl FnOnce() -> R) -> R {
     body()
+}
+
+/// A future whose value has this type.
+#[inline(always)]
+pub fn future_of<T, F: Future<Output = T>>(future: F) -> F {
+    future
+}
+
+/// A future in the box in which its function returns it.
+pub fn pinned<F>(future: F) -> Pin<Box<F>> {
+    Box::pin(future)
+}
+
+/// The same where the box is not pinned.
+pub fn boxed<F>(future: F) -> Box<F> {
+    Box::new(future)
 }
 
 /// Looks at nothing: for a future whose value cannot fail.

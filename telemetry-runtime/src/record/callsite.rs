@@ -20,6 +20,17 @@ pub enum Level {
 }
 
 impl Level {
+    /// [`Self::Trace`], as `tracing` spells it; so the others.
+    pub const TRACE: Self = Self::Trace;
+    /// [`Self::Debug`].
+    pub const DEBUG: Self = Self::Debug;
+    /// [`Self::Info`].
+    pub const INFO: Self = Self::Info;
+    /// [`Self::Warn`].
+    pub const WARN: Self = Self::Warn;
+    /// [`Self::Error`].
+    pub const ERROR: Self = Self::Error;
+
     /// The level's name in upper case, as logs show it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -63,6 +74,21 @@ impl SpanKind {
     }
 }
 
+/// What an instrumented place says itself about the traces that begin there. It goes before any policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Sampling {
+    /// Nothing: the policy decides. The default.
+    #[default]
+    ByPolicy,
+    /// All of them are recorded.
+    Always,
+    /// None is, nor is what a recorded trace does there and below.
+    Never,
+    /// This share of them is, by the trace's id.
+    Ratio(f64),
+}
+
 /// An instrumented place in the program: a `static` that `#[instrument]` and `span!` write.
 #[derive(Debug)]
 pub struct Callsite {
@@ -74,6 +100,9 @@ pub struct Callsite {
     line: u32,
     level: Level,
     kind: SpanKind,
+    sampling: Sampling,
+    keep_if_slower_ns: u64,
+    has_metrics: bool,
     keys: &'static [&'static str],
     number: AtomicU32,
 }
@@ -98,6 +127,9 @@ impl Callsite {
             line,
             level: Level::Info,
             kind: SpanKind::Internal,
+            sampling: Sampling::ByPolicy,
+            keep_if_slower_ns: 0,
+            has_metrics: false,
             keys,
             number: AtomicU32::new(0),
         }
@@ -131,12 +163,33 @@ impl Callsite {
         self
     }
 
+    /// The same place with its own word on sampling.
+    #[must_use]
+    pub const fn with_sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
+    /// The same place with the time from which a tail policy shall keep the trace, in nanoseconds.
+    #[must_use]
+    pub const fn with_keep_if_slower_ns(mut self, keep_if_slower_ns: u64) -> Self {
+        self.keep_if_slower_ns = keep_if_slower_ns;
+        self
+    }
+
+    /// The same place, with its calls counted.
+    #[must_use]
+    pub const fn with_metrics(mut self) -> Self {
+        self.has_metrics = true;
+        self
+    }
+
     /// The span's name.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The function's name without its path; empty for a block that has none.
+    /// The function's name without its module, of a method in an instrumented block with its type; empty for a block of code.
     pub fn function(&self) -> &'static str {
         self.function
     }
@@ -174,6 +227,38 @@ impl Callsite {
     /// The span kind.
     pub fn kind(&self) -> SpanKind {
         self.kind
+    }
+
+    /// The place's own word on sampling.
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
+    }
+
+    /// What the place says about a trace that begins there: whether it is recorded, or nothing.
+    ///
+    /// A share is kept as policies keep theirs: by the low 56 bits of the trace's id.
+    #[inline]
+    pub(crate) fn samples(&self, trace_low: u64) -> Option<bool> {
+        const ALL: u64 = 1 << 56;
+        match self.sampling {
+            Sampling::ByPolicy => None,
+            Sampling::Always => Some(true),
+            Sampling::Never => Some(false),
+            Sampling::Ratio(ratio) => {
+                let left_out = ((1.0 - ratio) * ALL as f64) as u64;
+                Some(trace_low & (ALL - 1) >= left_out)
+            }
+        }
+    }
+
+    /// The time from which a tail policy shall keep the trace, in nanoseconds, if the place says so.
+    pub fn keep_if_slower_ns(&self) -> Option<u64> {
+        (self.keep_if_slower_ns > 0).then_some(self.keep_if_slower_ns)
+    }
+
+    /// Whether its calls are counted.
+    pub fn has_metrics(&self) -> bool {
+        self.has_metrics
     }
 
     /// The names of the attributes that the place itself records.

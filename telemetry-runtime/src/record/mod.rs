@@ -21,7 +21,7 @@ pub(crate) use batch::{BatchBuilder, TickScale};
 #[cfg(unix)]
 pub(crate) use callsite::lock as lock_callsites;
 pub(crate) use callsite::snapshot as callsites;
-pub use callsite::{Callsite, Level, SpanKind};
+pub use callsite::{Callsite, Level, Sampling, SpanKind};
 pub use context::{SpanContext, TraceState};
 pub use data::{EventData, LinkData, SpanData};
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};

@@ -137,9 +137,22 @@ impl<'a> SpanView<'a> {
         self.batch.scale().duration_ns(self.record.word(7).saturating_sub(self.record.word(6)))
     }
 
+    /// Why the span failed, if its record says so.
+    fn error(&self) -> Option<Failure<'a>> {
+        if self.record.status() != status::ERROR {
+            return None;
+        }
+        let mut attributes = Attributes::new(self.record.payload(), self.callsite);
+        std::iter::from_fn(|| attributes.read()).find_map(|attribute| match attribute {
+            Read::Failure(failure) => Some(failure),
+            Read::Attribute(_) => None,
+        })
+    }
+
     /// The span's status. An explicit one beats that of a returned `Err`; the last explicit one counts, but `Ok` is final.
     pub fn status(&self) -> SpanStatus<'a> {
-        let mut status = SpanStatus { code: status_code(self.record.status()), message: "" };
+        let message = self.error().map_or("", |failure| failure.message);
+        let mut status = SpanStatus { code: status_code(self.record.status()), message };
         for record in self.extras() {
             match record.kind() {
                 kind::STATUS if status.code != StatusCode::Ok => {
@@ -163,7 +176,7 @@ impl<'a> SpanView<'a> {
 
     /// The span's attributes. A key that was set more than once comes once, with its last value.
     pub fn attributes(&self) -> Attributes<'a> {
-        Attributes { reader: Reader(self.record.payload()), callsite: self.callsite, extras: self.extras }
+        Attributes { extras: self.extras, ..Attributes::new(self.record.payload(), self.callsite) }
     }
 
     /// How many attributes were thrown away because of a limit.
@@ -171,9 +184,10 @@ impl<'a> SpanView<'a> {
         (self.record.word(1) >> 32) as u32
     }
 
-    /// What happened during the span, in order of time on each thread.
+    /// What happened during the span, in order of time on each thread; a returned `Err` comes last.
     pub fn events(&self) -> Events<'a> {
-        Events { batch: self.batch, callsite: self.callsite, rest: self.extras }
+        let failure = self.error().map(|failure| (failure, self.end_unix_ns()));
+        Events { batch: self.batch, callsite: self.callsite, rest: self.extras, failure }
     }
 
     /// The span's links.
@@ -210,6 +224,13 @@ fn status_code(byte: u8) -> StatusCode {
     }
 }
 
+/// An error that a function returned: its type's name, and what it said.
+#[derive(Clone, Copy)]
+struct Failure<'a> {
+    error_type: &'a str,
+    message: &'a str,
+}
+
 /// A key and its value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attribute<'a> {
@@ -228,11 +249,33 @@ pub struct Attributes<'a> {
     callsite: &'static Callsite,
     /// Records behind the current one, whose attributes come later and win.
     extras: &'a [u8],
+    /// An exception's own, which come first.
+    exception: [Option<Attribute<'a>>; 2],
+}
+
+/// What stands among a span's attributes.
+enum Read<'a> {
+    Attribute(Attribute<'a>),
+    Failure(Failure<'a>),
 }
 
 impl<'a> Attributes<'a> {
     #[inline]
-    fn read(&mut self) -> Option<Attribute<'a>> {
+    fn new(payload: &'a [u8], callsite: &'static Callsite) -> Self {
+        Self { reader: Reader(payload), callsite, extras: &[], exception: [None, None] }
+    }
+
+    fn of_exception(failure: Failure<'a>, callsite: &'static Callsite) -> Self {
+        let attribute = |key, text| Some(Attribute { key, value: Value::Str(text), index: None });
+        let exception = [
+            attribute("exception.type", failure.error_type),
+            attribute("exception.message", failure.message),
+        ];
+        Self { exception, ..Self::new(&[], callsite) }
+    }
+
+    #[inline]
+    fn read(&mut self) -> Option<Read<'a>> {
         let head = self.reader.word()?;
         let (tag, key, key_length, start) =
             (head as u8, (head >> 8) as u8, (head >> 16) as u16, (head >> 32) as u32);
@@ -246,9 +289,13 @@ impl<'a> Attributes<'a> {
             tag::F64 => Value::F64(f64::from_bits(self.reader.word()?)),
             tag::STR => Value::Str(layout::text(self.reader.bytes(start as usize)?)),
             tag::BYTES => Value::Bytes(self.reader.bytes(start as usize)?),
+            tag::ERROR => {
+                let message = layout::text(self.reader.bytes(start as usize)?);
+                return Some(Read::Failure(Failure { error_type: key, message }));
+            }
             _ => return None,
         };
-        Some(Attribute { key, value, index })
+        Some(Read::Attribute(Attribute { key, value, index }))
     }
 
     /// Whether a later value of the same key follows.
@@ -260,32 +307,38 @@ impl<'a> Attributes<'a> {
     #[inline]
     fn next_even_if_replaced(&mut self) -> Option<Attribute<'a>> {
         loop {
-            if let Some(attribute) = self.read() {
-                return Some(attribute);
+            match self.read() {
+                Some(Read::Attribute(attribute)) => return Some(attribute),
+                Some(Read::Failure(failure)) => return Some(error_type(Value::Str(failure.error_type))),
+                None => {}
             }
             let (record, after) = RawRecord::split(self.extras)?;
             self.extras = after;
             if record.kind() == kind::ATTRIBUTES {
                 self.reader = Reader(record.payload());
-            } else if let Some(error_type) = error_type(self.callsite, record) {
-                return Some(error_type);
+            } else if let Some(exception_type) = exception_type(self.callsite, record) {
+                return Some(error_type(exception_type));
             }
         }
     }
 }
 
-/// What a failed span says of its error beside its status, taken from the event that says why it failed.
+/// What a failed span says of its error beside its status.
 ///
 /// Source: OpenTelemetry semantic conventions, "error.type".
-fn error_type<'a>(callsite: &'static Callsite, record: RawRecord<'a>) -> Option<Attribute<'a>> {
+fn error_type(value: Value<'_>) -> Attribute<'_> {
+    Attribute { key: "error.type", value, index: None }
+}
+
+/// The type in the event that says why its span failed, if this is that.
+fn exception_type<'a>(callsite: &'static Callsite, record: RawRecord<'a>) -> Option<Value<'a>> {
     if record.kind() != kind::EVENT || record.flags() & flag::IS_STATUS == 0 {
         return None;
     }
     let mut reader = Reader(record.payload());
     reader.text()?;
-    let mut attributes = Attributes { reader, callsite, extras: &[] };
-    let exception_type = attributes.find(|attribute| attribute.key == "exception.type")?;
-    Some(Attribute { key: "error.type", value: exception_type.value, index: None })
+    let mut attributes = Attributes::new(reader.0, callsite);
+    attributes.find(|attribute| attribute.key == "exception.type").map(|attribute| attribute.value)
 }
 
 impl<'a> Iterator for Attributes<'a> {
@@ -293,6 +346,9 @@ impl<'a> Iterator for Attributes<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Attribute<'a>> {
+        if let Some(attribute) = self.exception.iter_mut().find_map(Option::take) {
+            return Some(attribute);
+        }
         loop {
             let attribute = self.next_even_if_replaced()?;
             // The callsite's own keys are distinct: only where others were set can a key come twice.
@@ -309,26 +365,30 @@ pub struct Events<'a> {
     batch: &'a Batch,
     callsite: &'static Callsite,
     rest: &'a [u8],
+    /// A returned `Err`, and when it was.
+    failure: Option<(Failure<'a>, u64)>,
 }
 
 impl<'a> Iterator for Events<'a> {
     type Item = EventView<'a>;
 
     fn next(&mut self) -> Option<EventView<'a>> {
-        loop {
-            let (record, after) = RawRecord::split(self.rest)?;
+        while let Some((record, after)) = RawRecord::split(self.rest) {
             self.rest = after;
             if record.kind() == kind::EVENT {
                 return event(self.batch, self.callsite, record);
             }
         }
+        let (failure, unix_ns) = self.failure.take()?;
+        let attributes = Attributes::of_exception(failure, self.callsite);
+        Some(EventView { name: "exception", unix_ns, attributes })
     }
 }
 
 fn event<'a>(batch: &'a Batch, callsite: &'static Callsite, record: RawRecord<'a>) -> Option<EventView<'a>> {
     let mut reader = Reader(record.payload());
     let name = reader.text()?;
-    let attributes = Attributes { reader, callsite, extras: &[] };
+    let attributes = Attributes::new(reader.0, callsite);
     Some(EventView { name, unix_ns: batch.scale().unix_ns(record.word(1)), attributes })
 }
 
@@ -382,10 +442,7 @@ impl<'a> Iterator for Links<'a> {
                 TraceFlags::from_byte(reader.word()? as u8),
             )
             .with_trace_state(TraceState::from_valid(reader.text()?));
-            return Some(LinkView {
-                context,
-                attributes: Attributes { reader, callsite: self.callsite, extras: &[] },
-            });
+            return Some(LinkView { context, attributes: Attributes::new(reader.0, self.callsite) });
         }
     }
 }

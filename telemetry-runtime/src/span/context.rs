@@ -106,10 +106,8 @@ impl Current {
     /// Makes `next` current and returns what was.
     #[inline]
     pub(super) fn replace(&self, next: &Snapshot) -> Snapshot {
-        let state = self.state();
-        if next.ids.flags & flag::HAS_STATE != 0 {
-            store_state(next.state.clone());
-        }
+        let has_state = (next.ids.flags | self.flags.get()) & flag::HAS_STATE != 0;
+        let state = if has_state { self.replace_state(next.state.clone()) } else { TraceState::NONE };
         Snapshot { ids: self.replace_ids(next.ids), state }
     }
 
@@ -122,6 +120,14 @@ impl Current {
         if flags & flag::ACTIVE != 0 {
             self.flags.set(flags | flag::REMOTE);
         }
+    }
+
+    /// Makes this the vendors' state, which counts under [`flag::HAS_STATE`] only, and returns what was.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn replace_state(&self, state: TraceState) -> TraceState {
+        // A thread that is being torn down has no use for vendors' state.
+        STATE.try_with(|slot| slot.replace(state)).unwrap_or_default()
     }
 
     /// Fresh random ids for a root.
@@ -145,12 +151,6 @@ impl Current {
 #[cold]
 fn load_state() -> TraceState {
     STATE.try_with(|state| state.borrow().clone()).unwrap_or(TraceState::NONE)
-}
-
-#[cold]
-fn store_state(state: TraceState) {
-    // A thread that is being torn down has no use for vendors' state.
-    let _ = STATE.try_with(|slot| slot.replace(state));
 }
 
 impl Snapshot {

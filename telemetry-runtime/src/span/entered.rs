@@ -27,6 +27,12 @@ impl<const N: usize> Entered<N> {
     pub fn enter(&mut self, callsite: &'static Callsite) {
         self.recording.start_and_enter(callsite);
     }
+
+    /// The same for a callsite that says `sample = never`.
+    #[cold]
+    pub fn enter_unsampled(&mut self, callsite: &'static Callsite) {
+        self.recording.enter_unusual(callsite);
+    }
 }
 
 impl<const N: usize> Drop for Entered<N> {
@@ -49,5 +55,22 @@ impl<const N: usize> DerefMut for Entered<N> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut Recording<N> {
         &mut self.recording
+    }
+}
+
+/// A block's span, and below it what makes another span its parent, if anything does.
+#[must_use = "the span ends when this is dropped: `let _span = span!(..);`"]
+#[derive(Debug)]
+pub struct EnteredBlock<const N: usize, B> {
+    _span: Entered<N>,
+    /// Dropped after the span.
+    _below: B,
+}
+
+impl<const N: usize, B> EnteredBlock<N, B> {
+    /// Both together.
+    #[inline(always)]
+    pub fn new(span: Entered<N>, below: B) -> Self {
+        Self { _span: span, _below: below }
     }
 }

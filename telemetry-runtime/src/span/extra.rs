@@ -188,23 +188,14 @@ impl Extra {
     }
 
     /// An attribute in a formatted form.
-    fn formatted(&mut self, key: &str, text: fmt::Arguments<'_>) {
-        match text.as_str() {
-            Some(text) => self.value(Key::Text(key), Value::Str(text)),
-            None => self.formatted_in_place(key, text),
-        }
-    }
-
-    /// The length is known, and the head complete, once the text is there.
-    fn formatted_in_place(&mut self, key: &str, text: fmt::Arguments<'_>) {
-        let mut formatted = Words::<{ INLINE_WORDS / 2 }>::new();
-        match formatted.push_text(u64::from, text, value_limit()) {
-            Ok(()) => {
-                let [length, text @ ..] = formatted.as_slice() else { return };
-                self.key(tag::STR, Key::Text(key), *length as u32);
-                text.iter().for_each(|word| self.words([*word]));
-            }
-            Err(text) => self.value(Key::Text(key), Value::Str(&text)),
+    fn formatted(&mut self, key: &'static str, text: fmt::Arguments<'_>) {
+        let head = |length| attribute_head(tag::STR, KEY_INLINE, key.len() as u16, length);
+        let formatted = match self.heap.is_empty() {
+            true => self.inline.push_text(head, key, text, value_limit()),
+            false => Err(text.to_string()),
+        };
+        if let Err(text) = formatted {
+            self.value(Key::Text(key), Value::Str(&text));
         }
     }
 
@@ -236,7 +227,7 @@ impl Extra {
             self.spill(&[]);
             let (whole, rest) = bytes.as_chunks::<8>();
             self.heap.extend(whole.iter().map(|word| u64::from_ne_bytes(*word)));
-            self.heap.extend(last_word(bytes, rest));
+            self.heap.extend((!rest.is_empty()).then(|| last_word(bytes)));
         }
     }
 

@@ -1,11 +1,11 @@
 //! A handle to a span that runs somewhere, through which any code may add to it.
 
+use super::chain::Chain;
 use super::context::{current, flag};
 use super::extra::{self, Extra, Identity};
 use crate::record::layout::kind;
 use crate::record::{Capture, SpanContext, StatusCode, TraceState};
 use std::error::Error;
-use std::fmt;
 
 /// A handle to a span: the current one of a thread, or a copy of it kept elsewhere.
 ///
@@ -86,7 +86,9 @@ impl Span {
         }
     }
 
-    /// Records an error as an `exception` event, with its type and the messages of it and its sources, and sets the span's status.
+    /// Records an error as an `exception` event, and sets the span's status: as `#[instrument]` does with an `Err`.
+    ///
+    /// Its message is the error's own, then those of its sources, as in `cannot load: no such file`.
     ///
     /// # Examples
     /// ```
@@ -96,7 +98,7 @@ impl Span {
     pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
         if self.is_recording() {
             let mut exception = Extra::new();
-            exception.exception(std::any::type_name::<E>(), format_args!("{}", WithSources(error)));
+            exception.exception(std::any::type_name::<E>(), format_args!("{}", Chain(error)));
             exception.push(self.identity);
         }
     }
@@ -146,20 +148,5 @@ mod sealed {
         fn add_to(&self, key: &str, event: &mut super::Extra) {
             super::extra::attribute(event, key, self);
         }
-    }
-}
-
-/// An error's message, then those of its sources.
-struct WithSources<'a, E: ?Sized>(&'a E);
-
-impl<E: Error + ?Sized> fmt::Display for WithSources<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
     }
 }

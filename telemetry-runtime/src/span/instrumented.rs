@@ -1,6 +1,8 @@
 //! A span around a future: current during each poll, ended by its result or by its being dropped.
 
-use super::context::{Ids, Scope, Snapshot, current, flag};
+use super::context::{Ids, current, flag};
+#[cfg(feature = "http")]
+use super::context::{Scope, Snapshot};
 use super::recording::Recording;
 #[cfg(feature = "http")]
 use crate::record::SpanContext;
@@ -32,9 +34,16 @@ impl<const N: usize> Opened<N> {
     #[inline(always)]
     pub fn open(&mut self, callsite: &'static Callsite) {
         self.recording.start(callsite);
-        if self.recording.holds_context() {
+        if current().flags.get() & flag::HAS_STATE != 0 {
             self.state = current().state();
         }
+    }
+
+    /// The same for a callsite that says `sample = never`.
+    #[cold]
+    pub fn open_unsampled(&mut self, callsite: &'static Callsite) {
+        self.recording.start_unusual(callsite);
+        self.state = current().state();
     }
 }
 
@@ -91,14 +100,15 @@ where
         if !span.holds_context() {
             return future.poll(cx);
         }
-        let current = Polling::enter(span);
+        let polling = Polling::enter(span);
         let polled = future.poll(cx);
         if let Poll::Ready(output) = &polled {
-            if current.span.is_recording() {
-                observe(current.span, output);
+            if polling.span.is_recording() {
+                observe(polling.span, output);
             }
-            drop(current);
-            span.end();
+            polling.leave().end();
+        } else {
+            polling.leave();
         }
         polled
     }
@@ -106,53 +116,68 @@ where
 
 impl<const N: usize> Opened<N> {
     /// Runs `body` with the span current.
-    #[cfg(feature = "http")]
-    pub(crate) fn scope<R>(&mut self, body: impl FnOnce() -> R) -> R {
+    pub fn scope<R>(&mut self, body: impl FnOnce() -> R) -> R {
         if !self.holds_context() {
             return body();
         }
-        let _current = Polling::enter(self);
-        body()
+        let polling = Polling::enter(self);
+        let value = body();
+        polling.leave();
+        value
     }
 
     #[inline(always)]
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.recording.end(&self.state);
     }
 }
 
-/// Holds the span's context during a poll; a panic on the way out ends the span, even if somebody catches it further up.
+/// Holds the span's context during a poll. Dropped only by a panic, which ends the span, even if somebody catches it further up.
 struct Polling<'a, const N: usize> {
     span: &'a mut Opened<N>,
     before: Ids,
-    /// What was attached instead, where a trace has vendors' state.
-    attached: Option<Scope>,
+    /// Meaningful only where the flags before say [`flag::HAS_STATE`].
+    state_before: TraceState,
 }
 
 impl<'a, const N: usize> Polling<'a, N> {
     #[inline(always)]
     fn enter(span: &'a mut Opened<N>) -> Self {
-        let before = current().ids();
+        let current = current();
+        let before = current.ids();
         let ids = span.recording.ids().unwrap_or(before);
-        let attached = if (ids.flags | before.flags) & flag::HAS_STATE == 0 {
-            current().replace_ids(ids);
-            None
-        } else {
-            Some(Scope::enter(&Snapshot { ids, state: span.state.clone() }))
-        };
-        Self { span, before, attached }
+        let mut state_before = TraceState::NONE;
+        if (ids.flags | before.flags) & flag::HAS_STATE != 0 {
+            state_before = current.replace_state(span.state.clone());
+        }
+        current.replace_ids(ids);
+        Self { span, before, state_before }
+    }
+
+    /// Makes current again what was.
+    #[inline(always)]
+    fn leave(self) -> &'a mut Opened<N> {
+        let mut this = ManuallyDrop::new(self);
+        this.restore();
+        // SAFETY: `this` is never used again, and not dropped.
+        unsafe { std::ptr::read(&raw const this.span) }
+    }
+
+    #[inline(always)]
+    fn restore(&mut self) {
+        let state_before = std::mem::take(&mut self.state_before);
+        if self.before.flags & flag::HAS_STATE != 0 {
+            current().replace_state(state_before);
+        }
+        current().replace_ids(self.before);
     }
 }
 
 impl<const N: usize> Drop for Polling<'_, N> {
-    #[inline(always)]
+    #[cold]
     fn drop(&mut self) {
-        if self.attached.take().is_none() {
-            current().replace_ids(self.before);
-        }
-        if std::thread::panicking() {
-            self.span.end();
-        }
+        self.restore();
+        self.span.end();
     }
 }
 
@@ -166,12 +191,10 @@ impl<const N: usize, S: BorrowMut<Opened<N>>, F, O> Drop for Instrumented<N, S, 
         }
         // Not ready yet: what the future's own destructors do still belongs to the span.
         span.cancel();
-        {
-            let _current = Polling::enter(span);
-            // SAFETY: as above.
-            unsafe { ManuallyDrop::drop(&mut self.future) };
-        }
-        span.end();
+        let polling = Polling::enter(span);
+        // SAFETY: as above.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+        polling.leave().end();
     }
 }
 

@@ -4,11 +4,14 @@
 //! span below another one, and a `#[cold]` one for everything else.
 
 use super::context::{Current, Ids, current, flag};
-use super::extra::{Extra, Identity};
+use super::extra::{Extra, Identity, value_limit};
+use super::words::Words;
 use super::{head, lanes, panic, tick};
 use crate::policy::LocalRoot;
-use crate::record::layout::{SPAN_HEADER_BYTES, SpanHeader, flag as record_flag, kind, status};
-use crate::record::{Callsite, SpanContext, TraceId, TraceState};
+use crate::record::layout::{
+    KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, attribute_head, flag as record_flag, kind, status, tag,
+};
+use crate::record::{Callsite, Sampling, SpanContext, TraceId, TraceState};
 use std::fmt::{self, Debug, Display};
 use std::num::NonZeroU32;
 
@@ -67,7 +70,28 @@ impl Marks {
     fn failed(self) -> Self {
         Self(self.0 | u32::from(status::ERROR) << 24)
     }
+
+    /// The record is sent already.
+    #[inline(always)]
+    fn sent(self) -> Self {
+        Self(self.0 | SENT)
+    }
+
+    #[inline(always)]
+    fn is_sent(self) -> bool {
+        self.0.get() & SENT != 0
+    }
+
+    /// Whether the span has a record to send, and nothing else.
+    #[inline(always)]
+    fn are_plain(self) -> bool {
+        const SAMPLED: u32 = flag::SAMPLED as u32;
+        self.0.get() & (SAMPLED | flag::HAS_STATE as u32 | SENT) == SAMPLED
+    }
 }
+
+/// A bit of the status' byte.
+const SENT: u32 = 1 << 31;
 
 const ACTIVE: NonZeroU32 = NonZeroU32::new(flag::ACTIVE as u32).expect("it is a bit");
 
@@ -127,7 +151,7 @@ impl Live {
     /// Sends the span's record off, if that is all there is to do and everything for it is at hand; whether it was.
     #[inline(always)]
     fn is_pushed_at_once(&self, attributes: &[u64]) -> bool {
-        if !self.is_plain() || std::thread::panicking() {
+        if !self.marks.are_plain() || std::thread::panicking() {
             return false;
         }
         tick::at_hand_for(self.start)
@@ -163,22 +187,23 @@ impl Live {
 
     #[cold]
     #[inline(never)]
-    fn enter_unusual(slot: &mut Option<Self>, callsite: &'static Callsite) {
+    pub(super) fn enter_unusual(slot: &mut Option<Self>, callsite: &'static Callsite) {
         Self::start_unusual(slot, callsite, None);
         if let Some(live) = slot {
             current().replace_ids(live.ids());
         }
     }
 
-    /// Starts any span: a local root, whose trace the policy decides on, or a child.
+    /// Starts any span: a local root, whose trace its callsite or the policy decides on, or a child.
     #[inline(never)]
-    fn start_unusual(slot: &mut Option<Self>, callsite: &'static Callsite, path: Option<&str>) {
+    pub(super) fn start_unusual(slot: &mut Option<Self>, callsite: &'static Callsite, path: Option<&str>) {
         let current = current();
         let flags_before = current.flags.get();
         let is_child =
             flags_before & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) == CHILD && path.is_none();
         let (origin, flags) = if is_child {
-            (Origin::below(current), flags_before)
+            let left_out = if callsite.sampling() == Sampling::Never { flag::SAMPLED } else { 0 };
+            (Origin::below(current), flags_before & !left_out)
         } else {
             Self::local_root(current, callsite, path)
         };
@@ -201,7 +226,9 @@ impl Live {
             Self::decide(current, callsite, path)
         } else {
             let (trace_high, trace_low) = current.new_trace_id();
-            let sampled = head::samples_new(trace_low, || ask(callsite, trace_high, trace_low, None, path));
+            let asked = || ask(callsite, trace_high, trace_low, None, path);
+            let own = callsite.samples(trace_low);
+            let sampled = own.unwrap_or_else(|| head::samples_new(trace_low, asked));
             (Origin { trace_high, trace_low, parent_id: 0 }, sampled)
         };
         let sampled = if sampled { flag::SAMPLED } else { 0 };
@@ -242,16 +269,10 @@ impl Live {
         self.marks.flags() & flag::SAMPLED != 0
     }
 
-    /// Whether the span has nothing to send but its record.
-    #[inline(always)]
-    fn is_plain(&self) -> bool {
-        self.marks.flags() & (flag::SAMPLED | flag::HAS_STATE) == flag::SAMPLED
-    }
-
     #[cold]
     #[inline(never)]
     fn end_unusual(&mut self, attributes: &[u64], state: &TraceState) {
-        if !self.is_sampled() || tick::is_inherited(self.start) {
+        if !self.is_sampled() || self.marks.is_sent() || tick::is_inherited(self.start) {
             return;
         }
         let end = tick::now();
@@ -275,12 +296,28 @@ impl Live {
         }
     }
 
+    /// Ends the span's record, if not its being current: an `Err` is the last thing that happens to it.
     #[inline(never)]
-    pub(super) fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
+    pub(super) fn fail(&mut self, attributes: &[u64], error_type: &'static str, message: &dyn Display) {
+        if tick::is_inherited(self.start) {
+            return;
+        }
         self.marks = self.marks.failed();
-        let mut exception = Extra::new();
-        exception.exception(error_type, format_args!("{message}"));
-        exception.push(self.identity());
+        let message = format_args!("{message}");
+        let mut words = Words::<FAILED_WORDS>::new();
+        let head = |length| attribute_head(tag::ERROR, KEY_INLINE, error_type.len() as u16, length);
+        if self.marks.are_plain()
+            && words.push_slice(attributes)
+            && words.push_text(head, error_type, message, value_limit()).is_ok()
+        {
+            let attributes = words.as_slice();
+            lanes::push_span(self.header(attributes, tick::now()).words(), attributes);
+            self.marks = self.marks.sent();
+        } else {
+            let mut exception = Extra::new();
+            exception.exception(error_type, message);
+            exception.push(self.identity());
+        }
     }
 
     /// The context below the span, without vendors' state.
@@ -331,6 +368,9 @@ impl Origin {
     }
 }
 
+/// Room for the attributes and the error of an ordinary span.
+const FAILED_WORDS: usize = 62;
+
 const CHILD: u8 = flag::ACTIVE | flag::SAMPLED;
 const RANDOM: u8 = 0x02;
 const W3C_FLAGS: u8 = 0x03;
@@ -343,6 +383,9 @@ fn ask(
     parent: Option<&SpanContext>,
     path: Option<&str>,
 ) -> bool {
+    if let Some(own) = callsite.samples(low) {
+        return own;
+    }
     let root = LocalRoot::new(TraceId::from_int(u128::from(high) << 64 | u128::from(low)), parent, callsite);
     head::ask(&match path {
         Some(path) => root.with_path(path),

@@ -4,6 +4,7 @@
 
 mod attached;
 mod carry;
+mod chain;
 mod context;
 mod entered;
 mod extra;
@@ -15,20 +16,31 @@ mod instrumented;
 pub(crate) mod lane;
 pub(crate) mod lanes;
 mod live;
+mod observed;
 pub(crate) mod panic;
 mod recording;
+mod start;
+#[cfg(feature = "stream")]
+mod stream;
 mod sync;
 pub(crate) mod tick;
+mod with;
 mod words;
 
 pub use attached::{Attached, attach};
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
+pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
-pub use entered::Entered;
+pub use entered::{Entered, EnteredBlock};
 pub(crate) use extra::truncated_values;
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
+pub use observed::{Observed, observed};
 pub use recording::Recording;
+pub use start::{ToContext, below, is_on, root};
+#[cfg(feature = "stream")]
+pub use stream::{InstrumentedStream, instrument_stream, stream_of};
+pub use with::{Instrument, InstrumentOnce};

@@ -38,6 +38,22 @@ impl<const N: usize> Recording<N> {
         }
     }
 
+    /// As [`Self::start`], past the straight path: for a callsite that may leave out what is below a recorded span.
+    #[cold]
+    pub(super) fn start_unusual(&mut self, callsite: &'static Callsite) {
+        if Live::is_wanted() {
+            Live::start_unusual(&mut self.live, callsite, None);
+        }
+    }
+
+    /// As [`Self::start_and_enter`], past the straight path.
+    #[cold]
+    pub(super) fn enter_unusual(&mut self, callsite: &'static Callsite) {
+        if Live::is_wanted() {
+            Live::enter_unusual(&mut self.live, callsite);
+        }
+    }
+
     /// Makes current again what was, and ends the span.
     #[inline(always)]
     pub(super) fn leave_and_end(&mut self) {
@@ -125,7 +141,7 @@ impl<const N: usize> Recording<N> {
     /// Formats straight into the room; what does not fit is finished elsewhere and goes to the lane.
     fn formatted(&mut self, key: u8, text: fmt::Arguments<'_>) {
         let head = |length| attribute_head(tag::STR, key, 0, length);
-        if let Err(text) = self.attributes.push_text(head, text, value_limit()) {
+        if let Err(text) = self.attributes.push_text(head, "", text, value_limit()) {
             self.late(Key::Index(key), Value::Str(&text));
         }
     }
@@ -141,11 +157,11 @@ impl<const N: usize> Recording<N> {
         }
     }
 
-    /// Marks the span as failed: its status, and an `exception` event.
+    /// Marks the span as failed: its status, and an `exception` event. The last thing that is said of the span.
     #[inline]
     pub fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
-        if let Some(live) = self.sampled() {
-            live.fail(error_type, message);
+        if let Some(live) = self.live.as_mut().filter(|live| live.is_sampled()) {
+            live.fail(self.attributes.as_slice(), error_type, message);
         }
     }
 

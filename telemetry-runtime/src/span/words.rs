@@ -48,19 +48,35 @@ impl<const N: usize> Words<N> {
         push_bytes(&mut self.room, &mut self.used, bytes)
     }
 
-    /// Appends a word, made of the text's length, and formatted text; or nothing, and gives the text as far as it was `wanted`.
+    /// Appends other words, or nothing and says so.
+    #[inline(always)]
+    pub(super) fn push_slice(&mut self, words: &[u64]) -> bool {
+        let at = self.used as usize;
+        let Some(room) = self.room.get_mut(at..at + words.len()) else { return false };
+        for (slot, word) in room.iter_mut().zip(words) {
+            store(slot, *word);
+        }
+        self.used += words.len() as u32;
+        true
+    }
+
+    /// Appends a word, made of the text's length, a name, and formatted text; or nothing, and gives the text as far as it was `wanted`.
     #[inline]
     pub(super) fn push_text(
         &mut self,
         head: impl FnOnce(u32) -> u64,
+        name: &str,
         text: fmt::Arguments<'_>,
         wanted: usize,
     ) -> Result<(), String> {
         let at = self.used as usize;
-        let Some([first, rest @ ..]) = self.room.get_mut(at..) else { return Err(limited(text, wanted)) };
-        let length = format(rest, text, wanted)?;
-        first.write(head(length as u32));
-        self.used += 1 + length.div_ceil(8) as u32;
+        if !self.push_headed(0, name.as_bytes()) {
+            return Err(limited(text, wanted));
+        }
+        let text_at = std::mem::replace(&mut self.used, at as u32) as usize;
+        let length = format(&mut self.room[text_at..], text, wanted)?;
+        self.room[at].write(head(length as u32));
+        self.used = (text_at + length.div_ceil(8)) as u32;
         Ok(())
     }
 }
@@ -68,49 +84,55 @@ impl<const N: usize> Words<N> {
 /// Not generic: it stands once in the program, however many kinds of spans there are.
 #[inline(never)]
 fn push_headed(room: &mut [MaybeUninit<u64>], used: &mut u32, head: u64, bytes: &[u8]) -> bool {
-    let count = 1 + bytes.len().div_ceil(8);
     let at = *used as usize;
-    let Some([first, rest @ ..]) = room.get_mut(at..at + count) else { return false };
+    let end = at + 1 + bytes.len().div_ceil(8);
+    let Some([first, rest @ ..]) = room.get_mut(at..end) else { return false };
     first.write(head);
     fill(rest, bytes);
-    *used += count as u32;
+    *used = end as u32;
     true
 }
 
 #[inline(never)]
 fn push_bytes(room: &mut [MaybeUninit<u64>], used: &mut u32, bytes: &[u8]) -> bool {
-    let count = bytes.len().div_ceil(8);
     let at = *used as usize;
-    let Some(rest) = room.get_mut(at..at + count) else { return false };
+    let end = at + bytes.len().div_ceil(8);
+    let Some(rest) = room.get_mut(at..end) else { return false };
     fill(rest, bytes);
-    *used += count as u32;
+    *used = end as u32;
     true
 }
 
 /// Writes the bytes, and zeros up to the end of the last word. The room is exactly as long as it must be.
 #[inline(always)]
 fn fill(room: &mut [MaybeUninit<u64>], bytes: &[u8]) {
-    let (whole, rest) = bytes.as_chunks::<8>();
-    for (slot, chunk) in room.iter_mut().zip(whole) {
-        store(slot, u64::from_ne_bytes(*chunk));
+    let Some((last, whole)) = room.split_last_mut() else { return };
+    let (chunks, _) = bytes.as_chunks::<8>();
+    // Most texts are short: a loop would take longer to set up than to run.
+    match (whole, chunks) {
+        ([], _) => {}
+        ([a], [x, ..]) => put(a, x),
+        ([a, b], [x, y, ..]) => (put(a, x), put(b, y)).1,
+        ([a, b, c], [x, y, z, ..]) => (put(a, x), put(b, y), put(c, z)).2,
+        (whole, chunks) => whole.iter_mut().zip(chunks).for_each(|(slot, chunk)| put(slot, chunk)),
     }
-    if let (Some(word), Some(last)) = (last_word(bytes, rest), room.last_mut()) {
-        store(last, word);
-    }
+    store(last, last_word(bytes));
 }
 
-/// The bytes of `rest`, with which `bytes` end, and zeros; `None` if there are none.
 #[inline(always)]
-pub(super) fn last_word(bytes: &[u8], rest: &[u8]) -> Option<u64> {
-    if rest.is_empty() {
-        return None;
-    }
+fn put(slot: &mut MaybeUninit<u64>, chunk: &[u8; 8]) {
+    store(slot, u64::from_ne_bytes(*chunk));
+}
+
+/// The last one to eight bytes, and zeros.
+#[inline(always)]
+pub(super) fn last_word(bytes: &[u8]) -> u64 {
     let word = match bytes.last_chunk::<8>() {
         // The eight last bytes at once, less those that stand in the word before.
-        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest.len()),
-        None => few(rest),
+        Some(last) => u64::from_le_bytes(*last) >> (8 * (bytes.len().wrapping_neg() % 8)),
+        None => few(bytes),
     };
-    Some(word.to_le())
+    word.to_le()
 }
 
 /// One to seven bytes as a number, the first one lowest.
@@ -234,7 +256,7 @@ mod tests {
         let push = |length: usize, wanted| {
             let mut words = Words::<3>::new();
             let text = "ä".repeat(length);
-            let result = words.push_text(u64::from, format_args!("{}{}", &text[..2], &text[2..]), wanted);
+            let result = words.push_text(u64::from, "", format_args!("{}{}", &text[..2], &text[2..]), wanted);
             (result.err().map(|rest| rest.len()), words.as_slice().len())
         };
         assert_eq!(push(8, 100), (None, 3));

@@ -1,3 +1,4 @@
 //! What users see, through the public facade.
 
 mod instrument;
+mod span;

@@ -5,7 +5,6 @@ struct Order {
     id: u64,
 }
 
-#[instrument]
 impl Order {
     fn id(&self) -> u64 {
         self.id

@@ -100,6 +100,42 @@ fn fields_take_parameters_and_any_value() {
 }
 
 #[test]
+fn fields_are_written_as_tracing_writes_them() {
+    mod field {
+        #[expect(dead_code, reason = "only its name counts")]
+        pub(super) struct Empty;
+    }
+    const KEY: &str = "key.of.const";
+    struct Order {
+        id: u8,
+    }
+    impl Order {
+        #[instrument(fields({KEY} = 1, {concat!("a", "b")} = %self.id, empty = Empty, also = field::Empty, ?self.id, %other.id, ?swap = %other.id))]
+        fn merge(&self, other: &Order, empty: u8) -> u8 {
+            self.id + other.id + empty
+        }
+    }
+    let span = only(|| _ = Order { id: 1 }.merge(&Order { id: 2 }, 3));
+    assert_eq!(keys(&span), ["key.of.const", "ab", "self.id", "other.id", "swap"]);
+    assert_eq!(span.attribute("ab"), Some(&ValueBuf::Str("1".to_owned())));
+    assert_eq!(span.attribute("self.id"), Some(&ValueBuf::Str("1".to_owned())));
+    assert_eq!(span.attribute("swap"), Some(&ValueBuf::Str("2".to_owned())));
+}
+
+#[test]
+fn the_callsite_carries_what_policies_and_metrics_read() {
+    #[instrument(keep_if_slower = "50ms", metrics)]
+    fn slow() {}
+    #[instrument]
+    fn plain() {}
+    let spans = testing::capture(|| {
+        slow();
+        plain();
+    });
+    assert_eq!(spans.len(), 2);
+}
+
+#[test]
 fn a_field_replaces_the_capture_of_the_parameter() {
     #[instrument(fields(id = "hidden"))]
     fn find(id: u64) -> u64 {

@@ -4,7 +4,7 @@ use std::num::NonZero;
 
 use telemetry_runtime::{Capture, Value, ValueBuf, instrument};
 
-use super::{keys, only};
+use super::{block_on, keys, only};
 
 #[test]
 fn numbers_bools_and_chars_keep_their_type() {
@@ -129,12 +129,63 @@ fn a_receiver_is_never_captured_by_itself() {
 }
 
 #[test]
-fn secrets_are_captured_only_by_name() {
-    #[instrument(fields(cvv))]
+fn secrets_are_recorded_only_where_they_are_exposed() {
+    #[instrument(capture = all, fields(cvv, session_token = expose(session_token), ?pin = expose(pin), db.password = never()))]
     fn login(pin: u32, card_cvv: u16, cvv: u16, session_token: u64, attempts: u8) -> u64 {
         u64::from(pin) + u64::from(card_cvv) + u64::from(cvv) + session_token + u64::from(attempts)
     }
-    assert_eq!(keys(&only(|| _ = login(1, 2, 3, 4, 5))), ["attempts", "cvv"]);
+    #[expect(dead_code, reason = "the rule under test")]
+    fn never() -> &'static str {
+        panic!("evaluated")
+    }
+    let span = only(|| _ = login(1, 2, 3, 4, 5));
+    assert_eq!(keys(&span), ["attempts", "cvv", "session_token", "pin", "db.password"]);
+    let redacted = ValueBuf::Str("[REDACTED]".to_owned());
+    assert_eq!(span.attribute("cvv"), Some(&redacted));
+    assert_eq!(span.attribute("db.password"), Some(&redacted));
+    assert_eq!(span.attribute("session_token"), Some(&ValueBuf::I64(4)));
+    assert_eq!(span.attribute("pin"), Some(&ValueBuf::Str("1".to_owned())));
+}
+
+#[test]
+fn everything_is_captured_where_that_is_asked_for() {
+    #[derive(Debug)]
+    struct Order {
+        id: u8,
+    }
+    #[derive(Debug)]
+    struct Shop;
+    impl Shop {
+        #[instrument(capture = all, skip(skipped), fields(renamed = order.id))]
+        fn sell(&self, text: &str, order: Order, list: Vec<u16>, skipped: u8, number: Option<u8>) -> u8 {
+            order.id + skipped + number.unwrap_or(text.len() as u8 + list.len() as u8)
+        }
+        #[instrument(capture = all)]
+        async fn sell_later(&self, order: &Order) -> u8 {
+            order.id
+        }
+    }
+    let span = only(|| _ = Shop.sell("a", Order { id: 1 }, vec![2], 3, Some(4)));
+    assert_eq!(keys(&span), ["self", "text", "order", "list", "number", "renamed"]);
+    assert_eq!(span.attribute("self"), Some(&ValueBuf::Str("Shop".to_owned())));
+    assert_eq!(span.attribute("text"), Some(&ValueBuf::Str("a".to_owned())));
+    assert_eq!(span.attribute("order"), Some(&ValueBuf::Str("Order { id: 1 }".to_owned())));
+    assert_eq!(span.attribute("number"), Some(&ValueBuf::I64(4)));
+    assert_eq!(keys(&only(|| _ = block_on(Shop.sell_later(&Order { id: 1 })))), ["self", "order"]);
+}
+
+#[test]
+fn nothing_is_captured_where_that_is_asked_for() {
+    #[instrument(capture = none, fields(b))]
+    fn quiet(a: u8, b: u8) -> u8 {
+        a + b
+    }
+    #[instrument(capture = scalars)]
+    fn scalars(a: u8, _b: &str) -> u8 {
+        a
+    }
+    assert_eq!(keys(&only(|| _ = quiet(1, 2))), ["b"]);
+    assert_eq!(keys(&only(|| _ = scalars(1, ""))), ["a"]);
 }
 
 #[test]

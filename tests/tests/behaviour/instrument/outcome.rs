@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use telemetry_runtime::{StatusCode, ValueBuf, instrument, testing};
 
-use super::{block_on, only};
+use super::{block_on, only, yield_once};
 
 #[derive(Debug)]
 struct Declined;
@@ -78,6 +78,108 @@ fn an_error_says_what_it_can() {
     assert!(only(|| _ = silent()).status_message.ends_with("::Silent"));
     assert_eq!(only(|| _ = debug()).status_message, "Declined");
     assert_eq!(only(|| _ = boxed()).status_message, "boxed");
+}
+
+#[test]
+fn an_error_tells_its_sources_whatever_holds_it() {
+    #[derive(Debug)]
+    struct Failed(Declined);
+    impl fmt::Display for Failed {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no order")
+        }
+    }
+    impl std::error::Error for Failed {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    /// As `anyhow::Error` does it.
+    struct Anyhow(Box<dyn std::error::Error + Send + Sync>);
+    impl std::ops::Deref for Anyhow {
+        type Target = dyn std::error::Error + Send + Sync;
+        fn deref(&self) -> &Self::Target {
+            &*self.0
+        }
+    }
+    impl fmt::Display for Anyhow {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    #[instrument]
+    fn plain() -> Result<(), Failed> {
+        Err(Failed(Declined))
+    }
+    #[instrument]
+    fn boxed() -> Result<(), Box<dyn std::error::Error>> {
+        Err(Failed(Declined).into())
+    }
+    #[instrument]
+    fn boxed_and_sent() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Err(Failed(Declined).into())
+    }
+    #[instrument]
+    async fn anyhow() -> Result<(), Anyhow> {
+        Err(Anyhow(Box::new(Failed(Declined))))
+    }
+    #[instrument(err(Debug))]
+    fn debug() -> Result<(), Failed> {
+        Err(Failed(Declined))
+    }
+    #[instrument]
+    fn by_hand() {
+        telemetry_runtime::Span::current().record_error(&Failed(Declined));
+    }
+    for body in [|| _ = plain(), || _ = boxed(), || _ = boxed_and_sent(), || _ = block_on(anyhow()), by_hand]
+    {
+        let span = only(body);
+        let exception = span.event("exception").expect("an exception");
+        let message = ValueBuf::Str("no order: card declined".to_owned());
+        assert_eq!(exception.attribute("exception.message"), Some(&message), "{}", span.name);
+        assert_eq!(span.status_message, "no order: card declined");
+    }
+    assert_eq!(only(|| _ = debug()).status_message, "Failed(Declined)");
+}
+
+#[test]
+fn an_err_is_a_failure_where_it_counts() {
+    #[instrument(err_if = |error| *error > 400)]
+    fn get(code: u16) -> Result<(), u16> {
+        Err(code)
+    }
+    #[instrument(err_if = is_fatal, err(level = "warn"))]
+    async fn get_later(code: u16) -> Result<(), u16> {
+        yield_once().await;
+        Err(code)
+    }
+    fn is_fatal(code: &u16) -> bool {
+        *code > 400
+    }
+    assert_eq!(only(|| _ = get(304)).status, StatusCode::Unset);
+    assert_eq!(only(|| _ = get(500)).status_message, "500");
+    assert_eq!(only(|| _ = block_on(get_later(304))).status, StatusCode::Unset);
+    assert_eq!(only(|| _ = block_on(get_later(500))).status_message, "500");
+}
+
+#[test]
+fn a_value_is_a_success_where_it_counts() {
+    #[instrument(ok_if = |response| response.code < 500)]
+    fn get(code: u16) -> Result<Response, String> {
+        if code == 0 { Err("no answer".to_owned()) } else { Ok(Response { code }) }
+    }
+    #[instrument(ok_if = Option::is_some)]
+    async fn find(there: bool) -> Option<u8> {
+        there.then_some(1)
+    }
+    struct Response {
+        code: u16,
+    }
+    assert_eq!(only(|| _ = get(200)).status, StatusCode::Unset);
+    assert_eq!(only(|| _ = get(503)).status, StatusCode::Error);
+    assert_eq!(only(|| _ = get(0)).status_message, "no answer");
+    assert_eq!(only(|| _ = block_on(find(true))).status, StatusCode::Unset);
+    assert_eq!(only(|| _ = block_on(find(false))).status, StatusCode::Error);
 }
 
 #[test]

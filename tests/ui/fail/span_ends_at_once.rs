@@ -1,0 +1,7 @@
+#![deny(unused_must_use)]
+
+use telemetry_runtime::span;
+
+fn main() {
+    span!("gone");
+}
