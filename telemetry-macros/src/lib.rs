@@ -2,6 +2,7 @@
 
 mod args;
 mod errors;
+mod event;
 mod expand;
 mod fallback;
 mod instrument;
@@ -183,4 +184,27 @@ pub fn span(tokens: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn detached_span(tokens: TokenStream) -> TokenStream {
     span::detached(tokens.into()).into()
+}
+
+/// An event that happens now, within the current span; where none is recorded, nothing is evaluated.
+///
+/// First comes the name, a text or the path of a const. Then come fields, as in [`span!`]. Between them may stand the arguments
+/// `target`, `level` and `crate`, as in [`#[instrument]`](macro@instrument); a field of such a name is written in quotes. What is named like a
+/// secret is recorded as `[REDACTED]` unless it stands in `expose(..)`.
+///
+/// It is the cheapest way to an event. For names and keys that are known only at run time there is `Span::add_event`.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::{event, instrument};
+///
+/// #[instrument]
+/// fn find(user: u64) {
+///     event!("cache.miss", cache.name = "users", cache.size = 512, user);
+/// }
+/// # find(7);
+/// ```
+#[proc_macro]
+pub fn event(tokens: TokenStream) -> TokenStream {
+    event::event(tokens.into()).into()
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use crate::args::Args;
+use crate::args::{Args, Place};
 use crate::errors::Errors;
 use crate::fallback::fallback_of_expression;
 use crate::model::Opening;
@@ -19,7 +19,7 @@ pub(crate) fn detached(tokens: TokenStream) -> TokenStream {
 
 fn written(tokens: TokenStream, write: fn(&Opening) -> TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let args = Args::of_span(tokens, &mut errors);
-    let opening = Opening::of_span(args, &mut errors);
+    let args = Args::of_value(tokens, Place::Span, &mut errors);
+    let opening = Opening::of_value(args, &mut errors);
     if errors.is_empty() { write(&opening) } else { fallback_of_expression(errors) }
 }

@@ -38,4 +38,4 @@ pub use span::{
     Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Instrument, InstrumentOnce, Span,
     ToContext, attach,
 };
-pub use telemetry_macros::{detached_span, instrument, span};
+pub use telemetry_macros::{detached_span, event, instrument, span};

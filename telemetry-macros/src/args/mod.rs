@@ -55,6 +55,8 @@ pub(crate) enum Place {
     Block,
     /// `span!(..)`.
     Span,
+    /// `event!(..)`.
+    Event,
 }
 
 /// One row of the table.
@@ -81,14 +83,14 @@ pub(crate) static TABLE: &[Argument] = &[
         word: "target",
         forms: &[r#"target = "text""#, "target = CONST"],
         meaning: "What filters select by; by default the module's path.",
-        places: &[Place::Block, Place::Span],
+        places: &[Place::Block, Place::Span, Place::Event],
         read: |args, given| given.text().map(|text| args.target = Some(text)),
     },
     Argument {
         word: "level",
         forms: &[r#"level = "debug""#, "level = 2", "level = Level::Debug"],
         meaning: "`trace`, `debug`, `info` (the default), `warn`, `error` in any case, the same as 1 to 5, or a const.",
-        places: &[Place::Block, Place::Span],
+        places: &[Place::Block, Place::Span, Place::Event],
         read: |args, given| given.level().map(|level| args.level = Some(level)),
     },
     Argument {
@@ -215,7 +217,7 @@ pub(crate) static TABLE: &[Argument] = &[
         word: "crate",
         forms: &["crate = path", r#"crate = "path""#],
         meaning: "Where `telemetry_runtime` is found, if not under that name.",
-        places: &[Place::Block, Place::Span],
+        places: &[Place::Block, Place::Span, Place::Event],
         read: |args, given| given.path().map(|path| args.krate = Some(path)),
     },
 ];
@@ -266,16 +268,16 @@ impl Args {
         }
     }
 
-    /// What `span!` is given: a name, then fields and arguments.
-    pub(crate) fn of_span(tokens: TokenStream, errors: &mut Errors) -> Self {
+    /// What `span!` or `event!` is given: a name, then fields and arguments.
+    pub(crate) fn of_value(tokens: TokenStream, place: Place, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         let read = |input: ParseStream<'_>| {
-            each(input, errors, |input, first| args.read_one_of_span(input, first));
+            each(input, errors, |input, first| args.read_one_of_value(input, first, place));
             Ok(())
         };
         let _: Result<()> = read.parse2(tokens);
         if args.name.is_none() && errors.is_empty() {
-            errors.push(TokenStream::new(), NO_NAME);
+            errors.push(TokenStream::new(), no_name(place));
         }
         args
     }
@@ -301,14 +303,17 @@ impl Args {
         self.read_argument(argument, word, input)
     }
 
-    fn read_one_of_span(&mut self, input: ParseStream<'_>, first: bool) -> Result<()> {
+    fn read_one_of_value(&mut self, input: ParseStream<'_>, first: bool, place: Place) -> Result<()> {
         if first {
-            let name: Expr = input.parse().map_err(|error| Error::new(error.span(), NO_NAME))?;
+            let name: Expr = input.parse().map_err(|error| Error::new(error.span(), no_name(place)))?;
             self.name = Some(Name::new(name.clone()));
-            return if let Expr::Assign(_) = name { Err(Error::new_spanned(name, NO_NAME)) } else { Ok(()) };
+            return if is_name(&name, place) {
+                Ok(())
+            } else {
+                Err(Error::new_spanned(name, no_name(place)))
+            };
         }
-        let argument = argument_of_span(input);
-        match argument {
+        match argument_of_value(input, place) {
             Some(argument) => {
                 let word = input.call(Ident::parse_any)?;
                 self.read_argument(argument, word, input)
@@ -349,7 +354,21 @@ impl Args {
     }
 }
 
-const NO_NAME: &str = "a span needs a name first: `span!(\"name\", key = value)`";
+fn no_name(place: Place) -> &'static str {
+    match place {
+        Place::Event => {
+            "an event needs a name first, a text or the path of a const: `event!(\"name\", key = value)`"
+        }
+        _ => "a span needs a name first: `span!(\"name\", key = value)`",
+    }
+}
+
+fn is_name(name: &Expr, place: Place) -> bool {
+    match place {
+        Place::Event => matches!(Name::new(name.clone()), Name::Const(_)),
+        _ => !matches!(name, Expr::Assign(_)),
+    }
+}
 
 impl Argument {
     fn is_for(&self, place: Place) -> bool {
@@ -361,11 +380,11 @@ fn find(word: &Ident) -> Option<&'static Argument> {
     TABLE.iter().find(|argument| word == argument.word)
 }
 
-/// The argument that comes next in a `span!`, if it is none of the fields: a word of the table with a value or, where it stands alone,
-/// one that has none.
-fn argument_of_span(input: ParseStream<'_>) -> Option<&'static Argument> {
+/// The argument that comes next in a `span!` or `event!`, if it is none of the fields: a word of the table with a value or, where it
+/// stands alone, one that has none.
+fn argument_of_value(input: ParseStream<'_>, place: Place) -> Option<&'static Argument> {
     let word = input.fork().call(Ident::parse_any).ok()?;
-    find(&word).filter(|argument| argument.is_for(Place::Span) && !input.peek2(Token![.]))
+    find(&word).filter(|argument| argument.is_for(place) && !input.peek2(Token![.]))
 }
 
 fn words(place: Place) -> Vec<&'static str> {
@@ -402,14 +421,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zz_print() {
-        for Argument { word, forms, meaning, .. } in TABLE {
-            let forms: Vec<_> = forms.iter().map(|form| format!("`{}`", form.replace('|', "\\|"))).collect();
-            println!("ROW| `{word}` | {} | {meaning} |", forms.join(", "));
-        }
-    }
-
-    #[test]
     fn the_documentation_shows_the_table() {
         let documentation = include_str!("../lib.rs");
         let readme = include_str!("../../../README.md");
@@ -424,7 +435,7 @@ mod tests {
     #[test]
     fn the_documentation_says_what_a_block_and_a_span_take() {
         let documentation = include_str!("../lib.rs");
-        for place in [Place::Block, Place::Span] {
+        for place in [Place::Block, Place::Span, Place::Event] {
             let words = one_of(&words(place)).replace(" or ", " and ");
             assert!(
                 documentation.replace("\n/// ", " ").contains(&words),

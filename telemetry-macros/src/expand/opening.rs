@@ -60,6 +60,27 @@ impl Opening {
         ours!({ #span __span })
     }
 
+    // Input:
+    //     event!("miss", size = n)
+    // Output:
+    //     {
+    //         let mut __event = EventRecord::<6>::new();
+    //         if __event.is_wanted() { __event.value(0, &n); __event.end(callsite); }
+    //     }
+    pub(crate) fn as_event(&self) -> TokenStream {
+        let (private, room, callsite) = (self.private(), self.room_of_span(), self.callsite());
+        let (recorder, event) = (ours!(#private::EventRecord), ours!(&mut __event));
+        let records = self.records.iter().enumerate();
+        let records = records.map(|(key, record)| recorded(&private, &recorder, &event, key, record));
+        ours!({
+            let mut __event = #recorder::<#room>::new();
+            if __event.is_wanted() {
+                #(#records)*
+                #recorder::end(&__event, #callsite);
+            }
+        })
+    }
+
     pub(super) fn private(&self) -> TokenStream {
         let krate = &self.krate;
         ours!(#krate::__private)
@@ -140,7 +161,9 @@ impl Opening {
             let link = at(links.span(), &ours!(#private::Recording::links));
             ours!(#link(&mut __span, #links);)
         });
-        let records = self.records.iter().enumerate().map(|(key, record)| recorded(&private, key, record));
+        let (recorder, span) = (ours!(#private::Recording), ours!(&mut __span));
+        let records = self.records.iter().enumerate();
+        let records = records.map(|(key, record)| recorded(&private, &recorder, &span, key, record));
         let all: TokenStream = name.into_iter().chain(links).chain(records).collect();
         (!all.is_empty()).then(|| ours!(if __span.is_recording() { #all }))
     }
@@ -156,18 +179,25 @@ pub(super) fn chosen(choice: &Choice, set: &TokenStream) -> TokenStream {
     }
 }
 
-fn recorded(private: &TokenStream, key: usize, record: &Record) -> TokenStream {
+/// Records one attribute with a `recorder`'s methods on a span or event.
+fn recorded(
+    private: &TokenStream,
+    recorder: &TokenStream,
+    owner: &TokenStream,
+    key: usize,
+    record: &Record,
+) -> TokenStream {
     let key = Literal::usize_unsuffixed(key);
     match &record.source {
         Source::Implicit { parameter, attributes, in_any_form: false } => {
             let allowed = allow_underscore(parameter);
-            ours!(#(#attributes)* #allowed #private::Probe(&#parameter).record_if_implicit(&mut __span, #key);)
+            ours!(#(#attributes)* #allowed #private::Probe(&#parameter).record_if_implicit(#owner, #key);)
         }
         Source::Implicit { parameter, attributes, in_any_form: true } => {
             let allowed = allow_underscore(parameter);
             // A parameter without a value and without `Debug` is reported at its name.
             let method = quote_spanned!(located_at(parameter)=> record_any);
-            ours!(#(#attributes)* #allowed #private::AnyProbe::of(&#parameter).#method(&mut __span, #key);)
+            ours!(#(#attributes)* #allowed #private::AnyProbe::of(&#parameter).#method(#owner, #key);)
         }
         Source::Explicit(mode, value) => {
             let method = match mode {
@@ -176,9 +206,9 @@ fn recorded(private: &TokenStream, key: usize, record: &Record) -> TokenStream {
                 Mode::Display => ours!(display),
             };
             let value = borrowed(value);
-            ours!(#private::Recording::#method(&mut __span, #key, #value);)
+            ours!(#recorder::#method(#owner, #key, #value);)
         }
-        Source::Redacted => ours!(#private::Recording::value(&mut __span, #key, "[REDACTED]");),
+        Source::Redacted => ours!(#recorder::value(#owner, #key, "[REDACTED]");),
     }
 }
 

@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 use syn::{Expr, LitStr, Path, parse_quote};
 
 use super::check::check_args;
-use super::records::{Record, Source, of_function, of_span};
+use super::records::{Record, Source, of_function, of_value};
 use crate::args::{Args, Choice, FieldName, Name, Parent, Sample};
 use crate::errors::Errors;
 use crate::item::Item;
@@ -46,9 +46,9 @@ impl Opening {
         Self::new(args, function, ident.span(), records, keys_after)
     }
 
-    pub(crate) fn of_span(args: Args, errors: &mut Errors) -> Self {
+    pub(crate) fn of_value(args: Args, errors: &mut Errors) -> Self {
         check_args(&args, errors);
-        let records = of_span(&args);
+        let records = of_value(&args);
         Self::new(args, LitStr::new("", Span::mixed_site()), Span::call_site(), records, Vec::new())
     }
 

@@ -34,7 +34,7 @@ pub(super) fn of_function(args: &Args, item: &Item) -> Vec<Record> {
     records
 }
 
-pub(super) fn of_span(args: &Args) -> Vec<Record> {
+pub(super) fn of_value(args: &Args) -> Vec<Record> {
     let record = |field: &Field| {
         let source = match &field.value {
             FieldValue::Bare(_) | FieldValue::Declared(_) => return None,

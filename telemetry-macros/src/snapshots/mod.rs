@@ -193,6 +193,12 @@ fn a_block_of_code_is_a_span_as_a_value() {
 }
 
 #[test]
+fn an_event_is_a_call_with_its_fields() {
+    let event = crate::event::event(quote!("miss", cache.size = n, ?reason, level = "debug"));
+    assert_snapshot("event", quote!(fn f() { #event; }));
+}
+
+#[test]
 fn a_mistake_leaves_the_item_untouched() {
     let item = quote! {
         const fn one(a: u8) -> u8 {

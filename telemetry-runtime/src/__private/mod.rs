@@ -14,8 +14,8 @@ pub use self::probe::{
 pub use self::stream::{instrument_stream, stream_of};
 pub use crate::record::{Callsite, Level, Sampling, SpanKind};
 pub use crate::span::{
-    Entered, EnteredBlock, Instrumented, Observed, Opened, Recording, below, instrument, is_on, observed,
-    root,
+    Entered, EnteredBlock, EventRecord, Instrumented, Observed, Opened, Recording, below, instrument, is_on,
+    observed, root,
 };
 #[cfg(feature = "stream")]
 pub use crate::span::{InstrumentedStream, instrument_stream, stream_of};

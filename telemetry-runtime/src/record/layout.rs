@@ -10,7 +10,7 @@
 //!               48  u64 start, ticks      56  u64 end, ticks       64  attributes
 //! any other      8  u64 time, ticks
 //!               16  u64 trace id, high    24  u64 trace id, low    32  u64 span id    40  payload
-//!   event           text of the name, attributes
+//!   event           text of the name, or u64 number of a callsite that has one; attributes
 //!   attributes      attributes
 //!   link            u64 trace id, high   u64 trace id, low   u64 span id   u64 flags   text of tracestate, attributes
 //!   status          the message (its code is in the header)
@@ -47,6 +47,8 @@ pub(crate) mod flag {
     pub(crate) const PARENT_REMOTE: u8 = 0x10;
     /// On an event: its `exception.message` is the span's status message.
     pub(crate) const IS_STATUS: u8 = 0x20;
+    /// On an event: its name and keys are those of a callsite.
+    pub(crate) const HAS_CALLSITE: u8 = 0x40;
 }
 
 /// The status byte of a span or status record.

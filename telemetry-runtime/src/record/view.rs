@@ -387,7 +387,12 @@ impl<'a> Iterator for Events<'a> {
 
 fn event<'a>(batch: &'a Batch, callsite: &'static Callsite, record: RawRecord<'a>) -> Option<EventView<'a>> {
     let mut reader = Reader(record.payload());
-    let name = reader.text()?;
+    let (name, callsite) = if record.flags() & flag::HAS_CALLSITE == 0 {
+        (reader.text()?, callsite)
+    } else {
+        let own = batch.callsite(reader.word()? as u32)?;
+        (own.name(), own)
+    };
     let attributes = Attributes::new(reader.0, callsite);
     Some(EventView { name, unix_ns: batch.scale().unix_ns(record.word(1)), attributes })
 }

@@ -8,7 +8,7 @@ pub(crate) struct Chain<'a, E: ?Sized>(pub(crate) &'a E);
 
 impl<E: Error + ?Sized> fmt::Display for Chain<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        fmt::Display::fmt(self.0, f)?;
         let mut source = self.0.source();
         while let Some(error) = source {
             write!(f, ": {error}")?;

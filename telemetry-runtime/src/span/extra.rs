@@ -1,6 +1,6 @@
 //! Records that belong to a span but travel on their own: events, links, late attributes, status, name.
 
-use super::context::flag;
+use super::context::{Ids, current, flag};
 use super::words::{Words, last_word};
 use super::{lanes, tick};
 use crate::record::layout::{
@@ -21,6 +21,13 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    /// That of the span which is current on this thread.
+    #[inline(always)]
+    pub(super) fn current() -> Self {
+        let Ids { trace_high, trace_low, span_id, flags } = current().ids();
+        Self { trace_high, trace_low, span_id, flags }
+    }
+
     pub(super) fn trace_id(self) -> TraceId {
         TraceId::from_int(u128::from(self.trace_high) << 64 | u128::from(self.trace_low))
     }
@@ -254,10 +261,16 @@ impl Extra {
         self.heap.extend_from_slice(words);
     }
 
+    /// What the record holds so far.
+    #[inline(always)]
+    pub(super) fn payload(&self) -> &[u64] {
+        if self.heap.is_empty() { self.inline.as_slice() } else { &self.heap }
+    }
+
     /// Sends the record off; events are stamped with this moment.
     #[inline]
     pub(super) fn push(&self, owner: Identity) {
-        let payload = if self.heap.is_empty() { self.inline.as_slice() } else { &self.heap };
+        let payload = self.payload();
         let header = ExtraHeader {
             length: (EXTRA_HEADER_BYTES + payload.len() * 8) as u32 - u32::from(self.padding),
             kind: self.kind,

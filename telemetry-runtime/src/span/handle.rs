@@ -32,17 +32,8 @@ impl Span {
     /// The span that runs on this thread, or a handle to nothing.
     #[inline]
     pub fn current() -> Self {
-        let current = current();
-        Self {
-            identity: Identity {
-                trace_high: current.trace_high.get(),
-                trace_low: current.trace_low.get(),
-                span_id: current.span_id.get(),
-                flags: current.flags.get(),
-            },
-            remote: current.flags.get() & flag::REMOTE != 0,
-            state: current.state(),
-        }
+        let identity = Identity::current();
+        Self { remote: identity.flags & flag::REMOTE != 0, identity, state: current().state() }
     }
 
     /// The span's identity, to be sent to other processes or attached on other threads; invalid if there is no span.

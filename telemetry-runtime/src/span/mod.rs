@@ -3,10 +3,12 @@
 //! The hot path: everything here is written to cost nanoseconds, and the crate's only `unsafe` code is here.
 
 mod attached;
+mod attribute;
 mod carry;
 mod chain;
 mod context;
 mod entered;
+mod event;
 mod extra;
 pub(crate) mod fork;
 mod handle;
@@ -33,6 +35,7 @@ pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
 pub use entered::{Entered, EnteredBlock};
+pub use event::EventRecord;
 pub(crate) use extra::truncated_values;
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]

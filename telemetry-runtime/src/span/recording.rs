@@ -1,7 +1,7 @@
 //! A span that is being recorded: its identity, and room for its attributes until it ends.
 
 use super::context::Ids;
-use super::extra::{Extra, Key, is_within_limit, value_limit};
+use super::extra::{Extra, Key, value_limit};
 use super::live::Live;
 use super::words::Words;
 use crate::record::layout::{attribute_head, tag};
@@ -116,26 +116,9 @@ impl<const N: usize> Recording<N> {
 
     #[inline(always)]
     fn put(&mut self, key: u8, value: Value<'_>) {
-        let fits = match value {
-            Value::Bool(v) => self.attributes.push([attribute_head(tag::BOOL, key, 0, u32::from(v))]),
-            Value::I64(v) => self.attributes.push([attribute_head(tag::I64, key, 0, 0), v as u64]),
-            Value::F64(v) => self.attributes.push([attribute_head(tag::F64, key, 0, 0), v.to_bits()]),
-            Value::Str(v) => self.bytes(key, tag::STR, v.as_bytes()),
-            Value::Bytes(v) => self.bytes(key, tag::BYTES, v),
-            Value::U64(v) if i64::try_from(v).is_ok() => {
-                self.attributes.push([attribute_head(tag::I64, key, 0, 0), v])
-            }
-            _ => false,
-        };
-        if !fits {
+        if !self.attributes.push_value(key, value) {
             self.late(Key::Index(key), value);
         }
-    }
-
-    #[inline(always)]
-    fn bytes(&mut self, key: u8, tag: u8, bytes: &[u8]) -> bool {
-        is_within_limit(bytes.len())
-            && self.attributes.push_headed(attribute_head(tag, key, 0, bytes.len() as u32), bytes)
     }
 
     /// Formats straight into the room; what does not fit is finished elsewhere and goes to the lane.

@@ -1,4 +1,5 @@
 //! What users see, through the public facade.
 
+mod event;
 mod instrument;
 mod span;

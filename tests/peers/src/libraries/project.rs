@@ -6,7 +6,7 @@ use crate::sink::Sink;
 use std::time::Duration;
 use telemetry_runtime::export::otlp::{Otlp, Target};
 use telemetry_runtime::policy::Ratio;
-use telemetry_runtime::{Batch, ExportError, Exported, Exporter, Guard, Span, builder, instrument};
+use telemetry_runtime::{Batch, ExportError, Exported, Exporter, Guard, builder, event, instrument};
 
 /// Samples all or nothing.
 pub(crate) fn start(policy: Ratio, sink: &Sink) -> Box<dyn Subject> {
@@ -96,7 +96,7 @@ fn failing() -> Result<(), Failure> {
 #[instrument]
 #[inline(never)]
 fn event() {
-    Span::current().add_event("cache.miss", &[("cache.size", &512_i64)]);
+    event!("cache.miss", cache.size = 512_i64);
 }
 
 #[instrument]

@@ -1,0 +1,28 @@
+//! Attributes under keys of the callsite, as words.
+
+use super::extra::is_within_limit;
+use super::words::Words;
+use crate::record::Value;
+use crate::record::layout::{attribute_head, tag};
+
+impl<const N: usize> Words<N> {
+    /// Appends an attribute; not if there is no room, or if the value needs another form first: it is too long or too wide.
+    #[inline(always)]
+    pub(super) fn push_value(&mut self, key: u8, value: Value<'_>) -> bool {
+        match value {
+            Value::Bool(v) => self.push([attribute_head(tag::BOOL, key, 0, u32::from(v))]),
+            Value::I64(v) => self.push([attribute_head(tag::I64, key, 0, 0), v as u64]),
+            Value::F64(v) => self.push([attribute_head(tag::F64, key, 0, 0), v.to_bits()]),
+            Value::Str(v) => self.push_content(key, tag::STR, v.as_bytes()),
+            Value::Bytes(v) => self.push_content(key, tag::BYTES, v),
+            Value::U64(v) if i64::try_from(v).is_ok() => self.push([attribute_head(tag::I64, key, 0, 0), v]),
+            _ => false,
+        }
+    }
+
+    #[inline(always)]
+    fn push_content(&mut self, key: u8, tag: u8, content: &[u8]) -> bool {
+        is_within_limit(content.len())
+            && self.push_headed(attribute_head(tag, key, 0, content.len() as u32), content)
+    }
+}
