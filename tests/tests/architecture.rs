@@ -53,6 +53,7 @@ fn room(src: &Path, file: &Path) -> String {
 fn without_tests(text: &str) -> &str {
     [
         "#[cfg(test)]\nmod tests {",
+        "#[cfg(all(test, feature = \"testing\"))]\nmod tests {",
         "#[cfg(all(test, not(loom)))]\nmod tests {",
         "#[cfg(all(test, loom))]\nmod ",
     ]
