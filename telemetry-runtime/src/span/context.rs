@@ -111,6 +111,14 @@ impl Current {
         Snapshot { ids: self.replace_ids(next.ids), state }
     }
 
+    /// Makes this the vendors' state, which counts under [`flag::HAS_STATE`] only, and returns what was.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn replace_state(&self, state: TraceState) -> TraceState {
+        // A thread that is being torn down has no use for vendors' state.
+        STATE.try_with(|slot| slot.replace(state)).unwrap_or_default()
+    }
+
     /// In a forked child: the ids that it draws are its own, and the span that is current runs elsewhere.
     #[cfg(unix)]
     pub(super) fn begin_anew(&self) {
@@ -120,14 +128,6 @@ impl Current {
         if flags & flag::ACTIVE != 0 {
             self.flags.set(flags | flag::REMOTE);
         }
-    }
-
-    /// Makes this the vendors' state, which counts under [`flag::HAS_STATE`] only, and returns what was.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn replace_state(&self, state: TraceState) -> TraceState {
-        // A thread that is being torn down has no use for vendors' state.
-        STATE.try_with(|slot| slot.replace(state)).unwrap_or_default()
     }
 
     /// Fresh random ids for a root.
