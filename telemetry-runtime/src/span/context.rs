@@ -119,6 +119,13 @@ impl Current {
         STATE.try_with(|slot| slot.replace(state)).unwrap_or_default()
     }
 
+    /// Exchanges the vendors' state for another one.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn swap_state(&self, state: &mut TraceState) {
+        *state = self.replace_state(std::mem::take(state));
+    }
+
     /// Fresh random ids for a root.
     #[inline]
     pub(super) fn new_trace_id(&self) -> (u64, u64) {

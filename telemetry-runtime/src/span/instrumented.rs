@@ -14,10 +14,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A span that has started and is not current yet. Unlike [`Entered`](super::Entered) it may move between threads.
+///
+/// What has to do with vendors' state, which few traces have, is kept out of the functions that hold a span: it would stand in each.
 #[derive(Debug)]
 pub struct Opened<const N: usize> {
     recording: Recording<N>,
-    state: TraceState,
+    state: ManuallyDrop<TraceState>,
 }
 
 impl<const N: usize> Opened<N> {
@@ -25,7 +27,7 @@ impl<const N: usize> Opened<N> {
     #[inline(always)]
     #[expect(clippy::new_without_default, reason = "only `#[instrument]` makes one, to start it in place")]
     pub fn new() -> Self {
-        Self { recording: Recording::inert(), state: TraceState::NONE }
+        Self { recording: Recording::inert(), state: ManuallyDrop::new(TraceState::NONE) }
     }
 
     /// Starts it below the current span. In place: a value that is returned would be copied.
@@ -33,16 +35,37 @@ impl<const N: usize> Opened<N> {
     pub fn open(&mut self, callsite: &'static Callsite) {
         self.recording.start(callsite);
         if current().flags.get() & flag::HAS_STATE != 0 {
-            self.state = current().state();
+            self.keep_state();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_state(&mut self) {
+        *self.state = current().state();
     }
 
     /// The same for a callsite that says `sample = never`.
     #[cold]
     pub fn open_unsampled(&mut self, callsite: &'static Callsite) {
         self.recording.start_unusual(callsite);
-        self.state = current().state();
+        self.keep_state();
     }
+}
+
+impl<const N: usize> Drop for Opened<N> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.state.is_empty() {
+            drop_state(&mut self.state);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_state(state: &mut TraceState) {
+    *state = TraceState::NONE;
 }
 
 /// Starts the span of a request for `path`: a local root below the remote parent, if there is one, else below what is current.
@@ -53,7 +76,8 @@ pub(crate) fn open_request<const N: usize>(
     path: &str,
 ) -> Opened<N> {
     let _attached = parent.map(super::attach);
-    let mut opened = Opened { recording: Recording::inert(), state: current().state() };
+    let mut opened = Opened::new();
+    opened.keep_state();
     opened.recording.start_request(callsite, path);
     opened
 }
@@ -134,8 +158,8 @@ impl<const N: usize> Opened<N> {
 struct Polling<'a, const N: usize> {
     span: &'a mut Opened<N>,
     before: Ids,
-    /// Meaningful only where the flags before say [`flag::HAS_STATE`].
-    state_before: TraceState,
+    /// Whether the span's trace or the one before has vendors' state: then the thread's and the span's have changed places.
+    swapped: bool,
 }
 
 impl<'a, const N: usize> Polling<'a, N> {
@@ -144,12 +168,12 @@ impl<'a, const N: usize> Polling<'a, N> {
         let current = current();
         let before = current.ids();
         let ids = span.recording.ids().unwrap_or(before);
-        let mut state_before = TraceState::NONE;
-        if (ids.flags | before.flags) & flag::HAS_STATE != 0 {
-            state_before = current.replace_state(span.state.clone());
+        let swapped = (ids.flags | before.flags) & flag::HAS_STATE != 0;
+        if swapped {
+            current.swap_state(&mut span.state);
         }
         current.replace_ids(ids);
-        Self { span, before, state_before }
+        Self { span, before, swapped }
     }
 
     /// Makes current again what was.
@@ -163,9 +187,8 @@ impl<'a, const N: usize> Polling<'a, N> {
 
     #[inline(always)]
     fn restore(&mut self) {
-        let state_before = std::mem::take(&mut self.state_before);
-        if self.before.flags & flag::HAS_STATE != 0 {
-            current().replace_state(state_before);
+        if self.swapped {
+            current().swap_state(&mut self.span.state);
         }
         current().replace_ids(self.before);
     }
