@@ -14,7 +14,7 @@ use crate::logging;
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
 use crate::record::Resource;
 use crate::span::lanes::LANES;
-use crate::span::{head, panic, tick};
+use crate::span::{fork, head, panic, tick};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -40,6 +40,11 @@ use std::sync::{Arc, Mutex};
 /// # Errors
 /// If the settings are wrong ([`InitError::is_settings`]), telemetry is already running, or a thread cannot be started. That a back-end
 /// cannot be reached is no error.
+///
+/// # Forked processes
+/// After `fork` the child has the calling thread only, and telemetry is off until the child calls `init` itself. What the parent has
+/// recorded is the parent's to deliver, and the child's ids are its own; the span that was current becomes a remote parent for what the
+/// child records. This needs `fork` as the C library has it: a child made by a bare system call must not use telemetry.
 pub fn init() -> Result<Guard, InitError> {
     builder().settings(Settings::find(None)?).install()
 }
@@ -104,14 +109,17 @@ impl Builder {
     /// # Errors
     /// If an exporter's settings cannot work, telemetry is already running in this process, or a thread cannot be started.
     pub fn install(self) -> Result<Guard, InitError> {
-        if INSTALLED.swap(true, Ordering::AcqRel) {
+        let process = fork::this_process();
+        if INSTALLED.swap(process, Ordering::AcqRel) == process {
             return Err(InitError::already_installed());
         }
-        self.start().inspect_err(|_| INSTALLED.store(false, Ordering::Release))
+        fork::watch();
+        self.start().inspect_err(|_| INSTALLED.store(0, Ordering::Release))
     }
 
     fn start(mut self) -> Result<Guard, InitError> {
         let mut guard = Guard {
+            process: fork::this_process(),
             control: Arc::default(),
             queues: Vec::new(),
             collector: Threads::default(),

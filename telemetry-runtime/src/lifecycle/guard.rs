@@ -5,7 +5,7 @@ use super::{INSTALLED, since};
 use crate::collect::Control;
 use crate::dispatch::{Queue, Report, Status};
 use crate::span::lanes::{Collected, LANES};
-use crate::span::{head, truncated_values};
+use crate::span::{fork, head, truncated_values};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,8 @@ const COLLECTOR_GRACE: Duration = Duration::from_secs(1);
 /// Keeps telemetry running; flushes and ends it when dropped, within 5 seconds.
 ///
 /// Hold it in `main` for as long as the program runs.
+///
+/// In a forked child the guard of its parent is of no use: whatever it is asked, it does nothing and returns an empty report at once.
 ///
 /// # Examples
 /// ```
@@ -34,6 +36,7 @@ const COLLECTOR_GRACE: Duration = Duration::from_secs(1);
 /// ```
 #[must_use = "dropping the guard ends telemetry: hold it in `main`, as in `let _guard = …`"]
 pub struct Guard {
+    pub(super) process: u32,
     pub(super) control: Arc<Control>,
     pub(super) queues: Vec<Arc<Queue>>,
     pub(super) collector: Threads,
@@ -49,6 +52,9 @@ impl Guard {
     ///
     /// Call it from a thread that may wait; under an async runtime that is `spawn_blocking`.
     pub fn flush(&self, timeout: Duration) -> Report {
+        if self.is_inherited() {
+            return Report::default();
+        }
         let deadline = Instant::now() + timeout;
         let before = self.status();
         let settled = self.settle(deadline);
@@ -57,6 +63,9 @@ impl Guard {
 
     /// What has become of every span so far, per exporter.
     pub fn status(&self) -> Status {
+        if self.is_inherited() {
+            return Status::default();
+        }
         let queues: Vec<_> = self.queues.iter().map(|queue| queue.status()).collect();
         // Upstream is read after downstream: a span is never seen to arrive before it left.
         let lanes = since(self.before, LANES.collected());
@@ -82,6 +91,9 @@ impl Guard {
     ///
     /// Call it from a thread that may wait; under an async runtime that is `spawn_blocking`, or after the runtime has ended.
     pub fn shutdown(&self, timeout: Duration) -> Report {
+        if self.is_inherited() {
+            return Report::default();
+        }
         let mut last_report = self.last_report.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_on.swap(false, Ordering::AcqRel) {
             let deadline = Instant::now() + timeout;
@@ -91,9 +103,15 @@ impl Guard {
             let collector_ended = self.end(deadline);
             *last_report = Report::between(&before, &self.status(), &settled);
             // Two collectors at a time would take each other's lanes.
-            INSTALLED.store(!collector_ended, Ordering::Release);
+            INSTALLED.store(if collector_ended { 0 } else { self.process }, Ordering::Release);
         }
         last_report.clone()
+    }
+
+    /// Whether the installation is that of the process which forked this one: its threads are not here, and nobody would release a
+    /// lock that one of them held.
+    fn is_inherited(&self) -> bool {
+        self.process != fork::this_process()
     }
 
     /// Has the lanes drained and the queues emptied of what had ended before the call, as far as time allows; for each exporter,

@@ -10,10 +10,12 @@ pub use error::InitError;
 pub use guard::Guard;
 
 use crate::span::lanes::Collected;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 
+/// The process that has an installation, by its [number](crate::span::fork::this_process): one that was forked has none. Zero: nobody.
+///
 /// There is one installation in a process at a time: spans find it without being told.
-static INSTALLED: AtomicBool = AtomicBool::new(false);
+static INSTALLED: AtomicU32 = AtomicU32::new(0);
 
 /// What the lanes have seen since `before`.
 fn since(before: Collected, now: Collected) -> Collected {

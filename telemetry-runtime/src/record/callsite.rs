@@ -1,7 +1,7 @@
 //! What is known about an instrumented place before it runs, and the register that gives each place a number.
 
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 /// How important a span or event is. The order is `Trace < Debug < Info < Warn < Error`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -280,7 +280,7 @@ impl Callsite {
 
     #[cold]
     fn register(&'static self) -> u32 {
-        let mut register = REGISTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut register = lock();
         let known = self.number.load(Ordering::Relaxed);
         if known != 0 {
             return known;
@@ -294,8 +294,13 @@ impl Callsite {
 
 /// Extends `known`, a copy of the register's beginning, by what has been registered since; whether that was anything.
 pub(crate) fn snapshot(known: &mut Vec<&'static Callsite>) -> bool {
-    let register = REGISTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let register = REGISTER.read().unwrap_or_else(PoisonError::into_inner);
     let new = &register[known.len()..];
     known.extend_from_slice(new);
     !new.is_empty()
+}
+
+/// Keeps everybody else from the register.
+pub(crate) fn lock() -> RwLockWriteGuard<'static, Vec<&'static Callsite>> {
+    REGISTER.write().unwrap_or_else(PoisonError::into_inner)
 }

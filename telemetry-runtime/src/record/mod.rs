@@ -18,6 +18,8 @@ mod view;
 
 pub use batch::Batch;
 pub(crate) use batch::{BatchBuilder, TickScale};
+#[cfg(unix)]
+pub(crate) use callsite::lock as lock_callsites;
 pub(crate) use callsite::snapshot as callsites;
 pub use callsite::{Callsite, Level, Sampling, SpanKind};
 pub use context::{SpanContext, TraceState};

@@ -1,6 +1,6 @@
 //! Takes the current context along to another task or thread.
 
-use super::context::{Attached, Snapshot, current};
+use super::context::{Scope, Snapshot, current};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -40,7 +40,7 @@ pub trait InCurrentSpanOnce<R>: FnOnce() -> R + Sized {
     fn in_current_span(self) -> impl FnOnce() -> R {
         let snapshot = current().snapshot();
         move || {
-            let _attached = Attached::new(&snapshot);
+            let _scope = Scope::enter(&snapshot);
             self()
         }
     }
@@ -63,7 +63,7 @@ impl<F: Future> Future for Carried<F> {
             let this = self.get_unchecked_mut();
             (&this.snapshot, Pin::new_unchecked(&mut this.future))
         };
-        let _attached = Attached::new(snapshot);
+        let _scope = Scope::enter(snapshot);
         future.poll(cx)
     }
 }

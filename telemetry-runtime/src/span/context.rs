@@ -63,7 +63,7 @@ pub(super) struct Snapshot {
 }
 
 /// The part of a context that is plain numbers.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Ids {
     pub(super) trace_high: u64,
     pub(super) trace_low: u64,
@@ -119,11 +119,23 @@ impl Current {
         STATE.try_with(|slot| slot.replace(state)).unwrap_or_default()
     }
 
+<<<<<<< HEAD
     /// Exchanges the vendors' state for another one.
     #[cold]
     #[inline(never)]
     pub(super) fn swap_state(&self, state: &mut TraceState) {
         *state = self.replace_state(std::mem::take(state));
+=======
+    /// In a forked child: the ids that it draws are its own, and the span that is current runs elsewhere.
+    #[cfg(unix)]
+    pub(super) fn begin_anew(&self) {
+        self.span_ids.set(0);
+        self.trace_ids.set(0);
+        let flags = self.flags.get();
+        if flags & flag::ACTIVE != 0 {
+            self.flags.set(flags | flag::REMOTE);
+        }
+>>>>>>> main
     }
 
     /// Fresh random ids for a root.
@@ -191,42 +203,23 @@ pub(crate) fn fresh_context() -> SpanContext {
     SpanContext::new(trace_id, SpanId::from_int(current().new_span_id()), TraceFlags::SAMPLED)
 }
 
-/// Restores, when dropped, the context that was current before [`attach`]. Stays on its thread.
-#[must_use = "the context is current only while this is kept"]
-pub struct Attached {
+/// Restores, when dropped, the context that was current before.
+///
+/// Whatever happened meanwhile: what ran within it, such as a poll, is over, even if a guard of its own is not.
+pub(super) struct Scope {
     before: Snapshot,
     /// Dropping it on another thread would restore the wrong context.
     _of_this_thread: PhantomData<*const ()>,
 }
 
-/// Makes `context` the parent of what starts on this thread until the guard is dropped.
-///
-/// Under a remote context a policy decides anew; under a local one its decision holds. An invalid context means none: what starts
-/// is a root.
-///
-/// # Examples
-/// ```
-/// use telemetry_runtime::{Span, SpanContext, TraceFlags, attach};
-///
-/// let parent = SpanContext::new("0af7651916cd43dd8448eb211c80319c".parse()?, "b7ad6b7169203331".parse()?, TraceFlags::SAMPLED);
-/// let attached = attach(&parent.clone().remote());
-/// assert_eq!(Span::current().context().trace_id(), parent.trace_id());
-/// drop(attached);
-/// assert!(!Span::current().context().is_valid());
-/// # Ok::<(), telemetry_runtime::ParseIdError>(())
-/// ```
-pub fn attach(context: &SpanContext) -> Attached {
-    Attached::new(&Snapshot::from(context))
-}
-
-impl Attached {
+impl Scope {
     #[inline]
-    pub(super) fn new(snapshot: &Snapshot) -> Self {
+    pub(super) fn enter(snapshot: &Snapshot) -> Self {
         Self { before: current().replace(snapshot), _of_this_thread: PhantomData }
     }
 }
 
-impl Drop for Attached {
+impl Drop for Scope {
     #[inline]
     fn drop(&mut self) {
         current().replace(&self.before);

@@ -25,8 +25,13 @@ pub(crate) fn install(policy: Box<dyn SamplingPolicy>) {
 
 /// Stops recording: what starts from now on is not.
 pub(crate) fn remove() {
-    HEAD.store(OFF, Ordering::Release);
+    switch_off();
     POLICY.store(None);
+}
+
+/// The same, but keeps the policy.
+pub(super) fn switch_off() {
+    HEAD.store(OFF, Ordering::Release);
 }
 
 /// Whether nothing is installed.

@@ -33,8 +33,10 @@ pub(super) fn next_seeded(state: &Cell<u64>) -> Option<u64> {
 #[cold]
 #[inline(never)]
 fn seed() -> u64 {
-    // Without the operating system's randomness (a very early boot) the standard library's hash keys are what is left.
-    getrandom::u64().unwrap_or_else(|_| RandomState::new().hash_one(std::thread::current().id())) | 1
+    // Without the operating system's randomness (a very early boot) the standard library's hash keys are what is left, which a forked
+    // child has in common with its parent.
+    let ours = || (std::process::id(), std::thread::current().id());
+    getrandom::u64().unwrap_or_else(|_| RandomState::new().hash_one(ours())) | 1
 }
 
 #[cfg(test)]

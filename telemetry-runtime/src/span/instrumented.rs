@@ -1,6 +1,8 @@
 //! A span around a future: current during each poll, ended by its result or by its being dropped.
 
 use super::context::{Ids, current, flag};
+#[cfg(feature = "http")]
+use super::context::{Scope, Snapshot};
 use super::recording::Recording;
 #[cfg(feature = "http")]
 use crate::record::SpanContext;
@@ -75,9 +77,14 @@ pub(crate) fn open_request<const N: usize>(
     parent: Option<&SpanContext>,
     path: &str,
 ) -> Opened<N> {
+<<<<<<< HEAD
     let _attached = parent.map(super::attach);
     let mut opened = Opened::new();
     opened.keep_state();
+=======
+    let _scope = parent.map(|parent| Scope::enter(&Snapshot::from(parent)));
+    let mut opened = Opened { recording: Recording::inert(), state: current().state() };
+>>>>>>> main
     opened.recording.start_request(callsite, path);
     opened
 }

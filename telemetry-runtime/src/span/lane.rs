@@ -113,17 +113,15 @@ impl Producer {
     /// The same, if there is room that has been looked for already; whether there was.
     #[inline(always)]
     pub(crate) fn push_span_at_once<const H: usize>(&self, header: [u64; H], attributes: &[u64]) -> bool {
-        let tail = self.tail.get();
-        let has_room = tail + (H + attributes.len()) as u64 <= self.limit.get();
+        let has_room = self.has_room_at_hand(H + attributes.len());
         if has_room {
             self.count_span();
-            self.append(tail, header, attributes);
+            self.append(self.tail.get(), header, attributes);
         }
         has_room
     }
 
     /// Appends a record that belongs to a span.
-    #[inline]
     pub(crate) fn push_extra<const H: usize>(&self, header: [u64; H], payload: &[u64]) -> Pushed {
         let pushed = self.push(header, payload);
         if pushed == Pushed::Full {
@@ -132,15 +130,38 @@ impl Producer {
         pushed
     }
 
+    /// The same, if there is room that has been looked for already; whether there was.
     #[inline(always)]
+    pub(crate) fn push_extra_at_once<const H: usize>(&self, header: [u64; H], payload: &[u64]) -> bool {
+        let has_room = self.has_room_at_hand(H + payload.len());
+        if has_room {
+            self.append(self.tail.get(), header, payload);
+        }
+        has_room
+    }
+
+    pub(crate) fn len_bytes(&self) -> usize {
+        self.lane.bytes
+    }
+
+    /// Whether the collector would be far behind after so many words more.
+    pub(crate) fn is_half_full_with(&self, words: usize) -> bool {
+        !self.has_room_at_hand(words)
+            && self.tail.get() + words as u64 > self.lane.head.0.load(Ordering::Acquire) + self.capacity() / 2
+    }
+
+    #[inline(always)]
+    fn has_room_at_hand(&self, words: usize) -> bool {
+        self.tail.get() + words as u64 <= self.limit.get()
+    }
+
     fn push<const H: usize>(&self, header: [u64; H], body: &[u64]) -> Pushed {
-        let words = (H + body.len()) as u64;
-        let tail = self.tail.get();
-        if tail + words <= self.limit.get() {
-            self.append(tail, header, body);
+        let words = H + body.len();
+        if self.has_room_at_hand(words) {
+            self.append(self.tail.get(), header, body);
             return Pushed::Done;
         }
-        let (place, pushed) = self.make_room(words);
+        let (place, pushed) = self.make_room(words as u64);
         if let Some(tail) = place {
             self.append(tail, header, body);
         }

@@ -2,17 +2,17 @@
 
 use super::lane::{Consumer, Lane, LaneCounts, Producer, Pushed, lane};
 use super::sync::Arc;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
 /// The most memory that all lanes together may take, in bytes.
 const MAX_BYTES: usize = 64 << 20;
-/// A thread's lane, in bytes, as long as there is plenty of room.
-const LANE_BYTES: usize = 1 << 20;
-/// The smallest lane, in bytes.
+/// What a thread's lane begins with, in bytes: a thread that records little takes little.
 const SMALLEST_LANE_BYTES: usize = 1 << 14;
+/// What it grows to, in bytes, as long as there is plenty of room.
+const LARGEST_LANE_BYTES: usize = 1 << 20;
 
 /// All lanes of the process.
 pub(crate) struct Lanes {
@@ -46,13 +46,17 @@ struct State {
     collector: Option<Thread>,
 }
 
-pub(crate) static LANES: Lanes = Lanes {
-    state: Mutex::new(State {
+impl State {
+    const NONE: Self = Self {
         new: Vec::new(),
         live: Vec::new(),
         retired: LaneCounts { spans: 0, dropped_spans: 0, dropped_extras: 0 },
         collector: None,
-    }),
+    };
+}
+
+pub(crate) static LANES: Lanes = Lanes {
+    state: Mutex::new(State::NONE),
     max_bytes: MAX_BYTES,
     used_bytes: AtomicUsize::new(0),
     spans_without_lane: AtomicU64::new(0),
@@ -62,17 +66,25 @@ pub(crate) static LANES: Lanes = Lanes {
 };
 
 thread_local! {
-    /// The thread's lane while it is open. Without a destructor: reading it is reading memory.
-    static LANE: Cell<*const Producer> = const { Cell::new(std::ptr::null()) };
-    static OWNED: OwnedLane = const { OwnedLane(OnceCell::new()) };
+    /// The thread's lane while it is open, on the heap. Without a destructor: reading it is reading memory.
+    static LANE: Cell<*mut Producer> = const { Cell::new(std::ptr::null_mut()) };
+    static CLOSES_LANE: ClosesLane = const { ClosesLane };
 }
 
 /// Closes the lane when its thread ends.
-struct OwnedLane(OnceCell<Box<Producer>>);
+struct ClosesLane;
 
-impl Drop for OwnedLane {
+impl Drop for ClosesLane {
     fn drop(&mut self) {
-        LANE.set(std::ptr::null());
+        close_lane(LANE.replace(std::ptr::null_mut()));
+    }
+}
+
+/// Closes what was the thread's lane.
+fn close_lane(lane: *mut Producer) {
+    if !lane.is_null() {
+        // SAFETY: it came out of a box in `open_lane`, and nothing shows to it any more.
+        drop(unsafe { Box::from_raw(lane) });
     }
 }
 
@@ -85,66 +97,87 @@ pub(super) fn push_span_at_once<const H: usize>(header: [u64; H], attributes: &[
 
 /// Hands a finished span to the collector, or drops and counts it.
 pub(crate) fn push_span<const H: usize>(header: [u64; H], attributes: &[u64]) {
-    match this_lane().map(|lane| lane.push_span(header, attributes)) {
-        Some(Pushed::Done | Pushed::Full) => {}
-        Some(Pushed::WakeCollector) => LANES.wake_collector(),
-        None => count(&LANES.spans_without_lane),
-    }
+    let words = H + attributes.len();
+    push(words, |lane| lane.push_span(header, attributes), &LANES.spans_without_lane);
 }
 
 /// Hands another record of a span to the collector, or drops and counts it.
 #[inline]
 pub(crate) fn push_extra<const H: usize>(header: [u64; H], payload: &[u64]) {
-    match this_lane().map(|lane| lane.push_extra(header, payload)) {
-        Some(Pushed::Done | Pushed::Full) => {}
-        Some(Pushed::WakeCollector) => LANES.wake_collector(),
-        None => count(&LANES.extras_without_lane),
+    // SAFETY: as in `this_lane`.
+    if unsafe { LANE.get().as_ref() }.is_some_and(|lane| lane.push_extra_at_once(header, payload)) {
+        return;
     }
+    let words = H + payload.len();
+    push(words, |lane| lane.push_extra(header, payload), &LANES.extras_without_lane);
 }
 
-/// The thread's lane; `None` where there is no memory for one, or the thread has ended but for its last destructors.
-#[inline(always)]
-fn this_lane<'a>() -> Option<&'a Producer> {
-    let lane = LANE.get();
-    if lane.is_null() {
-        open_lane();
-    }
-    // SAFETY: `OWNED` keeps what the pointer shows to until it sets it to null, both on this thread only; nobody keeps the reference
-    // beyond a push, which ends no thread.
-    unsafe { LANE.get().as_ref() }
-}
-
-#[cold]
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// The thread's first record: makes its lane, if memory is left.
+/// Pushes a record of so many words to this thread's lane, or counts it.
 #[cold]
 #[inline(never)]
-fn open_lane() {
-    // A thread that is being torn down has lost its lane and gets no other.
-    let _ = OWNED.try_with(|owned| {
-        if LANES.is_half_used() {
-            // Many threads come and go: lanes of those that ended are given back by the collector.
-            LANES.wake_collector();
+fn push(words: usize, push: impl Fn(&Producer) -> Pushed, without_lane: &AtomicU64) {
+    match this_lane(words).map(&push).or_else(|| last_lane().as_ref().map(push)) {
+        Some(Pushed::Done | Pushed::Full) => {}
+        Some(Pushed::WakeCollector) => LANES.wake_collector(),
+        None => {
+            without_lane.fetch_add(1, Ordering::Relaxed);
         }
-        let Some(bytes) = LANES.reserve() else { return };
-        let (producer, consumer) = lane(bytes);
-        LANES.admit(consumer);
-        LANE.set(std::ptr::from_ref(&**owned.0.get_or_init(|| Box::new(producer))));
+    }
+}
+
+/// The thread's lane, with room for so many words if that can be had; `None` where there is no memory for one, or the thread has ended
+/// but for its last destructors.
+fn this_lane<'a>(words: usize) -> Option<&'a Producer> {
+    // SAFETY: what the pointer shows to is on the heap until it is replaced, in `open_lane` and `ClosesLane`, both on this thread;
+    // nobody keeps the reference beyond a push, during which neither of them runs.
+    let lane = || unsafe { LANE.get().as_ref() };
+    match lane() {
+        None => open_lane(SMALLEST_LANE_BYTES, SMALLEST_LANE_BYTES),
+        Some(lane) if lane.len_bytes() < LARGEST_LANE_BYTES && lane.is_half_full_with(words) => {
+            open_lane(lane.len_bytes() * 2, lane.len_bytes() * 4);
+        }
+        Some(_) => {}
+    }
+    lane()
+}
+
+/// Makes the thread's lane if memory is left, at its first record; or a larger one, which takes the place of what it has.
+fn open_lane(min_bytes: usize, max_bytes: usize) {
+    // A thread that is being torn down has closed its lane for good: see `last_lane`.
+    let _ = CLOSES_LANE.try_with(|_| {
+        if let Some(producer) = LANES.open(min_bytes, max_bytes.min(LARGEST_LANE_BYTES)) {
+            close_lane(LANE.replace(Box::into_raw(Box::new(producer))));
+        }
     });
 }
 
+/// A lane for one record of a thread that has closed its own: the record comes from one of the thread's last destructors.
+fn last_lane() -> Option<Producer> {
+    // A thread that could still have its own lacks the memory for it.
+    let is_over = CLOSES_LANE.try_with(|_| ()).is_err();
+    is_over.then(|| LANES.open(SMALLEST_LANE_BYTES, SMALLEST_LANE_BYTES)).flatten()
+}
+
 impl Lanes {
+    /// A lane of a size in between, if memory is left.
+    fn open(&self, min_bytes: usize, max_bytes: usize) -> Option<Producer> {
+        if self.is_half_used() {
+            // Many threads come and go: lanes of those that ended are given back by the collector.
+            self.wake_collector();
+        }
+        let (producer, consumer) = lane(self.reserve(min_bytes, max_bytes)?);
+        self.admit(consumer);
+        Some(producer)
+    }
+
     /// Room for one more lane: smaller ones as the room gets less, so that late threads get one, too.
-    fn reserve(&self) -> Option<usize> {
+    fn reserve(&self, min_bytes: usize, max_bytes: usize) -> Option<usize> {
         let mut used = self.used_bytes.load(Ordering::Relaxed);
         loop {
             let left = self.max_bytes.saturating_sub(used);
-            let fair = (left / 16).clamp(SMALLEST_LANE_BYTES, LANE_BYTES);
+            let fair = (left / 16).clamp(SMALLEST_LANE_BYTES, max_bytes);
             let bytes = 1 << fair.ilog2();
-            if bytes > left {
+            if bytes > left || bytes < min_bytes {
                 return None;
             }
             match self.used_bytes.compare_exchange_weak(
@@ -245,18 +278,37 @@ impl Lanes {
     }
 }
 
+/// All lanes, locked for a fork: no other thread is half-way through a change of them when the child gets its copy.
+#[cfg(unix)]
+pub(super) struct Locked(MutexGuard<'static, State>);
+
+#[cfg(unix)]
+impl Locked {
+    pub(super) fn new() -> Self {
+        Self(LANES.lock())
+    }
+
+    /// In the child: the lanes are the parent's, with all that they hold; this thread's is as well.
+    ///
+    /// Their memory is kept: threads that are not here own a part of it, and a child may not rely on the allocator.
+    pub(super) fn forget_lanes(mut self) {
+        std::mem::forget(std::mem::replace(&mut *self.0, State::NONE));
+        LANE.set(std::ptr::null_mut());
+        LANES.used_bytes.store(0, Ordering::Relaxed);
+        LANES.wake_pending.store(false, Ordering::Relaxed);
+        for count in [&LANES.spans_without_lane, &LANES.extras_without_lane, &LANES.collected] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
     fn empty(max_bytes: usize) -> Lanes {
         Lanes {
-            state: Mutex::new(State {
-                new: vec![],
-                live: vec![],
-                retired: LaneCounts::default(),
-                collector: None,
-            }),
+            state: Mutex::new(State::NONE),
             max_bytes,
             used_bytes: AtomicUsize::new(0),
             spans_without_lane: AtomicU64::new(0),
@@ -269,16 +321,32 @@ mod tests {
     #[test]
     fn all_lanes_together_stay_within_their_bound() {
         let lanes = empty(4 << 20);
-        let sizes: Vec<_> = std::iter::from_fn(|| lanes.reserve()).collect();
+        let largest = || lanes.reserve(SMALLEST_LANE_BYTES, LARGEST_LANE_BYTES);
+        let sizes: Vec<_> = std::iter::from_fn(largest).collect();
         assert!(sizes.iter().sum::<usize>() <= 4 << 20);
         assert_eq!(sizes.last(), Some(&SMALLEST_LANE_BYTES));
         assert!(sizes.len() > 64, "late threads get smaller lanes, too: {}", sizes.len());
     }
 
     #[test]
+    fn thousands_of_threads_that_record_little_have_a_lane_each() {
+        let lanes = empty(MAX_BYTES);
+        let count = std::iter::from_fn(|| lanes.reserve(SMALLEST_LANE_BYTES, SMALLEST_LANE_BYTES)).count();
+        assert_eq!(count, 4096);
+    }
+
+    #[test]
+    fn a_lane_that_cannot_become_larger_is_not_replaced() {
+        let lanes = empty(SMALLEST_LANE_BYTES * 17);
+        assert_eq!(lanes.reserve(SMALLEST_LANE_BYTES, SMALLEST_LANE_BYTES), Some(SMALLEST_LANE_BYTES));
+        assert_eq!(lanes.reserve(SMALLEST_LANE_BYTES * 2, SMALLEST_LANE_BYTES * 4), None);
+        assert_eq!(lanes.used_bytes.load(Ordering::Relaxed), SMALLEST_LANE_BYTES);
+    }
+
+    #[test]
     fn a_finished_lane_gives_its_memory_back_and_keeps_its_counts() {
         let lanes = empty(4 << 20);
-        let bytes = lanes.reserve().expect("there is room");
+        let bytes = lanes.reserve(SMALLEST_LANE_BYTES, LARGEST_LANE_BYTES).expect("there is room");
         let (producer, consumer) = lane(bytes);
         producer.push_span([0; 8], &[]);
         drop(producer);

@@ -154,7 +154,7 @@ impl Live {
         if !self.marks.are_plain() || std::thread::panicking() {
             return false;
         }
-        tick::at_hand()
+        tick::at_hand_for(self.start)
             .is_some_and(|end| lanes::push_span_at_once(self.header(attributes, end).words(), attributes))
     }
 
@@ -272,7 +272,7 @@ impl Live {
     #[cold]
     #[inline(never)]
     fn end_unusual(&mut self, attributes: &[u64], state: &TraceState) {
-        if !self.is_sampled() || self.marks.is_sent() {
+        if !self.is_sampled() || self.marks.is_sent() || tick::is_inherited(self.start) {
             return;
         }
         let end = tick::now();
@@ -299,6 +299,9 @@ impl Live {
     /// Ends the span's record, if not its being current: an `Err` is the last thing that happens to it.
     #[inline(never)]
     pub(super) fn fail(&mut self, attributes: &[u64], error_type: &'static str, message: &dyn Display) {
+        if tick::is_inherited(self.start) {
+            return;
+        }
         self.marks = self.marks.failed();
         let message = format_args!("{message}");
         let mut words = Words::<FAILED_WORDS>::new();

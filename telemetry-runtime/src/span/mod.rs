@@ -2,6 +2,7 @@
 //!
 //! The hot path: everything here is written to cost nanoseconds, and the crate's only `unsafe` code is here.
 
+mod attached;
 mod attribute;
 mod carry;
 mod chain;
@@ -9,6 +10,7 @@ mod context;
 mod entered;
 mod event;
 mod extra;
+pub(crate) mod fork;
 mod handle;
 pub(crate) mod head;
 mod id;
@@ -27,11 +29,11 @@ pub(crate) mod tick;
 mod with;
 mod words;
 
+pub use attached::{Attached, attach};
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
-pub use context::{Attached, attach};
 pub use entered::{Entered, EnteredBlock};
 pub use event::EventRecord;
 pub(crate) use extra::truncated_values;

@@ -5,7 +5,7 @@ use super::tick;
 use crate::record::Value;
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Clone)]
 struct Last {
@@ -21,14 +21,14 @@ thread_local! {
 
 /// Sets the hook, once. It remembers, then calls the hook that was there.
 pub(crate) fn install_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    static IS_SET: AtomicBool = AtomicBool::new(false);
+    if !IS_SET.swap(true, Ordering::Relaxed) {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             remember(info);
             before(info);
         }));
-    });
+    }
 }
 
 fn remember(info: &PanicHookInfo<'_>) {

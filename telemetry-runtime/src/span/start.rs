@@ -1,6 +1,7 @@
 //! How a span starts other than below the current one and under its callsite's name.
 
-use super::context::{Attached, Ids, attach};
+use super::attached::{Attached, attach};
+use super::context::Ids;
 use super::extra::{Extra, Identity};
 use super::recording::Recording;
 use super::{Span, head};
