@@ -119,13 +119,20 @@ impl Current {
         STATE.try_with(|slot| slot.replace(state)).unwrap_or_default()
     }
 
-<<<<<<< HEAD
-    /// Exchanges the vendors' state for another one.
+    /// Makes a copy of this the vendors' state, and returns what was.
     #[cold]
     #[inline(never)]
-    pub(super) fn swap_state(&self, state: &mut TraceState) {
-        *state = self.replace_state(std::mem::take(state));
-=======
+    pub(super) fn enter_state(&self, state: &TraceState) -> TraceState {
+        self.replace_state(state.clone())
+    }
+
+    /// Makes this the vendors' state.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn restore_state(&self, state: TraceState) {
+        self.replace_state(state);
+    }
+
     /// In a forked child: the ids that it draws are its own, and the span that is current runs elsewhere.
     #[cfg(unix)]
     pub(super) fn begin_anew(&self) {
@@ -135,7 +142,6 @@ impl Current {
         if flags & flag::ACTIVE != 0 {
             self.flags.set(flags | flag::REMOTE);
         }
->>>>>>> main
     }
 
     /// Fresh random ids for a root.

@@ -77,14 +77,9 @@ pub(crate) fn open_request<const N: usize>(
     parent: Option<&SpanContext>,
     path: &str,
 ) -> Opened<N> {
-<<<<<<< HEAD
-    let _attached = parent.map(super::attach);
+    let _scope = parent.map(|parent| Scope::enter(&Snapshot::from(parent)));
     let mut opened = Opened::new();
     opened.keep_state();
-=======
-    let _scope = parent.map(|parent| Scope::enter(&Snapshot::from(parent)));
-    let mut opened = Opened { recording: Recording::inert(), state: current().state() };
->>>>>>> main
     opened.recording.start_request(callsite, path);
     opened
 }
@@ -165,8 +160,8 @@ impl<const N: usize> Opened<N> {
 struct Polling<'a, const N: usize> {
     span: &'a mut Opened<N>,
     before: Ids,
-    /// Whether the span's trace or the one before has vendors' state: then the thread's and the span's have changed places.
-    swapped: bool,
+    /// The vendors' state before; none unless the trace before or the span's has one. Given back once, by [`Self::restore`].
+    state_before: ManuallyDrop<TraceState>,
 }
 
 impl<'a, const N: usize> Polling<'a, N> {
@@ -175,12 +170,12 @@ impl<'a, const N: usize> Polling<'a, N> {
         let current = current();
         let before = current.ids();
         let ids = span.recording.ids().unwrap_or(before);
-        let swapped = (ids.flags | before.flags) & flag::HAS_STATE != 0;
-        if swapped {
-            current.swap_state(&mut span.state);
+        let mut state_before = ManuallyDrop::new(TraceState::NONE);
+        if (ids.flags | before.flags) & flag::HAS_STATE != 0 {
+            state_before = ManuallyDrop::new(current.enter_state(&span.state));
         }
         current.replace_ids(ids);
-        Self { span, before, swapped }
+        Self { span, before, state_before }
     }
 
     /// Makes current again what was.
@@ -194,8 +189,8 @@ impl<'a, const N: usize> Polling<'a, N> {
 
     #[inline(always)]
     fn restore(&mut self) {
-        if self.swapped {
-            current().swap_state(&mut self.span.state);
+        if !self.state_before.is_empty() {
+            current().restore_state(std::mem::take(&mut *self.state_before));
         }
         current().replace_ids(self.before);
     }
