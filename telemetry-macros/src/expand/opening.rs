@@ -176,6 +176,7 @@ pub(super) fn chosen(choice: &Choice, set: &TokenStream) -> TokenStream {
             ours!(#set::#variant)
         }
         Choice::Const(path) => path.to_token_stream(),
+        Choice::OfTracing(path) => ours!(#set::of_tracing(#path)),
     }
 }
 

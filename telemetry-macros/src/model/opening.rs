@@ -9,6 +9,7 @@ use super::records::{Record, Source, of_function, of_value};
 use crate::args::{Args, Choice, FieldName, Name, Parent, Sample};
 use crate::errors::Errors;
 use crate::item::Item;
+use crate::style::Style;
 
 pub(crate) struct Opening {
     /// Where `telemetry_runtime` is.
@@ -36,13 +37,14 @@ impl Opening {
         args: Args,
         item: &Item,
         owner: Option<&str>,
+        style: Style,
         keys_after: Vec<FieldName>,
     ) -> Self {
         let ident = &item.signature.ident;
         let name = ident.unraw().to_string();
         let function = owner.map_or_else(|| name.clone(), |owner| format!("{owner}::{name}"));
         let function = LitStr::new(&function, Span::mixed_site());
-        let records = of_function(&args, item);
+        let records = of_function(&args, item, style);
         Self::new(args, function, ident.span(), records, keys_after)
     }
 

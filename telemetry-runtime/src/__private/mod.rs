@@ -7,7 +7,7 @@ mod stream;
 
 pub use self::event::Event;
 pub use self::probe::{
-    AnyProbe, DebugOutcome, Outcome, Probe, Returned, boxed, call_once, future_of, is_failure, pinned,
+    AnyProbe, DebugOutcome, Outcome, Probe, Returned, Whole, boxed, call_once, future_of, is_failure, pinned,
     unobserved, unreached,
 };
 #[cfg(not(feature = "stream"))]
@@ -19,3 +19,5 @@ pub use crate::span::{
 };
 #[cfg(feature = "stream")]
 pub use crate::span::{InstrumentedStream, instrument_stream, stream_of};
+#[cfg(feature = "tracing")]
+pub use tracing;

@@ -284,6 +284,12 @@ impl<'a, R> Deref for Returned<'a, R> {
 }
 
 impl<'a, R> Whole<'a, R> {
+    /// Looks at what was returned.
+    #[inline]
+    pub fn of(returned: &'a R) -> Self {
+        Self(returned)
+    }
+
     /// The value itself.
     #[inline]
     pub fn unless_err(&self) -> Good<'a, R> {

@@ -31,6 +31,19 @@ impl Level {
     /// [`Self::Error`].
     pub const ERROR: Self = Self::Error;
 
+    /// The level of that name in `tracing`.
+    #[doc(hidden)]
+    #[cfg(feature = "tracing")]
+    pub const fn of_tracing(level: tracing::Level) -> Self {
+        match level {
+            tracing::Level::TRACE => Self::Trace,
+            tracing::Level::DEBUG => Self::Debug,
+            tracing::Level::INFO => Self::Info,
+            tracing::Level::WARN => Self::Warn,
+            _ => Self::Error,
+        }
+    }
+
     /// The level's name in upper case, as logs show it.
     pub const fn as_str(self) -> &'static str {
         match self {
