@@ -50,7 +50,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 //     __span.enter(callsite);
 //     if __span.is_recording() { Probe(&id).record_if_implicit(&mut __span, 0); }
 //     let __value = call_once(|| -> Result<A, E> { body });
-//     Outcome::of(&__value).fail_if_err(&mut __span);
+//     Outcome::of(&__value).fail_if_err(&mut *__span);
 //     __value
 //
 // The closure borrows what the body borrows, so that every parameter is dropped where it would be without us. Where nobody looks
@@ -64,7 +64,7 @@ fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenS
     }
     let private = model.opening.private();
     let value_type = model.value_type.clone().map(spelling::inferred);
-    let look = Look { span: Some(&ours!(&mut __span)), tells: true };
+    let look = Look { span: Some(&ours!(&mut *__span)), tells: true };
     let looked_at = looked_at(model, &ours!(&__value), look);
     ours! {
         #tracing
@@ -184,9 +184,14 @@ fn typed(model: &Model, work: Work, made: TokenStream) -> TokenStream {
 fn observer(model: &Model) -> TokenStream {
     let private = model.opening.private();
     if !model.observes() {
-        return ours!(#private::unobserved);
+        return if model.item.streams() {
+            ours!(#private::unobserved_item)
+        } else {
+            ours!(#private::unobserved)
+        };
     }
-    let look = Look { span: Some(&ours!(__span)), tells: false };
+    // A stream's items are looked at while it goes on, events and all.
+    let look = Look { span: Some(&ours!(__span)), tells: model.item.streams() };
     let looked_at = looked_at(model, &ours!(__value), look);
     ours!(|__span, __value| { #looked_at })
 }

@@ -175,6 +175,7 @@ impl<'a, const N: usize> Polling<'a, N> {
             state_before = ManuallyDrop::new(current.enter_state(&span.state));
         }
         current.replace_ids(ids);
+        span.recording.enter_mirror();
         Self { span, before, state_before }
     }
 
@@ -189,6 +190,7 @@ impl<'a, const N: usize> Polling<'a, N> {
 
     #[inline(always)]
     fn restore(&mut self) {
+        self.span.recording.exit_mirror();
         if !self.state_before.is_empty() {
             current().restore_state(std::mem::take(&mut *self.state_before));
         }
