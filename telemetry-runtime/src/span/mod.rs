@@ -37,7 +37,7 @@ pub(crate) use chain::Chain;
 pub(crate) use context::fresh_context;
 pub use entered::{Entered, EnteredBlock};
 pub use event::EventRecord;
-pub(crate) use extra::truncated_values;
+pub(crate) use extra::{DEFAULT_VALUE_LIMIT_BYTES, limit_values, truncated_values};
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;
