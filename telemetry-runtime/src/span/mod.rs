@@ -18,6 +18,7 @@ mod instrumented;
 pub(crate) mod lane;
 pub(crate) mod lanes;
 mod live;
+mod mirror;
 mod observed;
 pub(crate) mod panic;
 mod recording;
@@ -42,8 +43,8 @@ pub use handle::{CaptureRef, Span};
 pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
 pub use observed::{Observed, observed};
-pub use recording::Recording;
+pub use recording::{Failing, Recording};
 pub use start::{ToContext, below, is_on, root};
 #[cfg(feature = "stream")]
-pub use stream::{InstrumentedStream, instrument_stream, stream_of};
+pub use stream::{InstrumentedStream, Streaming, instrument_stream, stream_of, unobserved_item};
 pub use with::{Instrument, InstrumentOnce};
