@@ -12,6 +12,10 @@ test:
 loom:
     RUSTFLAGS="--cfg loom" cargo test -p telemetry-runtime --lib --release --target-dir target/loom -- lane::
 
+# Run the span tests under valgrind
+memory:
+    bash tests/memory-check.sh
+
 # What CI runs
 ci:
     bash .ci/run
