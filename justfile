@@ -16,6 +16,10 @@ loom:
 memory:
     bash tests/memory-check.sh
 
+# Count the instructions of a span of each kind, and compare; `--write` renews the figures
+instructions *ARGS:
+    bash tests/instructions.sh {{ARGS}}
+
 # What CI runs
 ci:
     bash .ci/run
