@@ -14,8 +14,11 @@ mod snapshots;
 #[cfg(test)]
 mod soup;
 mod span;
+mod style;
 
 use proc_macro::TokenStream;
+
+use style::Style;
 
 /// Makes each call of a function a span.
 ///
@@ -130,7 +133,14 @@ use proc_macro::TokenStream;
 /// Every mistake is a compile error at what was written, all of them at once, and the function itself stays as it is.
 #[proc_macro_attribute]
 pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    instrument::instrument(arguments.into(), item.into()).into()
+    instrument::instrument(arguments.into(), item.into(), Style::Ours).into()
+}
+
+/// `telemetry_runtime::compat::instrument`, documented there.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn compat_instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    instrument::instrument(arguments.into(), item.into(), Style::Tracing).into()
 }
 
 /// A span around a block: current until the value is dropped.

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use proptest::prelude::*;
 
 use crate::instrument::instrument;
+use crate::style::Style;
 
 const WORDS: &[&str] = &[
     "name",
@@ -117,9 +118,11 @@ fn answer(arguments: &str, item: &str) -> Result<(), TestCaseError> {
             || syn::parse2::<syn::ItemImpl>(tokens.clone()).is_ok()
     };
     let was_item = is_item(&item);
-    let answer = instrument(arguments, item);
-    let is_error = answer.to_string().contains("compile_error");
-    prop_assert!(is_error || !was_item || is_item(&answer), "{answer}");
+    for style in [Style::Ours, Style::Tracing] {
+        let answer = instrument(arguments.clone(), item.clone(), style);
+        let is_error = answer.to_string().contains("compile_error");
+        prop_assert!(is_error || !was_item || is_item(&answer), "{answer}");
+    }
     Ok(())
 }
 

@@ -7,6 +7,8 @@
 
 mod clock;
 mod collect;
+#[cfg(feature = "tracing")]
+pub mod compat;
 mod config;
 mod dispatch;
 pub mod export;

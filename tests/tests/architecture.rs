@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("propagation", &["record"]),
     ("http", &["span", "propagation", "record"]),
     ("spawn", &["span"]),
+    ("compat", &[]),
     ("logging", &["span", "record"]),
     ("config", &["export", "policy", "logging", "record"]),
     ("__private", &["span", "record"]),

@@ -33,8 +33,8 @@ pub(crate) enum FieldValue {
     Declared(Option<Expr>),
     /// `?x`, `a = expr`, `a = %expr`.
     Given(Mode, Expr),
-    /// The value of what is named like a secret is not looked at.
-    Redacted,
+    /// The value of what is named like a secret is not looked at; only `tracing`'s own span has it.
+    Redacted(Box<FieldValue>),
 }
 
 /// How a value is recorded.
@@ -105,7 +105,9 @@ fn guarded(name: &FieldName, value: FieldValue) -> Result<FieldValue> {
                 "`expose(..)` takes one value, of a field that is named like a secret",
             )),
         },
-        FieldValue::Given(..) | FieldValue::Bare(_) if is_secret => Ok(FieldValue::Redacted),
+        value @ (FieldValue::Given(..) | FieldValue::Bare(_)) if is_secret => {
+            Ok(FieldValue::Redacted(Box::new(value)))
+        }
         value => Ok(value),
     }
 }

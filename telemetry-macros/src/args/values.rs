@@ -20,6 +20,8 @@ pub(crate) enum Name {
 pub(crate) enum Choice {
     Variant(&'static str),
     Const(ExprPath),
+    /// A const of `tracing`'s.
+    OfTracing(ExprPath),
 }
 
 /// Which parameters are captured that nobody named.

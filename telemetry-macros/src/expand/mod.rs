@@ -9,6 +9,7 @@ macro_rules! ours {
 
 mod opening;
 mod parameters;
+mod tracing;
 mod value;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
@@ -49,22 +50,24 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 //     __span.enter(callsite);
 //     if __span.is_recording() { Probe(&id).record_if_implicit(&mut __span, 0); }
 //     let __value = call_once(|| -> Result<A, E> { body });
-//     Outcome::of(&__value).fail_if_err(&mut __span);
+//     Outcome::of(&__value).fail_if_err(&mut *__span);
 //     __value
 //
 // The closure borrows what the body borrows, so that every parameter is dropped where it would be without us. Where nobody looks
 // at the value there is no closure, and the body comes last.
 fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenStream {
+    let tracing = tracing::entered(model);
     let span = model.opening.entered();
     let unused = still_unused(model, statements);
     if !model.observes() {
-        return ours!(#span #unused #body);
+        return ours!(#tracing #span #unused #body);
     }
     let private = model.opening.private();
     let value_type = model.value_type.clone().map(spelling::inferred);
-    let look = Look { span: Some(&ours!(&mut __span)), tells: true };
+    let look = Look { span: Some(&ours!(&mut *__span)), tells: true };
     let looked_at = looked_at(model, &ours!(&__value), look);
     ours! {
+        #tracing
         #span
         #unused
         let __value = #private::call_once(|| -> #value_type #body);
@@ -101,8 +104,10 @@ fn awaited(
     let span = model.opening.opened();
     let hint = value_hint(&private, model.value_type.as_ref());
     let future = told(model, ours!(#keywords { #hint #passed_on #body }));
+    let (tracing, future) = (tracing::span(model), tracing::instrumented(model, future));
     let observe = observer(model);
     ours! {
+        #tracing
         #span
         #private::instrument(&mut __span, #future, #observe).await
     }
@@ -179,9 +184,14 @@ fn typed(model: &Model, work: Work, made: TokenStream) -> TokenStream {
 fn observer(model: &Model) -> TokenStream {
     let private = model.opening.private();
     if !model.observes() {
-        return ours!(#private::unobserved);
+        return if model.item.streams() {
+            ours!(#private::unobserved_item)
+        } else {
+            ours!(#private::unobserved)
+        };
     }
-    let look = Look { span: Some(&ours!(__span)), tells: false };
+    // A stream's items are looked at while it goes on, events and all.
+    let look = Look { span: Some(&ours!(__span)), tells: model.item.streams() };
     let looked_at = looked_at(model, &ours!(__value), look);
     ours!(|__span, __value| { #looked_at })
 }

@@ -144,7 +144,8 @@ impl Opening {
         });
         let keep = self.keep_if_slower_ns.map(|ns| ours!(.with_keep_if_slower_ns(#ns)));
         let metrics = self.metrics.then(|| ours!(.with_metrics()));
-        ours!(#name #target #level #kind #sampling #keep #metrics)
+        let own_tracing = self.has_own_tracing.then(|| ours!(.with_own_tracing()));
+        ours!(#name #target #level #kind #sampling #keep #metrics #own_tracing)
     }
 
     /// Everything that is evaluated only while the span is recorded.
@@ -176,6 +177,7 @@ pub(super) fn chosen(choice: &Choice, set: &TokenStream) -> TokenStream {
             ours!(#set::#variant)
         }
         Choice::Const(path) => path.to_token_stream(),
+        Choice::OfTracing(path) => ours!(#set::of_tracing(#path)),
     }
 }
 

@@ -9,6 +9,9 @@ use crate::model::{Model, Opening, Source};
 
 /// What would be an unused parameter without us stays one: looking at it is no use of it, unless the user asked for the look.
 pub(super) fn still_unused(model: &Model, statements: &TokenStream) -> TokenStream {
+    if model.tracing.is_some() {
+        return TokenStream::new();
+    }
     let unused = model.opening.records.iter().filter_map(|record| match &record.source {
         Source::Implicit { parameter, attributes, .. }
             if parameter != "self"
@@ -56,7 +59,7 @@ fn is_in_arguments(model: &Model, parameter: &Ident) -> bool {
     });
     let tests = model.err.iter().filter_map(|err| err.counts_if.as_ref()).chain(&model.ok_if);
     let mut arguments = name.chain(parent).chain(links).chain(fields).chain(tests);
-    arguments.any(|value| mentions(&value.to_token_stream(), parameter))
+    model.tracing.is_some() || arguments.any(|value| mentions(&value.to_token_stream(), parameter))
 }
 
 /// A name that begins with `_` may be captured without a lint telling the user that he used it.

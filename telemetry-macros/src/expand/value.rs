@@ -65,7 +65,8 @@ fn result(model: &Model, ret: &Return, value: &TokenStream, look: Look<'_>) -> T
     let told = ret.level.as_ref().filter(|_| look.tells).map(|level| {
         let event = event(model, "return", level);
         let method = method(ret, "tell_debug", "tell_display");
-        ours!(#private::Returned::of(#value).unless_err().#method(#event);)
+        let told = if ret.whole { ours!(Whole) } else { ours!(Returned) };
+        ours!(#private::#told::of(#value).unless_err().#method(#event);)
     });
     ours!(#recorded #told)
 }

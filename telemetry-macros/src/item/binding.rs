@@ -23,10 +23,14 @@ pub(crate) struct Binding {
     pub(crate) spelling: Spelling,
     /// Whether the value is surely `Copy`: it cannot be moved away, and nobody notices its end.
     pub(crate) is_copied: bool,
+    /// Whether `tracing` records it as a value and not by its `Debug` text.
+    pub(crate) is_tracing_value: bool,
 }
 
 impl Parameter {
     pub(crate) fn new(parameter: &mut PatType) -> Self {
+        let is_plain = matches!(&*parameter.pat, Pat::Ident(_));
+        let is_tracing_value = is_plain && spelling::is_tracing_value(&parameter.ty);
         let (spelling, is_copied) = match &*parameter.pat {
             Pat::Ident(PatIdent { by_ref: None, .. }) => {
                 (spelling::of(&parameter.ty), spelling::is_copied(&parameter.ty))
@@ -37,7 +41,7 @@ impl Parameter {
         each_name(&mut parameter.pat, &mut |name| {
             // Every case of an or-pattern binds the same names.
             if bindings.iter().all(|known| known.ident != name.ident) {
-                bindings.push(Binding::new(name, spelling, is_copied));
+                bindings.push(Binding { is_tracing_value, ..Binding::new(name, spelling, is_copied) });
             }
         });
         Self { attributes: parameter.attrs.clone(), bindings, stand_in: None }
@@ -62,7 +66,7 @@ impl Binding {
     fn new(name: &PatIdent, spelling: Spelling, is_copied: bool) -> Self {
         // In `ref mut x`, `mut` belongs to the reference.
         let mutability = if name.by_ref.is_some() { None } else { name.mutability };
-        Self { ident: name.ident.clone(), mutability, spelling, is_copied }
+        Self { ident: name.ident.clone(), mutability, spelling, is_copied, is_tracing_value: false }
     }
 }
 

@@ -215,7 +215,7 @@ mod tests {
         assert!(Block::is_one(&quote!(impl A {})));
         assert!(Block::is_one(&quote!(
             #[a]
-            unsafe impl<T> B for A<T> {}
+            unsafe trait B {}
         )));
         assert!(Block::is_one(&quote!(
             pub(crate) trait A {}

@@ -9,7 +9,7 @@ mod tail;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::parse::{Parse, ParseStream, Parser};
+use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, FnArg, PatType, Result, Signature, Token, Type, Visibility, token};
 
 pub(crate) use self::binding::{Binding, Parameter};
@@ -17,6 +17,7 @@ pub(crate) use self::block::{Block, Part};
 pub(crate) use self::mention::mentions;
 pub(crate) use self::returned::{Holder, Returned, Work};
 pub(crate) use self::tail::Tail;
+use crate::style::Style;
 
 pub(crate) struct Item {
     pub(crate) attributes: Vec<Attribute>,
@@ -38,8 +39,9 @@ pub(crate) enum Body {
 }
 
 impl Item {
-    pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
-        Parse::parse.parse2(tokens)
+    pub(crate) fn parse(tokens: TokenStream, style: Style) -> Result<Self> {
+        let read = |input: ParseStream<'_>| Self::read(input, style);
+        read.parse2(tokens)
     }
 
     pub(crate) fn has_receiver(&self) -> bool {
@@ -66,8 +68,8 @@ impl Item {
     }
 }
 
-impl Parse for Item {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
+impl Item {
+    fn read(input: ParseStream<'_>, style: Style) -> Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
         must_be_a_function(input)?;
@@ -80,21 +82,23 @@ impl Parse for Item {
         let content;
         let brace = syn::braced!(content in input);
         let inner_attributes = content.call(Attribute::parse_inner)?;
-        let body = Body::new(brace, content.parse()?, &signature);
+        let body = Body::new(brace, content.parse()?, &signature, style);
         let parameters = parameters_of(&mut signature);
         Ok(Self { attributes, visibility, signature, parameters, inner_attributes, body })
     }
 }
 
 impl Body {
-    fn new(brace: token::Brace, tokens: TokenStream, signature: &Signature) -> Self {
+    fn new(brace: token::Brace, tokens: TokenStream, signature: &Signature, style: Style) -> Self {
         if signature.asyncness.is_some() {
             return Self::Statements(brace, tokens);
         }
-        if let Some(tail) = Tail::find(&tokens) {
+        let is_only = |tail: &Tail| style == Style::Tracing || !tail.may_be_passed_by();
+        if let Some(tail) = Tail::find(&tokens).filter(is_only) {
             return Self::Future(tail);
         }
-        match Returned::by_spelling(&spelling::returned(&signature.output)) {
+        let returned = Returned::by_spelling(&spelling::returned(&signature.output));
+        match returned.filter(|_| style == Style::Ours) {
             Some(returned) => Self::Returned(brace, tokens, returned),
             None => Self::Statements(brace, tokens),
         }

@@ -72,6 +72,33 @@ pub(crate) fn is_copied(spelled: &Type) -> bool {
     }
 }
 
+/// Whether `tracing::instrument` records a parameter of this type as a value: it goes by the type's last word.
+pub(crate) fn is_tracing_value(spelled: &Type) -> bool {
+    const NON_ZERO: &[&str] = &[
+        "NonZeroU8",
+        "NonZeroI8",
+        "NonZeroU16",
+        "NonZeroI16",
+        "NonZeroU32",
+        "NonZeroI32",
+        "NonZeroU64",
+        "NonZeroI64",
+        "NonZeroU128",
+        "NonZeroI128",
+        "NonZeroUsize",
+        "NonZeroIsize",
+    ];
+    match spelled {
+        Type::Reference(reference) => is_tracing_value(&reference.elem),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            last.ident != "char" && is_one_of(last, SCALARS)
+                || is_one_of(last, NON_ZERO)
+                || is_one_of(last, &["str", "String", "Wrapping"])
+        }),
+        _ => false,
+    }
+}
+
 /// Whether no value of this type is an `Err`.
 pub(crate) fn cannot_fail(returned: &Type) -> bool {
     const NEVER_RESULTS: &[&str] = &["Option", "Box", "Arc", "Rc"];

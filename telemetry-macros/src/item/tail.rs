@@ -39,7 +39,12 @@ impl Tail {
             Delimiter::Brace => AsyncBlock::at_end_of(&trees).map(|block| block.tail(&trees[..block.start])),
             _ => None,
         }
-        .filter(|tail| ends_a_statement(&tail.before) && !returns(&tail.before))
+        .filter(|tail| ends_a_statement(&tail.before))
+    }
+
+    /// Whether some other future may be returned before.
+    pub(crate) fn may_be_passed_by(&self) -> bool {
+        returns(&self.before)
     }
 }
 
@@ -91,7 +96,6 @@ fn start_of_box_pin(trees: &[TokenTree]) -> Option<usize> {
     Some(start)
 }
 
-/// Whether some other future may be returned before.
 fn returns(before: &TokenStream) -> bool {
     before.clone().into_iter().any(|tree| match tree {
         TokenTree::Ident(word) => word == "return",
@@ -147,6 +151,7 @@ mod tests {
         assert!(before(quote!(Box::pin(async move {}.map(f)))).is_none());
         assert!(before(quote!(Box::pin(wrap, async move {}))).is_none());
         assert!(before(quote!(MyBox::pin(x))).is_none());
-        assert!(before(quote!(if a { return b; } Box::pin(async {}))).is_none());
+        let passed_by = Tail::find(&quote!(if a { return b; } Box::pin(async {})));
+        assert!(passed_by.is_some_and(|tail| tail.may_be_passed_by()));
     }
 }

@@ -7,19 +7,21 @@ use super::check::{check_args, check_function, check_skips, check_skips_among};
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::item::Item;
+use crate::style::Style;
 
 pub(crate) struct BlockModel<'a> {
     args: Args,
     owner: &'a str,
+    style: Style,
     /// What may be skipped: the parameters of all methods.
     parameters: Vec<String>,
     has_receiver: bool,
 }
 
 impl<'a> BlockModel<'a> {
-    pub(crate) fn new(args: Args, owner: &'a str, errors: &mut Errors) -> Self {
+    pub(crate) fn new(args: Args, owner: &'a str, style: Style, errors: &mut Errors) -> Self {
         check_args(&args, errors);
-        Self { args, owner, parameters: Vec::new(), has_receiver: false }
+        Self { args, owner, style, parameters: Vec::new(), has_receiver: false }
     }
 
     /// A method that says this itself.
@@ -29,7 +31,7 @@ impl<'a> BlockModel<'a> {
         check_skips(&own, &item, errors);
         self.parameters.extend(item.bindings().map(|binding| binding.ident.unraw().to_string()));
         self.has_receiver |= item.has_receiver();
-        Model::new(self.args.clone().overridden_by(own), item, Some(self.owner))
+        Model::new(self.args.clone().overridden_by(own), item, Some(self.owner), self.style)
     }
 
     /// To be asked after the last method: what the block skips must be a parameter somewhere.

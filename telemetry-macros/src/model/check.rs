@@ -36,10 +36,9 @@ fn check_values(args: &Args, errors: &mut Errors) {
     if let Some(word) = args.word("err_if").filter(|_| is_off) {
         errors.push(word, "`err = false` leaves nothing for `err_if`: keep one of them");
     }
-    if let Some(word) = args.word("skip").filter(|_| args.capture == Some(Capture::None)) {
-        if args.word("skip_all").is_none() {
-            errors.push(word, "`capture = none` leaves nothing for `skip`: keep one of them");
-        }
+    let captures_none = args.capture == Some(Capture::None) && args.word("skip_all").is_none();
+    if let Some(word) = args.word("skip").filter(|_| captures_none) {
+        errors.push(word, "`capture = none` leaves nothing for `skip`: keep one of them");
     }
     if let Some(word) = args.word("keep_if_slower").filter(|_| args.sample == Some(Sample::Never)) {
         errors.push(word, "`sample = never` leaves nothing to keep: keep one of them");

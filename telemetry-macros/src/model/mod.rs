@@ -4,6 +4,7 @@ mod block;
 mod check;
 mod opening;
 mod records;
+mod tracing;
 
 use proc_macro2::Span;
 use syn::{Expr, LitStr, Type};
@@ -12,10 +13,12 @@ pub(crate) use self::block::BlockModel;
 use self::check::{check_args, check_function, check_skips};
 pub(crate) use self::opening::Opening;
 pub(crate) use self::records::{Record, Source};
+pub(crate) use self::tracing::{TracingField, TracingSpan};
 use crate::args::{Args, Choice, FieldName, Mode};
 use crate::errors::Errors;
 use crate::item::Item;
 use crate::item::spelling;
+use crate::style::Style;
 
 /// A span around a function, without a question left.
 pub(crate) struct Model {
@@ -28,6 +31,8 @@ pub(crate) struct Model {
     pub(crate) ret: Option<Return>,
     /// Whether the value counts as a success.
     pub(crate) ok_if: Option<Expr>,
+    /// The span of `tracing` beside ours.
+    pub(crate) tracing: Option<TracingSpan>,
 }
 
 /// What becomes of an `Err`.
@@ -46,22 +51,26 @@ pub(crate) struct Return {
     pub(crate) place: Span,
     /// Of the event.
     pub(crate) level: Option<Choice>,
+    /// Whether the event has an `Err`, too.
+    pub(crate) whole: bool,
 }
 
 impl Model {
-    pub(crate) fn of_function(args: Args, item: Item, errors: &mut Errors) -> Self {
+    pub(crate) fn of_function(args: Args, item: Item, style: Style, errors: &mut Errors) -> Self {
         check_function(&args, &item, errors);
         check_args(&args, errors);
         check_skips(&args, &item, errors);
-        Self::new(args, item, None)
+        Self::new(args, item, None, style)
     }
 
     /// `owner` is the type or trait whose block holds the function.
-    fn new(args: Args, item: Item, owner: Option<&str>) -> Self {
+    fn new(mut args: Args, item: Item, owner: Option<&str>, style: Style) -> Self {
+        let tracing = (style == Style::Tracing).then(|| TracingSpan::take(&mut args, &item));
         let ret = args.ret.as_ref().filter(|ret| ret.on).map(|ret| Return {
             mode: ret.mode.unwrap_or(Mode::Debug),
             place: ret.word.span(),
             level: ret.level.clone(),
+            whole: style == Style::Tracing && args.err.is_none(),
         });
         let value_type = item.value_type();
         let err = failure(&args, value_type.as_ref());
@@ -71,8 +80,8 @@ impl Model {
         if item.streams() {
             keys_after.push(FieldName::ours("stream.items"));
         }
-        let opening = Opening::of_function(args, &item, owner, keys_after);
-        Self { item, opening, value_type, err, ret, ok_if }
+        let opening = Opening::of_function(args, &item, owner, style, keys_after);
+        Self { item, opening, value_type, err, ret, ok_if, tracing }
     }
 
     /// Whether the value is looked at.

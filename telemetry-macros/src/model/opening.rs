@@ -9,6 +9,7 @@ use super::records::{Record, Source, of_function, of_value};
 use crate::args::{Args, Choice, FieldName, Name, Parent, Sample};
 use crate::errors::Errors;
 use crate::item::Item;
+use crate::style::Style;
 
 pub(crate) struct Opening {
     /// Where `telemetry_runtime` is.
@@ -24,6 +25,8 @@ pub(crate) struct Opening {
     pub(crate) sample: Option<Sample>,
     pub(crate) keep_if_slower_ns: Option<u64>,
     pub(crate) metrics: bool,
+    /// Whether the code makes a span of `tracing` itself.
+    pub(crate) has_own_tracing: bool,
     pub(crate) parent: Option<Parent>,
     pub(crate) links: Vec<Expr>,
     pub(crate) records: Vec<Record>,
@@ -36,14 +39,16 @@ impl Opening {
         args: Args,
         item: &Item,
         owner: Option<&str>,
+        style: Style,
         keys_after: Vec<FieldName>,
     ) -> Self {
         let ident = &item.signature.ident;
         let name = ident.unraw().to_string();
         let function = owner.map_or_else(|| name.clone(), |owner| format!("{owner}::{name}"));
         let function = LitStr::new(&function, Span::mixed_site());
-        let records = of_function(&args, item);
-        Self::new(args, function, ident.span(), records, keys_after)
+        let records = of_function(&args, item, style);
+        let opening = Self::new(args, function, ident.span(), records, keys_after);
+        Self { has_own_tracing: style == Style::Tracing, ..opening }
     }
 
     pub(crate) fn of_value(args: Args, errors: &mut Errors) -> Self {
@@ -70,6 +75,7 @@ impl Opening {
             sample: args.sample,
             keep_if_slower_ns: args.keep_if_slower,
             metrics: args.metrics,
+            has_own_tracing: false,
             parent: args.parent,
             links: args.links,
             records,

@@ -4,10 +4,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::instrument::instrument;
+use crate::style::Style;
 
 /// Compares what is written with the file of that name.
 fn assert_written(name: &str, arguments: TokenStream, item: TokenStream) {
-    assert_snapshot(name, instrument(arguments, item));
+    assert_snapshot(name, instrument(arguments, item, Style::Ours));
 }
 
 fn assert_snapshot(name: &str, written: TokenStream) {
@@ -148,6 +149,19 @@ fn a_parameter_that_is_only_looked_at_stays_unused() {
         }
     };
     assert_written("unused", quote!(), item);
+}
+
+#[test]
+fn a_span_of_tracing_is_written_beside_ours() {
+    let arguments =
+        quote!(level = Level::DEBUG, parent = parent, follows_from = causes, fields(x, ?y, z = %n), err, ret);
+    let item = quote! {
+        fn find(&self, n: u64, order: &Order, password: &str) -> Result<u8, E> {
+            self.get(n)
+        }
+    };
+    assert_snapshot("compat", instrument(arguments.clone(), item.clone(), Style::Tracing));
+    assert_snapshot("compat_async", instrument(arguments, quote!(async #item), Style::Tracing));
 }
 
 #[test]

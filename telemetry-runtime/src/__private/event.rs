@@ -77,7 +77,7 @@ mod emitted {
         }
 
         pub(super) fn emit(&'static self, value: &dyn Value) {
-            let level = level(self.level);
+            let level = self.level.to_tracing();
             if level <= STATIC_MAX_LEVEL && level <= LevelFilter::current() {
                 self.emit_wanted(value);
             }
@@ -111,7 +111,7 @@ mod emitted {
         fn describe(&'static self) -> Metadata<'static> {
             let Self { field, target, file, line, module, .. } = *self;
             let fields = FieldSet::new(field, Identifier(self));
-            let (level, kind) = (level(self.level), Kind::EVENT);
+            let (level, kind) = (self.level.to_tracing(), Kind::EVENT);
             Metadata::new("event", target, level, Some(file), Some(line), Some(module), fields, kind)
         }
     }
@@ -122,16 +122,6 @@ mod emitted {
 
         fn metadata(&self) -> &Metadata<'_> {
             self.metadata.get().expect("a place is registered after it is described")
-        }
-    }
-
-    fn level(level: Level) -> tracing::Level {
-        match level {
-            Level::Trace => tracing::Level::TRACE,
-            Level::Debug => tracing::Level::DEBUG,
-            Level::Info => tracing::Level::INFO,
-            Level::Warn => tracing::Level::WARN,
-            Level::Error => tracing::Level::ERROR,
         }
     }
 }

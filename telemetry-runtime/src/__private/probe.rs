@@ -12,7 +12,7 @@ use std::pin::Pin;
 
 use super::{Event, Recording};
 use crate::record::Capture;
-use crate::span::Chain;
+use crate::span::{Chain, Failing};
 
 /// A parameter that nobody named: recorded if its type is captured implicitly, else left alone.
 #[derive(Debug)]
@@ -139,9 +139,9 @@ macro_rules! outcomes {
         {
             /// Fails the span if this is an `Err`.
             #[inline]
-            pub fn fail_if_err<const N: usize>(&self, span: &mut Recording<N>) {
+            pub fn fail_if_err(&self, span: &mut impl Failing) {
                 if let Err($error) = self.returned() {
-                    fail::<E, N>(span, &$message);
+                    fail::<E>(span, &$message);
                 }
             }
 
@@ -166,7 +166,7 @@ outcomes! {
 impl NoResult {
     /// Leaves the span alone.
     #[inline]
-    pub fn fail_if_err<const N: usize>(&self, _span: &mut Recording<N>) {}
+    pub fn fail_if_err(&self, _span: &mut impl Failing) {}
 
     /// Sends nothing.
     #[inline]
@@ -174,7 +174,7 @@ impl NoResult {
 }
 
 #[cold]
-fn fail<E, const N: usize>(span: &mut Recording<N>, message: &dyn Display) {
+fn fail<E>(span: &mut impl Failing, message: &dyn Display) {
     if span.is_recording() {
         span.fail(type_name::<E>(), message);
     }
@@ -284,6 +284,12 @@ impl<'a, R> Deref for Returned<'a, R> {
 }
 
 impl<'a, R> Whole<'a, R> {
+    /// Looks at what was returned.
+    #[inline]
+    pub fn of(returned: &'a R) -> Self {
+        Self(returned)
+    }
+
     /// The value itself.
     #[inline]
     pub fn unless_err(&self) -> Good<'a, R> {

@@ -31,7 +31,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             delay: Duration::from_millis(200),
-            max_batch_bytes: 1 << 20,
+            max_batch_bytes: 1 << 18,
             max_batch_spans: 8192,
             max_waiting_bytes: 16 << 20,
         }

@@ -5,6 +5,7 @@ mod document;
 mod env;
 mod error;
 mod exporter;
+mod limits;
 mod overrides;
 mod raw;
 mod reader;
@@ -19,6 +20,7 @@ mod tests;
 
 pub(crate) use env::Environment;
 pub use error::SettingsError;
+pub(crate) use limits::Limits;
 
 use crate::export::console::Style;
 use crate::export::destination::Destination;
@@ -54,6 +56,11 @@ use std::path::Path;
 ///   sampler: parentbased_traceidratio   # any word of OTEL_TRACES_SAMPLER
 ///   exclude_endpoints: ["/health", "/internal/*"]
 ///   resource: {cloud.region: eu-west-1}
+///   limits:                             # of memory; what does not fit is dropped and counted
+///     lanes: 64MiB                      # spans that have ended, before they are collected, on all threads
+///     details: 16MiB                    # events and late attributes of spans that still run
+///     queue: 16MiB                      # batches that wait for one exporter
+///     value: 4KiB                       # one attribute value; a longer one is cut at a character
 ///   exporters:                          # default: console
 ///     - provider: otlp                  # console, otlp, azure_monitor
 ///       name: collector                 # default: the provider; distinct
@@ -76,7 +83,7 @@ use std::path::Path;
 ///
 /// # The environment
 /// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
-/// `OTEL_TRACES_SAMPLER_ARG`, and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
+/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
 /// `OTEL_EXPORTER_OTLP_TRACES_...`, which wins (its endpoint is used as it is). `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
 /// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
 /// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter if a variable names
@@ -102,6 +109,8 @@ pub struct Settings {
     pub(crate) policy: policy::Options,
     /// Where spans go: those that are enabled, with distinct names.
     pub(crate) exporters: Vec<ExporterSettings>,
+    /// How much memory may be taken.
+    pub(crate) limits: Limits,
     /// How log lines are written.
     #[cfg_attr(
         not(feature = "logging"),
@@ -205,6 +214,7 @@ impl Settings {
         Self {
             resource: resolver.resource(&raw),
             policy: resolver.policy(&mut raw.telemetry),
+            limits: resolver.limits(&raw.telemetry),
             exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
             logging: resolver.logging(raw.logging),
             disabled,

@@ -3,6 +3,7 @@
 use super::env::Environment;
 use super::error::{Mistake, Origin};
 use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS};
+use super::limits;
 use super::raw::ratio;
 use super::reader::{At, shown};
 use crate::export::destination::{Endpoint, Header};
@@ -18,6 +19,8 @@ pub(super) struct Overrides {
     pub(super) service_name: Option<String>,
     pub(super) resource: Vec<(String, String)>,
     pub(super) sampling: Option<Sampling>,
+    /// The most bytes of an attribute value.
+    pub(super) value_limit: Option<usize>,
     pub(super) otlp: Otlp,
     pub(super) filter: Option<Filter>,
 }
@@ -41,6 +44,8 @@ const PROTOCOL: Names = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OT
 const HEADERS: Names = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
 const TIMEOUT: Names = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
 const COMPRESSION: Names = ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
+const VALUE_LIMIT: [&str; 2] =
+    ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 
@@ -54,6 +59,7 @@ impl Overrides {
                 .understood(["OTEL_RESOURCE_ATTRIBUTES"], "`key=value,key=value`, percent-encoded", pairs)
                 .unwrap_or_default(),
             sampling: sampling(variables),
+            value_limit: variables.understood(VALUE_LIMIT, limits::LENGTH, limits::length),
             otlp: Otlp {
                 endpoint: endpoint(variables),
                 protocol: PROTOCOL.iter().find_map(|name| {

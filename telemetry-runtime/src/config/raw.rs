@@ -2,6 +2,7 @@
 
 use super::document::{Kind, Node};
 use super::exporter::Exporter;
+use super::limits;
 use super::reader::{At, Reader};
 use crate::logging::{Filter, Format};
 use crate::policy::{PathPattern, Ratio, Sampling};
@@ -30,6 +31,7 @@ pub(super) struct Telemetry {
     pub(super) sampler: Option<At<String>>,
     pub(super) exclude_endpoints: Vec<PathPattern>,
     pub(super) resource: Vec<(String, ValueBuf)>,
+    pub(super) limits: limits::Written,
     /// Those that are enabled.
     pub(super) exporters: Option<Vec<Exporter>>,
 }
@@ -43,7 +45,8 @@ pub(super) struct Logging {
 const ROOT: &[&str] = &["service", "telemetry", "logging", "server"];
 const SERVICE: &[&str] = &["name", "version", "namespace", "environment"];
 const TELEMETRY: &[&str] =
-    &["enabled", "sampling_ratio", "sampler", "exclude_endpoints", "resource", "exporters"];
+    &["enabled", "sampling_ratio", "sampler", "exclude_endpoints", "resource", "limits", "exporters"];
+const LIMITS: &[&str] = &["lanes", "details", "queue", "value"];
 const LOGGING: &[&str] = &["level", "format"];
 
 impl Raw {
@@ -80,11 +83,20 @@ fn telemetry(node: Option<&Node>, reader: &mut Reader<'_>, disabled: Option<bool
         }),
         exclude_endpoints: exclude_endpoints(fields.get("exclude_endpoints"), reader),
         resource: resource(fields.get("resource"), reader),
+        limits: limits(fields.get("limits"), reader),
         exporters: fields.get("exporters").map(|node| {
             let items = reader.items(Some(node));
             items.iter().filter_map(|item| Exporter::read(item, reader, is_disabled)).collect()
         }),
     }
+}
+
+fn limits(node: Option<&Node>, reader: &mut Reader<'_>) -> limits::Written {
+    let fields = reader.fields(node, LIMITS);
+    let mut size = |key| Some(reader.typed(fields.get(key), limits::SIZE, limits::size)?.value);
+    let (lanes, details, queue) = (size("lanes"), size("details"), size("queue"));
+    let value = reader.typed(fields.get("value"), limits::LENGTH, limits::length).map(|at| at.value);
+    limits::Written { lanes, details, queue, value }
 }
 
 pub(super) fn ratio(text: &str) -> Option<Ratio> {

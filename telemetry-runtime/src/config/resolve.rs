@@ -5,7 +5,7 @@ use super::error::{Mistake, Origin};
 use super::exporter::{Exporter, Otlp, Provider};
 use super::overrides::Overrides;
 use super::raw::{Raw, Service, Telemetry};
-use super::{ExporterKind, ExporterSettings};
+use super::{ExporterKind, ExporterSettings, Limits};
 use crate::export::destination::{Destination, Protocol};
 use crate::logging;
 use crate::policy::{Options, Ratio, Sampling};
@@ -65,6 +65,11 @@ impl Resolver<'_> {
         }
         // The word was checked when it was read.
         Sampling::from_word(&word.value, share).unwrap_or_default()
+    }
+
+    pub(super) fn limits(&self, telemetry: &Telemetry) -> Limits {
+        let limits = telemetry.limits.or_default();
+        Limits { value: self.overrides.value_limit.unwrap_or(limits.value), ..limits }
     }
 
     pub(super) fn logging(&self, raw: super::raw::Logging) -> logging::Options {

@@ -5,7 +5,7 @@ use super::threads::Threads;
 use super::{INSTALLED, InitError};
 use crate::clock::Clock;
 use crate::collect::{self, Collector, Control};
-use crate::config::{ExporterKind, ExporterSettings, Settings};
+use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Queue, Report, Worker};
 use crate::export::Exporter;
 use crate::export::console::Console;
@@ -14,7 +14,7 @@ use crate::logging;
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
 use crate::record::Resource;
 use crate::span::lanes::LANES;
-use crate::span::{fork, head, panic, tick};
+use crate::span::{fork, head, limit_values, panic, tick};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -72,11 +72,12 @@ pub struct Builder {
     resource: Option<Resource>,
     policy: Option<Box<dyn SamplingPolicy>>,
     exporters: Vec<(String, Box<dyn Exporter>)>,
+    limits: Limits,
 }
 
 /// Starts with no exporters, everything sampled unless a remote parent says otherwise, no resource attributes, and no log lines.
 pub fn builder() -> Builder {
-    Builder { settings: None, resource: None, policy: None, exporters: Vec::new() }
+    Builder { settings: None, resource: None, policy: None, exporters: Vec::new(), limits: Limits::default() }
 }
 
 impl Builder {
@@ -136,7 +137,9 @@ impl Builder {
         if !disabled {
             tick::choose();
             panic::install_hook();
-            start_threads(&mut guard, self.exporters, self.resource.unwrap_or_default())?;
+            LANES.limit(self.limits.lanes);
+            limit_values(self.limits.value);
+            start_threads(&mut guard, self.exporters, self.resource.unwrap_or_default(), self.limits)?;
             head::install(self.policy.unwrap_or_else(|| Box::new(ParentBased::new(Ratio::ALWAYS))));
         }
         Ok(guard)
@@ -156,6 +159,7 @@ impl Builder {
             logging::install(&settings.logging);
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
         }
+        self.limits = settings.limits;
         self.resource.get_or_insert(settings.resource);
         self.policy.get_or_insert_with(|| settings.policy.into_policy());
         Ok(())
@@ -181,17 +185,19 @@ fn start_threads(
     guard: &mut Guard,
     exporters: Vec<(String, Box<dyn Exporter>)>,
     resource: Resource,
+    limits: Limits,
 ) -> Result<(), InitError> {
+    let options = dispatch::Options { max_queue_bytes: limits.queue, ..dispatch::Options::default() };
     for (name, exporter) in exporters {
-        let queue = Arc::new(Queue::new(name, dispatch::Options::default()));
+        let queue = Arc::new(Queue::new(name, options));
         let worker = Worker::new(queue.clone(), exporter);
         spawn(&guard.workers, format!("telemetry-export-{}", queue.name()), || worker.run())?;
         guard.queues.push(queue);
     }
     let control: Arc<Control> = guard.control.clone();
     let clock = Clock::new(tick::now);
-    let collector =
-        Collector::new(collect::Options::default(), clock, Arc::new(resource), guard.queues.clone(), control);
+    let options = collect::Options { max_waiting_bytes: limits.details, ..collect::Options::default() };
+    let collector = Collector::new(options, clock, Arc::new(resource), guard.queues.clone(), control);
     spawn(&guard.collector, "telemetry-collect".to_owned(), || collector.run())
 }
 

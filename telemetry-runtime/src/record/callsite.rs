@@ -31,6 +31,30 @@ impl Level {
     /// [`Self::Error`].
     pub const ERROR: Self = Self::Error;
 
+    /// The level of that name in `tracing`.
+    #[doc(hidden)]
+    #[cfg(feature = "tracing")]
+    pub const fn of_tracing(level: tracing::Level) -> Self {
+        match level {
+            tracing::Level::TRACE => Self::Trace,
+            tracing::Level::DEBUG => Self::Debug,
+            tracing::Level::INFO => Self::Info,
+            tracing::Level::WARN => Self::Warn,
+            _ => Self::Error,
+        }
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) const fn to_tracing(self) -> tracing::Level {
+        match self {
+            Self::Trace => tracing::Level::TRACE,
+            Self::Debug => tracing::Level::DEBUG,
+            Self::Info => tracing::Level::INFO,
+            Self::Warn => tracing::Level::WARN,
+            Self::Error => tracing::Level::ERROR,
+        }
+    }
+
     /// The level's name in upper case, as logs show it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -103,6 +127,7 @@ pub struct Callsite {
     sampling: Sampling,
     keep_if_slower_ns: u64,
     has_metrics: bool,
+    has_own_tracing: bool,
     keys: &'static [&'static str],
     number: AtomicU32,
 }
@@ -130,6 +155,7 @@ impl Callsite {
             sampling: Sampling::ByPolicy,
             keep_if_slower_ns: 0,
             has_metrics: false,
+            has_own_tracing: false,
             keys,
             number: AtomicU32::new(0),
         }
@@ -182,6 +208,19 @@ impl Callsite {
     pub const fn with_metrics(mut self) -> Self {
         self.has_metrics = true;
         self
+    }
+
+    /// The same place, with a span of `tracing` that its code makes itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_own_tracing(mut self) -> Self {
+        self.has_own_tracing = true;
+        self
+    }
+
+    #[cfg(feature = "tracing-spans")]
+    pub(crate) fn has_own_tracing(&self) -> bool {
+        self.has_own_tracing
     }
 
     /// The span's name.

@@ -207,9 +207,15 @@ impl<'a> Reader<'a> {
     /// So many bytes, past what fills up their last word.
     #[inline]
     pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        self.padded(length)?.get(..length)
+    }
+
+    /// The same, with what fills up their last word.
+    #[inline]
+    pub(crate) fn padded(&mut self, length: usize) -> Option<&'a [u8]> {
         let (content, rest) = self.0.split_at_checked(padded(length))?;
         self.0 = rest;
-        content.get(..length)
+        Some(content)
     }
 
     /// Text with its length in front.

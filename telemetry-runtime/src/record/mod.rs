@@ -29,3 +29,5 @@ pub use resource::Resource;
 pub use secret::Secret;
 pub use value::{Capture, SpanStatus, StatusCode, Value, ValueBuf};
 pub use view::{Attribute, Attributes, EventView, Events, LinkView, Links, SpanView, Spans};
+#[cfg(feature = "otlp")]
+pub(crate) use view::{RawAttribute, RawValue};

@@ -22,6 +22,7 @@ pub(crate) struct Sample {
 #[derive(Clone, Copy)]
 struct Site {
     name: &'static str,
+    module: &'static str,
     kind: SpanKind,
     keys: &'static [&'static str],
 }
@@ -53,7 +54,7 @@ impl Sample {
     /// A root span of [`TRACE`], from 0 to 1 ms.
     pub(crate) fn root(name: &'static str, span_id: u64) -> Self {
         Self {
-            callsite: Site { name, kind: SpanKind::Internal, keys: &[] },
+            callsite: Site { name, module: "sample::module", kind: SpanKind::Internal, keys: &[] },
             header: SpanHeader {
                 trace_id: TRACE,
                 span_id,
@@ -93,13 +94,23 @@ impl Sample {
         self
     }
 
+    /// The crate that the callsite stands in.
+    pub(crate) fn scope(mut self, name: &'static str) -> Self {
+        self.callsite.module = name;
+        self
+    }
+
     /// The keys that the callsite knows: attributes under them are recorded by index, others with their text.
     pub(crate) fn keys(mut self, keys: &'static [&'static str]) -> Self {
         self.callsite.keys = keys;
         self
     }
 
+    /// One that is recorded at once: in the span's record if the callsite knows the key, else in a record of its own.
     pub(crate) fn attribute<'a>(mut self, key: &str, value: impl Into<Value<'a>>) -> Self {
+        if !self.callsite.keys.contains(&key) {
+            return self.later_attribute(key, value);
+        }
         push_attribute(&mut self.attributes, self.callsite.keys, key, value.into());
         self
     }
@@ -180,7 +191,7 @@ impl Sample {
 impl Site {
     /// Tests are short-lived: what they leak is gone with them.
     fn leak(self) -> &'static Callsite {
-        let callsite = Callsite::new(self.name, "sample::module", "src/sample.rs", 7, self.keys);
+        let callsite = Callsite::new(self.name, self.module, "src/sample.rs", 7, self.keys);
         Box::leak(Box::new(callsite.with_kind(self.kind)))
     }
 }

@@ -119,6 +119,20 @@ impl Current {
         STATE.try_with(|slot| slot.replace(state)).unwrap_or_default()
     }
 
+    /// Makes a copy of this the vendors' state, and returns what was.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn enter_state(&self, state: &TraceState) -> TraceState {
+        self.replace_state(state.clone())
+    }
+
+    /// Makes this the vendors' state.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn restore_state(&self, state: TraceState) {
+        self.replace_state(state);
+    }
+
     /// In a forked child: the ids that it draws are its own, and the span that is current runs elsewhere.
     #[cfg(unix)]
     pub(super) fn begin_anew(&self) {

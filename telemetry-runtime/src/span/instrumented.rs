@@ -16,10 +16,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A span that has started and is not current yet. Unlike [`Entered`](super::Entered) it may move between threads.
+///
+/// What has to do with vendors' state, which few traces have, is kept out of the functions that hold a span: it would stand in each.
 #[derive(Debug)]
 pub struct Opened<const N: usize> {
     recording: Recording<N>,
-    state: TraceState,
+    state: ManuallyDrop<TraceState>,
 }
 
 impl<const N: usize> Opened<N> {
@@ -27,7 +29,7 @@ impl<const N: usize> Opened<N> {
     #[inline(always)]
     #[expect(clippy::new_without_default, reason = "only `#[instrument]` makes one, to start it in place")]
     pub fn new() -> Self {
-        Self { recording: Recording::inert(), state: TraceState::NONE }
+        Self { recording: Recording::inert(), state: ManuallyDrop::new(TraceState::NONE) }
     }
 
     /// Starts it below the current span. In place: a value that is returned would be copied.
@@ -35,16 +37,37 @@ impl<const N: usize> Opened<N> {
     pub fn open(&mut self, callsite: &'static Callsite) {
         self.recording.start(callsite);
         if current().flags.get() & flag::HAS_STATE != 0 {
-            self.state = current().state();
+            self.keep_state();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_state(&mut self) {
+        *self.state = current().state();
     }
 
     /// The same for a callsite that says `sample = never`.
     #[cold]
     pub fn open_unsampled(&mut self, callsite: &'static Callsite) {
         self.recording.start_unusual(callsite);
-        self.state = current().state();
+        self.keep_state();
     }
+}
+
+impl<const N: usize> Drop for Opened<N> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.state.is_empty() {
+            drop_state(&mut self.state);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_state(state: &mut TraceState) {
+    *state = TraceState::NONE;
 }
 
 /// Starts the span of a request for `path`: a local root below the remote parent, if there is one, else below what is current.
@@ -55,7 +78,8 @@ pub(crate) fn open_request<const N: usize>(
     path: &str,
 ) -> Opened<N> {
     let _scope = parent.map(|parent| Scope::enter(&Snapshot::from(parent)));
-    let mut opened = Opened { recording: Recording::inert(), state: current().state() };
+    let mut opened = Opened::new();
+    opened.keep_state();
     opened.recording.start_request(callsite, path);
     opened
 }
@@ -136,8 +160,8 @@ impl<const N: usize> Opened<N> {
 struct Polling<'a, const N: usize> {
     span: &'a mut Opened<N>,
     before: Ids,
-    /// Meaningful only where the flags before say [`flag::HAS_STATE`].
-    state_before: TraceState,
+    /// The vendors' state before; none unless the trace before or the span's has one. Given back once, by [`Self::restore`].
+    state_before: ManuallyDrop<TraceState>,
 }
 
 impl<'a, const N: usize> Polling<'a, N> {
@@ -146,11 +170,12 @@ impl<'a, const N: usize> Polling<'a, N> {
         let current = current();
         let before = current.ids();
         let ids = span.recording.ids().unwrap_or(before);
-        let mut state_before = TraceState::NONE;
+        let mut state_before = ManuallyDrop::new(TraceState::NONE);
         if (ids.flags | before.flags) & flag::HAS_STATE != 0 {
-            state_before = current.replace_state(span.state.clone());
+            state_before = ManuallyDrop::new(current.enter_state(&span.state));
         }
         current.replace_ids(ids);
+        span.recording.enter_mirror();
         Self { span, before, state_before }
     }
 
@@ -165,9 +190,9 @@ impl<'a, const N: usize> Polling<'a, N> {
 
     #[inline(always)]
     fn restore(&mut self) {
-        let state_before = std::mem::take(&mut self.state_before);
-        if self.before.flags & flag::HAS_STATE != 0 {
-            current().replace_state(state_before);
+        self.span.recording.exit_mirror();
+        if !self.state_before.is_empty() {
+            current().restore_state(std::mem::take(&mut *self.state_before));
         }
         current().replace_ids(self.before);
     }

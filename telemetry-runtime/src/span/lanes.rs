@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
-/// The most memory that all lanes together may take, in bytes.
-const MAX_BYTES: usize = 64 << 20;
+/// The most memory that all lanes together may take, in bytes, unless the settings say otherwise.
+pub(crate) const DEFAULT_MAX_BYTES: usize = 64 << 20;
 /// What a thread's lane begins with, in bytes: a thread that records little takes little.
 const SMALLEST_LANE_BYTES: usize = 1 << 14;
 /// What it grows to, in bytes, as long as there is plenty of room.
-const LARGEST_LANE_BYTES: usize = 1 << 20;
+const LARGEST_LANE_BYTES: usize = 1 << 22;
 
 /// All lanes of the process.
 pub(crate) struct Lanes {
     state: Mutex<State>,
     /// The most memory that all lanes together may take, in bytes.
-    max_bytes: usize,
+    max_bytes: AtomicUsize,
     used_bytes: AtomicUsize,
     /// Spans for which no lane was to be had.
     spans_without_lane: AtomicU64,
@@ -57,7 +57,7 @@ impl State {
 
 pub(crate) static LANES: Lanes = Lanes {
     state: Mutex::new(State::NONE),
-    max_bytes: MAX_BYTES,
+    max_bytes: AtomicUsize::new(DEFAULT_MAX_BYTES),
     used_bytes: AtomicUsize::new(0),
     spans_without_lane: AtomicU64::new(0),
     extras_without_lane: AtomicU64::new(0),
@@ -174,7 +174,7 @@ impl Lanes {
     fn reserve(&self, min_bytes: usize, max_bytes: usize) -> Option<usize> {
         let mut used = self.used_bytes.load(Ordering::Relaxed);
         loop {
-            let left = self.max_bytes.saturating_sub(used);
+            let left = self.max_bytes().saturating_sub(used);
             let fair = (left / 16).clamp(SMALLEST_LANE_BYTES, max_bytes);
             let bytes = 1 << fair.ilog2();
             if bytes > left || bytes < min_bytes {
@@ -192,8 +192,17 @@ impl Lanes {
         }
     }
 
+    fn max_bytes(&self) -> usize {
+        self.max_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Says how much memory all lanes together may take from now on; those that there are stay.
+    pub(crate) fn limit(&self, max_bytes: usize) {
+        self.max_bytes.store(max_bytes, Ordering::Relaxed);
+    }
+
     fn is_half_used(&self) -> bool {
-        self.used_bytes.load(Ordering::Relaxed) > self.max_bytes / 2
+        self.used_bytes.load(Ordering::Relaxed) > self.max_bytes() / 2
     }
 
     fn admit(&self, consumer: Consumer) {
@@ -309,7 +318,7 @@ mod tests {
     fn empty(max_bytes: usize) -> Lanes {
         Lanes {
             state: Mutex::new(State::NONE),
-            max_bytes,
+            max_bytes: AtomicUsize::new(max_bytes),
             used_bytes: AtomicUsize::new(0),
             spans_without_lane: AtomicU64::new(0),
             extras_without_lane: AtomicU64::new(0),
@@ -330,7 +339,7 @@ mod tests {
 
     #[test]
     fn thousands_of_threads_that_record_little_have_a_lane_each() {
-        let lanes = empty(MAX_BYTES);
+        let lanes = empty(DEFAULT_MAX_BYTES);
         let count = std::iter::from_fn(|| lanes.reserve(SMALLEST_LANE_BYTES, SMALLEST_LANE_BYTES)).count();
         assert_eq!(count, 4096);
     }

@@ -18,6 +18,7 @@ mod instrumented;
 pub(crate) mod lane;
 pub(crate) mod lanes;
 mod live;
+mod mirror;
 mod observed;
 pub(crate) mod panic;
 mod recording;
@@ -36,14 +37,14 @@ pub(crate) use chain::Chain;
 pub(crate) use context::fresh_context;
 pub use entered::{Entered, EnteredBlock};
 pub use event::EventRecord;
-pub(crate) use extra::truncated_values;
+pub(crate) use extra::{DEFAULT_VALUE_LIMIT_BYTES, limit_values, truncated_values};
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
 pub use observed::{Observed, observed};
-pub use recording::Recording;
+pub use recording::{Failing, Recording};
 pub use start::{ToContext, below, is_on, root};
 #[cfg(feature = "stream")]
-pub use stream::{InstrumentedStream, instrument_stream, stream_of};
+pub use stream::{InstrumentedStream, Streaming, instrument_stream, stream_of, unobserved_item};
 pub use with::{Instrument, InstrumentOnce};

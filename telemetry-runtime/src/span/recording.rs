@@ -3,15 +3,38 @@
 use super::context::Ids;
 use super::extra::{Extra, Key, value_limit};
 use super::live::Live;
+use super::mirror::Mirror;
 use super::words::Words;
 use crate::record::layout::{attribute_head, tag};
 use crate::record::{Callsite, Capture, TraceState, Value};
 use std::fmt::{self, Debug, Display};
 
+/// What an `Err` can be told to.
+pub trait Failing {
+    /// Whether that is worth the while.
+    fn is_recording(&self) -> bool;
+
+    /// Marks the span as failed: its status, and an `exception` event.
+    fn fail(&mut self, error_type: &'static str, message: &dyn Display);
+}
+
+impl<const N: usize> Failing for Recording<N> {
+    #[inline(always)]
+    fn is_recording(&self) -> bool {
+        Recording::is_recording(self)
+    }
+
+    #[inline]
+    fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
+        Recording::fail(self, error_type, message);
+    }
+}
+
 /// A span between its start and its end, with room for `N` words of attributes. What does not fit goes to the lane at once.
 pub struct Recording<const N: usize> {
     /// `None`: nothing to record and no context to hold, because telemetry is off or the trace is not sampled; or the span is over.
     live: Option<Live>,
+    mirror: Mirror,
     attributes: Words<N>,
 }
 
@@ -19,7 +42,7 @@ impl<const N: usize> Recording<N> {
     /// A span that is not started: room that its owner fills by [`Self::start`].
     #[inline(always)]
     pub(super) fn inert() -> Self {
-        Self { live: None, attributes: Words::new() }
+        Self { live: None, mirror: Mirror::NONE, attributes: Words::new() }
     }
 
     /// Starts a span below the current one, if there is anything to record or to hold. The context is not changed yet.
@@ -28,6 +51,7 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::start(&mut self.live, callsite);
         }
+        self.mirror.open(callsite);
     }
 
     /// The same, and makes the span current.
@@ -36,6 +60,8 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::start_and_enter(&mut self.live, callsite);
         }
+        self.mirror.open(callsite);
+        self.mirror.enter();
     }
 
     /// As [`Self::start`], past the straight path: for a callsite that may leave out what is below a recorded span.
@@ -44,6 +70,7 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::start_unusual(&mut self.live, callsite, None);
         }
+        self.mirror.open(callsite);
     }
 
     /// As [`Self::start_and_enter`], past the straight path.
@@ -52,6 +79,8 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::enter_unusual(&mut self.live, callsite);
         }
+        self.mirror.open(callsite);
+        self.mirror.enter();
     }
 
     /// Makes current again what was, and ends the span.
@@ -60,6 +89,8 @@ impl<const N: usize> Recording<N> {
         if let Some(live) = &mut self.live {
             live.leave_and_end(self.attributes.as_slice());
         }
+        self.mirror.exit();
+        self.mirror.close();
     }
 
     /// Starts the span of a request, whose path policies may look at.
@@ -68,18 +99,30 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::start_request(&mut self.live, callsite, path);
         }
+        self.mirror.open(callsite);
     }
 
     /// Whether attributes are worth evaluating.
     #[inline(always)]
     pub fn is_recording(&self) -> bool {
-        self.live.as_ref().is_some_and(Live::is_sampled)
+        self.live.as_ref().is_some_and(Live::is_sampled) || self.mirror.is_on()
     }
 
-    /// Whether the span has a context of its own to make current.
+    /// Whether the span has a context of its own to make current, here or in `tracing`.
     #[inline(always)]
     pub(super) fn holds_context(&self) -> bool {
-        self.live.is_some()
+        self.live.is_some() || self.mirror.is_on()
+    }
+
+    /// Enters the span of `tracing`, which is ours beside that.
+    #[inline(always)]
+    pub(super) fn enter_mirror(&self) {
+        self.mirror.enter();
+    }
+
+    #[inline(always)]
+    pub(super) fn exit_mirror(&self) {
+        self.mirror.exit();
     }
 
     /// The span, as long as something is worth recording about it.
@@ -98,6 +141,7 @@ impl<const N: usize> Recording<N> {
     #[inline(always)]
     pub fn value(&mut self, key: u8, value: impl Capture) {
         if let Some(value) = value.capture() {
+            self.mirror.value(key, &value);
             self.put(key, value);
         }
     }
@@ -123,6 +167,7 @@ impl<const N: usize> Recording<N> {
 
     /// Formats straight into the room; what does not fit is finished elsewhere and goes to the lane.
     fn formatted(&mut self, key: u8, text: fmt::Arguments<'_>) {
+        self.mirror.text(key, text);
         let head = |length| attribute_head(tag::STR, key, 0, length);
         if let Err(text) = self.attributes.push_text(head, "", text, value_limit()) {
             self.late(Key::Index(key), Value::Str(&text));
@@ -161,6 +206,7 @@ impl<const N: usize> Recording<N> {
             live.end(self.attributes.as_slice(), state);
             self.live = None;
         }
+        self.mirror.close();
     }
 }
 

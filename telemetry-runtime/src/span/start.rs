@@ -108,7 +108,7 @@ impl<const N: usize> Recording<N> {
         self.send(|extra| extra.status(StatusCode::Error, why));
     }
 
-    fn send(&self, write: impl FnOnce(&mut Extra)) {
+    pub(super) fn send(&self, write: impl FnOnce(&mut Extra)) {
         if let Some(ids) = self.ids().filter(|_| self.is_recording()) {
             let Ids { trace_high, trace_low, span_id, flags } = ids;
             let mut extra = Extra::new();

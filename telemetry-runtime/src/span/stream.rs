@@ -1,9 +1,9 @@
 //! A span around a stream: from the call that makes it to its last item, or until it is dropped.
 
 use super::instrumented::Opened;
-use super::recording::Recording;
+use super::recording::{Failing, Recording};
 use futures_core::Stream;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,7 +20,7 @@ pub fn instrument_stream<const N: usize, S, O>(
 ) -> InstrumentedStream<N, S, O>
 where
     S: Stream,
-    O: Fn(&mut Recording<N>, &S::Item),
+    O: Fn(&mut Streaming<'_, N>, &S::Item),
 {
     InstrumentedStream { stream: ManuallyDrop::new(stream), span, key, items: 0, observe }
 }
@@ -29,6 +29,23 @@ where
 pub fn stream_of<T, S: Stream<Item = T>>(stream: S) -> S {
     stream
 }
+
+/// The span of a stream while it goes on: an `Err` is not the last thing that happens to it.
+#[derive(Debug)]
+pub struct Streaming<'a, const N: usize>(&'a mut Recording<N>);
+
+impl<const N: usize> Failing for Streaming<'_, N> {
+    fn is_recording(&self) -> bool {
+        self.0.is_recording()
+    }
+
+    fn fail(&mut self, error_type: &'static str, message: &dyn Display) {
+        self.0.send(|extra| extra.exception(error_type, format_args!("{message}")));
+    }
+}
+
+/// Looks at nothing: for a stream whose items cannot fail.
+pub fn unobserved_item<const N: usize, T>(_span: &mut Streaming<'_, N>, _item: &T) {}
 
 /// A stream within a span.
 pub struct InstrumentedStream<const N: usize, S, O> {
@@ -42,7 +59,7 @@ pub struct InstrumentedStream<const N: usize, S, O> {
 impl<const N: usize, S, O> Stream for InstrumentedStream<N, S, O>
 where
     S: Stream,
-    O: Fn(&mut Recording<N>, &S::Item),
+    O: Fn(&mut Streaming<'_, N>, &S::Item),
 {
     type Item = S::Item;
 
@@ -57,9 +74,7 @@ where
         match &polled {
             Poll::Ready(Some(item)) => {
                 this.items += 1;
-                if this.span.is_recording() {
-                    (this.observe)(&mut this.span, item);
-                }
+                (this.observe)(&mut Streaming(&mut this.span), item);
             }
             Poll::Ready(None) => this.end(),
             Poll::Pending => {}

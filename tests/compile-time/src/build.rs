@@ -75,5 +75,9 @@ fn cargo(folder: &Path, command: &[&str]) -> io::Result<()> {
         .env("CARGO_TARGET_DIR", target)
         .stderr(Stdio::null())
         .status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("{command:?} failed in {}", folder.display()))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{command:?} failed in {}", folder.display())))
+    }
 }

@@ -4,6 +4,22 @@ use std::fmt::Write;
 
 const FUNCTIONS: usize = 1_000;
 
+const PREAMBLE: &str = "\
+use std::fmt;
+use std::pin::Pin;
+
+#[derive(Debug)]
+pub struct Failed(pub u64);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(\"failed\")
+    }
+}
+
+impl std::error::Error for Failed {}
+";
+
 /// One library's way to instrument a function.
 pub struct Variant {
     pub name: &'static str,
@@ -36,7 +52,7 @@ pub const VARIANTS: &[Variant] = &[
 ];
 
 pub fn source(variant: &Variant) -> String {
-    let mut source = String::from("use std::num::ParseIntError;\nuse std::pin::Pin;\n");
+    let mut source = String::from(PREAMBLE);
     for number in 0..FUNCTIONS {
         write_function(&mut source, number, variant);
     }
@@ -47,14 +63,18 @@ fn write_function(source: &mut String, number: usize, variant: &Variant) {
     let (is_async, fails, has_two) = (number % 2 == 1, number / 2 % 2 == 1, number / 4 % 2 == 1);
     let attribute = variant.attributes[usize::from(fails)];
     let keyword = if is_async { "async " } else { "" };
-    let (parameters, second) = if has_two { ("id: u64, flag: bool", "u64::from(flag)") } else { ("id: u64", "1") };
+    let (parameters, second) =
+        if has_two { ("id: u64, flag: bool", "u64::from(flag)") } else { ("id: u64", "1") };
     let (returned, body) = if fails {
-        ("Result<u64, ParseIntError>", format!("let n: u64 = id.to_string().parse()?; Ok(n + {second})"))
+        ("Result<u64, Failed>", format!("if id == {number} {{ return Err(Failed(id)); }} Ok(id + {second})"))
     } else {
         ("u64", format!("id.wrapping_mul(31) + {second}"))
     };
     let wait = if is_async { "std::future::ready(()).await; " } else { "" };
-    let _ = writeln!(source, "{attribute}\npub {keyword}fn f{number}({parameters}) -> {returned} {{ {wait}{body} }}");
+    let _ = writeln!(
+        source,
+        "{attribute}\npub {keyword}fn f{number}({parameters}) -> {returned} {{ {wait}{body} }}"
+    );
     if is_async {
         // Without a caller the future's code would never be generated.
         let arguments = if has_two { "id, flag" } else { "id" };

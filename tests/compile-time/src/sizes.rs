@@ -45,7 +45,8 @@ chain!(tracing, #[::tracing::instrument]);
 chain!(fastrace, #[::fastrace::trace]);
 
 pub fn table() -> String {
-    let mut table = String::from("Bytes of an async function that awaits the next, by the length of the chain\n\n");
+    let mut table =
+        String::from("Bytes of an async function that awaits the next, by the length of the chain\n\n");
     table += "| attribute | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | a layer |\n|---|---|---|---|---|---|---|---|---|---|\n";
     for (name, sizes) in [
         ("none", plain::sizes()),

@@ -92,7 +92,6 @@ impl fmt::Debug for Target {
 pub struct Otlp {
     client: Client,
     encoder: Encoder,
-    body: Vec<u8>,
 }
 
 impl Otlp {
@@ -101,15 +100,13 @@ impl Otlp {
     /// # Errors
     /// The URL or a header could never be sent: see [`InvalidTarget`].
     pub fn new(target: Target) -> Result<Self, InvalidTarget> {
-        Ok(Self { client: Client::new(target)?, encoder: Encoder::default(), body: Vec::new() })
+        Ok(Self { client: Client::new(target)?, encoder: Encoder::default() })
     }
 }
 
 impl Exporter for Otlp {
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
-        self.body.clear();
-        self.encoder.encode(batch, &mut self.body);
-        let rejected = self.client.send(&self.body)?;
+        let rejected = self.client.send(self.encoder.encode(batch))?;
         Ok(Exported::with_rejected(rejected.min(batch.span_count())))
     }
 }

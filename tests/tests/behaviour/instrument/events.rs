@@ -51,7 +51,7 @@ fn events(body: impl FnOnce()) -> Vec<String> {
 
 #[instrument(err(level = "warn"), ret(level = 2))]
 fn halve(n: u8) -> Result<u8, String> {
-    if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) }
+    if n.is_multiple_of(2) { Ok(n / 2) } else { Err(format!("{n} is odd")) }
 }
 
 #[instrument(target = "math", err(Debug, level = telemetry_runtime::Level::ERROR), ret(Display, level = "info"))]
@@ -66,7 +66,7 @@ fn halve_quietly(n: u8) -> Result<u8, String> {
 
 #[instrument(err, ret)]
 fn halve_silently(n: u8) -> Result<u8, String> {
-    if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) }
+    if n.is_multiple_of(2) { Ok(n / 2) } else { Err(format!("{n} is odd")) }
 }
 
 #[test]

@@ -155,6 +155,7 @@ fn a_stream_is_a_span_that_counts_its_items() {
 fn an_err_among_the_items_fails_the_span() {
     let span = only(|| assert_eq!(block_on(checked(vec![1, -2, 3]).count()), 3));
     assert_eq!((span.status, span.status_message.as_str()), (StatusCode::Error, "-2 is negative"));
+    assert_eq!(span.attribute("stream.items"), Some(&ValueBuf::I64(3)));
     let span = only(|| assert_eq!(block_on(checked(vec![]).count()), 0));
     assert_eq!((span.status, span.attribute("stream.items")), (StatusCode::Unset, Some(&ValueBuf::I64(0))));
 }

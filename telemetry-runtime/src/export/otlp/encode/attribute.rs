@@ -1,7 +1,7 @@
 //! `KeyValue` and `AnyValue`.
 
-use super::protobuf::{bytes_field, fixed64_field, put_bytes, put_varint, varint_field, varint_len};
-use crate::record::Value;
+use super::protobuf::{Piece, bytes_field, fixed64_field, put_bytes, put_varint, varint_field, varint_len};
+use crate::record::{RawValue, Value};
 
 /// A `KeyValue` as field `tag`; `key` is its encoded `key` field.
 #[inline]
@@ -30,6 +30,58 @@ pub(super) fn put_attribute(tag: u8, key: &[u8], value: Value<'_>, out: &mut Vec
             put_bytes(bytes_field(7), v, out);
         }
         wide => put_attribute(tag, key, wide.to_buf().as_value(), out),
+    }
+}
+
+/// The same for a value as it lies in a record.
+#[inline(always)]
+pub(super) fn put_raw_attribute(tag: u8, key: &Piece, value: RawValue<'_>, out: &mut Vec<u8>) {
+    match value {
+        RawValue::I64(v) => {
+            put_short_head(tag, key, 1 + varint_len(v as u64), out);
+            out.push(varint_field(3));
+            put_varint(v as u64, out);
+        }
+        RawValue::Str(padded, length) => put_raw_bytes(tag, key, bytes_field(1), padded, length, out),
+        RawValue::Bytes(padded, length) => put_raw_bytes(tag, key, bytes_field(7), padded, length, out),
+        RawValue::Bool(v) => {
+            put_short_head(tag, key, 2, out);
+            out.extend_from_slice(&[varint_field(2), u8::from(v)]);
+        }
+        RawValue::F64(v) => {
+            let mut field = [fixed64_field(4); 9];
+            field[1..].copy_from_slice(&v.to_le_bytes());
+            put_short_head(tag, key, field.len(), out);
+            out.extend_from_slice(&field);
+        }
+    }
+}
+
+#[inline(always)]
+fn put_raw_bytes(tag: u8, key: &Piece, value_tag: u8, padded: &[u8], length: usize, out: &mut Vec<u8>) {
+    // With one byte for each length, and texts of a few words, as most are.
+    if key.len() + length < 0x70 {
+        put_short_head(tag, key, 2 + length, out);
+        out.extend_from_slice(&[value_tag, length as u8]);
+        let end = out.len() + length;
+        padded.as_chunks::<8>().0.iter().for_each(|word| out.extend_from_slice(word));
+        out.truncate(end);
+    } else {
+        put_head(tag, key.as_slice(), 1 + varint_len(length as u64) + length, out);
+        put_bytes(value_tag, &padded[..length], out);
+    }
+}
+
+/// Everything of a `KeyValue` before what is in its `AnyValue`, which is short.
+#[inline(always)]
+fn put_short_head(tag: u8, key: &Piece, value_len: usize, out: &mut Vec<u8>) {
+    let length = key.len() + 2 + value_len;
+    if length < 0x80 {
+        out.extend_from_slice(&[tag, length as u8]);
+        key.put(out);
+        out.extend_from_slice(&[bytes_field(2), value_len as u8]);
+    } else {
+        put_head(tag, key.as_slice(), value_len, out);
     }
 }
 

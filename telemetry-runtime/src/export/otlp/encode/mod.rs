@@ -7,11 +7,9 @@ mod attribute;
 mod protobuf;
 mod site;
 
-use crate::record::{Attributes, Batch, EventView, LinkView, Resource, SpanView, StatusCode};
-use attribute::{put_attribute, put_attribute_named};
-use protobuf::{
-    bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, put_varint, varint_field, varint_len,
-};
+use crate::record::{Attributes, Batch, EventView, LinkView, RawAttribute, Resource, SpanView, StatusCode};
+use attribute::{put_attribute, put_attribute_named, put_raw_attribute};
+use protobuf::{bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, put_varint, varint_field};
 use site::{Site, scope_field};
 
 /// Encodes batches, and remembers what repeats.
@@ -20,46 +18,68 @@ pub(super) struct Encoder {
     /// By callsite number, from 1.
     sites: Vec<Option<Site>>,
     scopes: Vec<Scope>,
+    /// The scope that had most of the spans last time: its spans are written where they stay.
+    main: usize,
+    request: Vec<u8>,
 }
 
 /// An instrumentation scope and the spans that belong to it in the batch at hand.
 struct Scope {
     name: &'static str,
     field: Vec<u8>,
+    /// Those of the main scope are in the request already.
     spans: Vec<u8>,
+    /// How many bytes of spans it had last time.
+    bytes: usize,
 }
 
 impl Encoder {
-    /// Appends the batch as one request.
-    pub(super) fn encode(&mut self, batch: &Batch, out: &mut Vec<u8>) {
+    /// The batch as one request.
+    pub(super) fn encode(&mut self, batch: &Batch) -> &[u8] {
+        let resource = resource_field(batch.resource());
+        let front =
+            resource.len() + self.scopes.get(self.main).map_or(0, |main| main.field.len()) + FRONT_BYTES;
+        self.request.clear();
+        self.request.resize(front, 0);
         for span in batch.spans() {
-            let Self { sites, scopes } = self;
+            let Self { sites, scopes, main, request } = self;
             let site = site_of(sites, scopes, &span);
-            put_message(bytes_field(2), &mut scopes[site.scope].spans, |out| put_span(&span, site, out));
+            let out = if site.scope == *main { request } else { &mut scopes[site.scope].spans };
+            put_message(bytes_field(2), out, |out| put_span(&span, site, out));
         }
-        self.put_request(batch.resource(), out);
-        self.scopes.iter_mut().for_each(|scope| scope.spans.clear());
+        let start = self.complete(front, &resource);
+        self.main = (0..self.scopes.len()).max_by_key(|scope| self.scopes[*scope].bytes).unwrap_or(0);
+        &self.request[start..]
     }
 
-    fn put_request(&self, resource: &Resource, out: &mut Vec<u8>) {
-        let resource = resource_field(resource);
-        let used = || self.scopes.iter().filter(|scope| !scope.spans.is_empty());
-        let length = used().fold(resource.len(), |sum, scope| {
-            let length = scope.field.len() + scope.spans.len();
-            sum + 1 + varint_len(length as u64) + length
-        });
-        out.reserve(length + 11);
-        out.push(bytes_field(1));
-        put_varint(length as u64, out);
-        out.extend_from_slice(&resource);
-        for scope in used() {
-            out.push(bytes_field(2));
-            put_varint((scope.field.len() + scope.spans.len()) as u64, out);
-            out.extend_from_slice(&scope.field);
-            out.extend_from_slice(&scope.spans);
+    /// Appends the other scopes, and puts everything that comes before the main one's spans in front; where the request begins.
+    fn complete(&mut self, front: usize, resource: &[u8]) -> usize {
+        let Self { scopes, main, request, .. } = self;
+        let spans = request.len() - front;
+        let mut head = Vec::new();
+        for (index, scope) in scopes.iter_mut().enumerate() {
+            scope.bytes = if index == *main { spans } else { scope.spans.len() };
+            let out = if index == *main { &mut head } else { &mut *request };
+            if scope.bytes > 0 {
+                out.push(bytes_field(2));
+                put_varint((scope.field.len() + scope.bytes) as u64, out);
+                out.extend_from_slice(&scope.field);
+                out.append(&mut scope.spans);
+            }
         }
+        let length = resource.len() + head.len() + request.len() - front;
+        let mut before = vec![bytes_field(1)];
+        put_varint(length as u64, &mut before);
+        before.extend_from_slice(resource);
+        before.append(&mut head);
+        let start = front - before.len();
+        request[start..front].copy_from_slice(&before);
+        start
     }
 }
+
+/// Two tags and two lengths.
+const FRONT_BYTES: usize = 2 * (1 + 10);
 
 /// What is known about the span's callsite, looked up by number or encoded now.
 #[inline]
@@ -79,7 +99,7 @@ fn site_of<'a>(sites: &'a mut Vec<Option<Site>>, scopes: &mut Vec<Scope>, span: 
 #[cold]
 fn scope_index(scopes: &mut Vec<Scope>, name: &'static str) -> usize {
     scopes.iter().position(|scope| scope.name == name).unwrap_or_else(|| {
-        scopes.push(Scope { name, field: scope_field(name), spans: Vec::new() });
+        scopes.push(Scope { name, field: scope_field(name), spans: Vec::new(), bytes: 0 });
         scopes.len() - 1
     })
 }
@@ -96,30 +116,23 @@ fn resource_field(resource: &Resource) -> Vec<u8> {
 
 #[inline]
 fn put_span(span: &SpanView<'_>, site: &Site, out: &mut Vec<u8>) {
-    put_ids(span, out);
-    match span.dynamic_name() {
-        None => out.extend_from_slice(&site.name),
-        Some(name) => put_bytes(bytes_field(5), name.as_bytes(), out),
-    }
-    put_fixed64(fixed64_field(7), span.start_unix_ns(), out);
-    put_fixed64(fixed64_field(8), span.end_unix_ns(), out);
-    put_flags(span, out);
-    out.extend_from_slice(&site.kind_and_code);
-    for attribute in span.attributes() {
-        match attribute.index.and_then(|index| site.keys.get(usize::from(index))) {
-            Some(key) => put_attribute(bytes_field(9), key, attribute.value, out),
-            None => put_attribute_named(bytes_field(9), attribute.key, attribute.value, out),
-        }
-    }
-    put_count(varint_field(10), span.dropped_attributes_count(), out);
+    put_numbers(span, out);
     if span.is_plain() {
-        return;
+        site.put(None, out);
+        for RawAttribute { key, value } in span.raw_attributes() {
+            if let Some(key) = site.keys.get(usize::from(key)) {
+                put_raw_attribute(bytes_field(9), key, value, out);
+            }
+        }
+        put_count(varint_field(10), span.dropped_attributes_count(), out);
+    } else {
+        put_unusual(span, site, out);
     }
-    put_rest(span, out);
 }
 
+/// The fields that are numbers: ids, times and flags, in as few steps as can be.
 #[inline(always)]
-fn put_ids(span: &SpanView<'_>, out: &mut Vec<u8>) {
+fn put_numbers(span: &SpanView<'_>, out: &mut Vec<u8>) {
     let mut ids = [0; 28];
     ids[..2].copy_from_slice(&[bytes_field(1), 16]);
     ids[2..18].copy_from_slice(&span.trace_id().to_bytes());
@@ -127,27 +140,45 @@ fn put_ids(span: &SpanView<'_>, out: &mut Vec<u8>) {
     ids[20..].copy_from_slice(&span.span_id().to_bytes());
     out.extend_from_slice(&ids);
     if let Some(parent) = span.parent_span_id() {
-        put_bytes(bytes_field(4), &parent.to_bytes(), out);
+        let mut field = [bytes_field(4), 8, 0, 0, 0, 0, 0, 0, 0, 0];
+        field[2..].copy_from_slice(&parent.to_bytes());
+        out.extend_from_slice(&field);
     }
+    let (start, end) = span.times_unix_ns();
+    let mut times = [0; 24];
+    times[0] = fixed64_field(7);
+    times[1..9].copy_from_slice(&start.to_le_bytes());
+    times[9] = fixed64_field(8);
+    times[10..18].copy_from_slice(&end.to_le_bytes());
+    times[18..20].copy_from_slice(&FLAGS_TAG);
+    times[20..].copy_from_slice(&flags(span).to_le_bytes());
+    out.extend_from_slice(&times);
 }
+
+/// Number 16 and wire type 5, in two bytes.
+const FLAGS_TAG: [u8; 2] = [0x85, 0x01];
 
 /// Field `flags`: the W3C flags, and whether the parent is remote.
 #[inline(always)]
-fn put_flags(span: &SpanView<'_>, out: &mut Vec<u8>) {
+fn flags(span: &SpanView<'_>) -> u32 {
     const PARENT_IS_KNOWN: u32 = 0x100;
     const PARENT_IS_REMOTE: u32 = 0x200;
-    /// Number 16 and wire type 5, in two bytes.
-    const TAG: [u8; 2] = [0x85, 0x01];
     let remote = if span.parent_is_remote() { PARENT_IS_REMOTE } else { 0 };
-    let flags = u32::from(span.flags().to_byte()) | PARENT_IS_KNOWN | remote;
-    out.extend_from_slice(&TAG);
-    out.extend_from_slice(&flags.to_le_bytes());
+    u32::from(span.flags().to_byte()) | PARENT_IS_KNOWN | remote
 }
 
 /// What an ordinary span does not have.
 #[cold]
 #[inline(never)]
-fn put_rest(span: &SpanView<'_>, out: &mut Vec<u8>) {
+fn put_unusual(span: &SpanView<'_>, site: &Site, out: &mut Vec<u8>) {
+    site.put(span.dynamic_name(), out);
+    for attribute in span.attributes() {
+        match attribute.index.and_then(|index| site.keys.get(usize::from(index))) {
+            Some(key) => put_attribute(bytes_field(9), key.as_slice(), attribute.value, out),
+            None => put_attribute_named(bytes_field(9), attribute.key, attribute.value, out),
+        }
+    }
+    put_count(varint_field(10), span.dropped_attributes_count(), out);
     if !span.trace_state().is_empty() {
         put_bytes(bytes_field(3), span.trace_state().as_bytes(), out);
     }
@@ -208,12 +239,12 @@ mod tests {
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as Any};
     use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode as Code};
+    use proptest::prelude::*;
     use prost::Message;
 
     fn encode(encoder: &mut Encoder, samples: &[Sample]) -> ExportTraceServiceRequest {
-        let mut bytes = Vec::new();
-        encoder.encode(&batch(samples), &mut bytes);
-        ExportTraceServiceRequest::decode(bytes.as_slice()).expect("prost decodes what we encode")
+        ExportTraceServiceRequest::decode(encoder.encode(&batch(samples)))
+            .expect("prost decodes what we encode")
     }
 
     fn spans(request: &ExportTraceServiceRequest) -> Vec<&Span> {
@@ -242,6 +273,75 @@ mod tests {
         assert_eq!(attribute(attributes, "half"), Some(Any::DoubleValue(0.5)));
         assert_eq!(attribute(attributes, "raw"), Some(Any::BytesValue(vec![0, 255])));
         assert!(attribute(attributes, "code.line.number").is_some());
+    }
+
+    #[derive(Clone, Debug)]
+    enum Given {
+        Bool(bool),
+        I64(i64),
+        F64(f64),
+        Str(String),
+        Bytes(Vec<u8>),
+    }
+
+    fn given() -> impl Strategy<Value = Given> {
+        prop_oneof![
+            any::<bool>().prop_map(Given::Bool),
+            prop_oneof![any::<i64>(), -2..300_i64].prop_map(Given::I64),
+            (-1e300..1e300).prop_map(Given::F64),
+            "[a-zä]{0,140}".prop_map(Given::Str),
+            proptest::collection::vec(any::<u8>(), 0..140).prop_map(Given::Bytes),
+        ]
+    }
+
+    const KEYS: &[&str] =
+        &["", "k", "a.key.of.thirty.bytes.in.all.x", "a.key.that.is.longer.than.a.piece.is"];
+
+    proptest! {
+        #[test]
+        fn a_plain_spans_values_of_any_length_arrive(values in proptest::collection::vec(given(), 0..KEYS.len())) {
+            let mut sample = Sample::root("plain", 1).keys(KEYS);
+            for (key, value) in KEYS.iter().zip(&values) {
+                sample = match value {
+                    Given::Bool(v) => sample.attribute(key, *v),
+                    Given::I64(v) => sample.attribute(key, *v),
+                    Given::F64(v) => sample.attribute(key, *v),
+                    Given::Str(v) => sample.attribute(key, v.as_str()),
+                    Given::Bytes(v) => sample.attribute(key, v.as_slice()),
+                };
+            }
+            let request = encode(&mut Encoder::default(), &[sample]);
+            for (key, value) in KEYS.iter().zip(values) {
+                let expected = match value {
+                    Given::Bool(v) => Any::BoolValue(v),
+                    Given::I64(v) => Any::IntValue(v),
+                    Given::F64(v) => Any::DoubleValue(v),
+                    Given::Str(v) => Any::StringValue(v),
+                    Given::Bytes(v) => Any::BytesValue(v),
+                };
+                prop_assert_eq!(attribute(&spans(&request)[0].attributes, key), Some(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn spans_of_several_scopes_arrive_under_their_own_whichever_has_most() {
+        let mut encoder = Encoder::default();
+        let of = |scope: &'static str, count: u64| {
+            (1..=count).map(move |id| Sample::root("span", id).scope(scope)).collect::<Vec<_>>()
+        };
+        for (first, second) in [(1, 3), (3, 1), (0, 2), (200, 0), (2, 2)] {
+            let request = encode(&mut encoder, &[of("one", first), of("two", second)].concat());
+            let [spans] = request.resource_spans.as_slice() else { panic!("one resource") };
+            let mut found: Vec<_> = spans
+                .scope_spans
+                .iter()
+                .map(|of| (of.scope.as_ref().map_or("", |scope| &scope.name), of.spans.len() as u64))
+                .collect();
+            found.sort_unstable();
+            let expected = [("one", first), ("two", second)];
+            assert_eq!(found, expected.into_iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>());
+        }
     }
 
     #[test]

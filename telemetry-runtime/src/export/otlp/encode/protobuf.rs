@@ -39,6 +39,43 @@ pub(super) fn put_bytes(tag: u8, content: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(content);
 }
 
+/// Encoded bytes that are put again and again, and are mostly few: copied at a fixed size, which is faster than at their own.
+pub(super) struct Piece {
+    padded: [u8; Self::PADDED],
+    whole: Vec<u8>,
+}
+
+impl Piece {
+    const PADDED: usize = 32;
+
+    pub(super) fn new(bytes: &[u8]) -> Self {
+        let mut padded = [0; Self::PADDED];
+        let fits = bytes.len().min(Self::PADDED);
+        padded[..fits].copy_from_slice(&bytes[..fits]);
+        Self { padded, whole: bytes.to_vec() }
+    }
+
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        self.whole.len()
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.whole
+    }
+
+    #[inline(always)]
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        if self.len() <= Self::PADDED {
+            let end = out.len() + self.len();
+            out.extend_from_slice(&self.padded);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(&self.whole);
+        }
+    }
+}
+
 #[inline(always)]
 pub(super) fn put_fixed64(tag: u8, number: u64, out: &mut Vec<u8>) {
     let mut field = [tag; 9];

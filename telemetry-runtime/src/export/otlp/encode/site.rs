@@ -1,41 +1,53 @@
 //! What every span of a callsite has in common, encoded once.
 
 use super::attribute::put_attribute_named;
-use super::protobuf::{bytes_field, put_bytes, put_varint, varint_field};
+use super::protobuf::{Piece, bytes_field, put_bytes, put_varint, varint_field};
 use crate::record::{Callsite, SpanKind, Value};
 
 /// The bytes that every span of a callsite begins with or refers to.
 pub(super) struct Site {
     callsite: &'static Callsite,
-    /// Field `name`.
-    pub(super) name: Vec<u8>,
-    /// Field `kind`, then the attributes that say where the code is.
-    pub(super) kind_and_code: Vec<u8>,
+    /// Field `name`, then field `kind`, then the attributes that say where the code is.
+    name_and_rest: Vec<u8>,
+    /// How much of that is the name.
+    name_len: usize,
     /// Field `key` of each of the callsite's keys.
-    pub(super) keys: Vec<Vec<u8>>,
+    pub(super) keys: Vec<Piece>,
     /// Which of the encoder's scopes the callsite belongs to.
     pub(super) scope: usize,
 }
 
 impl Site {
     pub(super) fn new(callsite: &'static Callsite, scope: usize) -> Self {
-        let mut name = Vec::new();
-        put_bytes(bytes_field(5), callsite.name().as_bytes(), &mut name);
-        let mut kind_and_code = vec![varint_field(6), kind_number(callsite.kind())];
-        put_code(callsite, &mut kind_and_code);
+        let mut name_and_rest = Vec::new();
+        put_bytes(bytes_field(5), callsite.name().as_bytes(), &mut name_and_rest);
+        let name_len = name_and_rest.len();
+        name_and_rest.extend([varint_field(6), kind_number(callsite.kind())]);
+        put_code(callsite, &mut name_and_rest);
         let keys = callsite.keys().iter().map(|key| {
             let mut field = Vec::new();
             put_bytes(bytes_field(1), key.as_bytes(), &mut field);
-            field
+            Piece::new(&field)
         });
-        Self { callsite, name, kind_and_code, keys: keys.collect(), scope }
+        Self { callsite, name_and_rest, name_len, keys: keys.collect(), scope }
+    }
+
+    /// What every span of the callsite has, unless it was given another name.
+    #[inline(always)]
+    pub(super) fn put(&self, other_name: Option<&str>, out: &mut Vec<u8>) {
+        match other_name {
+            None => out.extend_from_slice(&self.name_and_rest),
+            Some(name) => {
+                put_bytes(bytes_field(5), name.as_bytes(), out);
+                out.extend_from_slice(&self.name_and_rest[self.name_len..]);
+            }
+        }
     }
 
     pub(super) fn is_of(&self, callsite: &'static Callsite) -> bool {
         std::ptr::eq(self.callsite, callsite)
     }
 }
-
 /// Source: OpenTelemetry semantic conventions, "code".
 fn put_code(callsite: &Callsite, out: &mut Vec<u8>) {
     let mut put = |key, value: Value<'_>| put_attribute_named(bytes_field(9), key, value, out);

@@ -1,0 +1,99 @@
+//! How much memory telemetry may take, and how long a value may be.
+
+use crate::{collect, dispatch, span};
+
+/// The bounds that settings know, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// All threads' lanes together.
+    pub(crate) lanes: usize,
+    /// Events, late attributes and the like, of spans that still run.
+    pub(crate) details: usize,
+    /// The batches that wait for one exporter.
+    pub(crate) queue: usize,
+    /// One attribute value.
+    pub(crate) value: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            lanes: span::lanes::DEFAULT_MAX_BYTES,
+            details: collect::Options::default().max_waiting_bytes,
+            queue: dispatch::Options::default().max_queue_bytes,
+            value: span::DEFAULT_VALUE_LIMIT_BYTES,
+        }
+    }
+}
+
+/// What the file says of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Written {
+    pub(super) lanes: Option<usize>,
+    pub(super) details: Option<usize>,
+    pub(super) queue: Option<usize>,
+    pub(super) value: Option<usize>,
+}
+
+impl Written {
+    pub(super) fn or_default(self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            lanes: self.lanes.unwrap_or(default.lanes),
+            details: self.details.unwrap_or(default.details),
+            queue: self.queue.unwrap_or(default.queue),
+            value: self.value.unwrap_or(default.value),
+        }
+    }
+}
+
+/// What [`size`] understands.
+pub(super) const SIZE: &str = "a size of 1KiB or more, such as 64MiB";
+/// What [`length`] understands.
+pub(super) const LENGTH: &str = "a size of 1B to 1MiB, such as 4KiB";
+
+/// The memory for many records, in bytes.
+pub(super) fn size(text: &str) -> Option<usize> {
+    bytes(text).filter(|bytes| *bytes >= 1 << 10)
+}
+
+/// The length of one value, in bytes.
+pub(super) fn length(text: &str) -> Option<usize> {
+    bytes(text).filter(|bytes| (1..=1 << 20).contains(bytes))
+}
+
+/// `4096`, `4096B`, `4KiB`, `16MiB` or `1GiB`.
+fn bytes(text: &str) -> Option<usize> {
+    const UNITS: [(&str, usize); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+    let found = UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
+    let (count, factor) = found.unwrap_or((text, 1));
+    count.trim_end().parse::<usize>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_binary_units_and_are_bytes_without_one() {
+        let sizes = [
+            ("1024", 1 << 10),
+            ("4096B", 4 << 10),
+            ("4KiB", 4 << 10),
+            ("64 MiB", 64 << 20),
+            ("1GiB", 1 << 30),
+        ];
+        for (text, bytes) in sizes {
+            assert_eq!(size(text), Some(bytes), "{text}");
+        }
+        for wrong in ["", "MiB", "-1", "1.5MiB", "64MB", "64mib", "1023", "99999999999GiB"] {
+            assert_eq!(size(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_be_short_and_not_too_long() {
+        assert_eq!([length("1"), length("1MiB")], [Some(1), Some(1 << 20)]);
+        assert_eq!([length("0"), length("1048577"), length("2MiB")], [None; 3]);
+    }
+}
