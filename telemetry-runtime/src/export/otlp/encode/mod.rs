@@ -37,6 +37,10 @@ impl Encoder {
     /// The batch as one request.
     pub(super) fn encode(&mut self, batch: &Batch) -> &[u8] {
         let resource = resource_field(batch.resource());
+        if let Some(first) = batch.spans().next() {
+            // The room in front is for the main scope's name, which is therefore known even in the first request.
+            scope_index(&mut self.scopes, first.callsite().scope());
+        }
         let front =
             resource.len() + self.scopes.get(self.main).map_or(0, |main| main.field.len()) + FRONT_BYTES;
         self.request.clear();
@@ -322,6 +326,16 @@ mod tests {
                 prop_assert_eq!(attribute(&spans(&request)[0].attributes, key), Some(expected));
             }
         }
+    }
+
+    #[test]
+    fn the_first_request_names_its_scope_however_long_that_is() {
+        let long = "a_scope_that_takes_more_room_than_two_tags_and_two_lengths";
+        let request = encode(&mut Encoder::default(), &[Sample::root("span", 1).scope(long)]);
+        assert_eq!(
+            request.resource_spans[0].scope_spans[0].scope.as_ref().map(|scope| &*scope.name),
+            Some(long)
+        );
     }
 
     #[test]
