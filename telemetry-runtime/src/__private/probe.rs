@@ -140,7 +140,9 @@ macro_rules! outcomes {
             /// Fails the span if this is an `Err`.
             #[inline]
             pub fn fail_if_err(&self, span: &mut impl Failing) {
-                if let Err($error) = self.returned() {
+                if let Err($error) = self.returned()
+                    && span.is_recording()
+                {
                     fail::<E>(span, &$message);
                 }
             }
@@ -175,9 +177,7 @@ impl NoResult {
 
 #[cold]
 fn fail<E>(span: &mut impl Failing, message: &dyn Display) {
-    if span.is_recording() {
-        span.fail(type_name::<E>(), message);
-    }
+    span.fail(type_name::<E>(), message);
 }
 
 macro_rules! outcomes_in_turn {

@@ -25,9 +25,10 @@ pub(super) struct Live {
     span_id: u64,
     start: u64,
     parent_id: u64,
+    /// Not last: what is cleared together with it behind would be cleared in other pieces than it is loaded in.
+    marks: Marks,
     /// The callsite's number.
     callsite: u32,
-    marks: Marks,
 }
 
 /// A byte each: the flags of the context while the span is current, those of the context before it, the flags of the span's record,

@@ -190,11 +190,45 @@ impl fmt::Write for Writer<'_> {
         }
         match self.room.get_mut(self.used..self.used + text.len()) {
             Some(room) if self.used + text.len() <= self.wanted => {
-                room.write_copy_of_slice(text.as_bytes());
+                copy(text.as_bytes(), room);
                 self.used += text.len();
                 Ok(())
             }
             _ => self.spill(text),
+        }
+    }
+
+    /// Quotes and separators, mostly.
+    #[inline]
+    fn write_char(&mut self, char: char) -> fmt::Result {
+        match self.room.get_mut(self.used) {
+            Some(room) if char.is_ascii() && self.rest.is_none() && self.used < self.wanted => {
+                room.write(char as u8);
+                self.used += 1;
+                Ok(())
+            }
+            _ => self.write_str(char.encode_utf8(&mut [0; 4])),
+        }
+    }
+}
+
+/// Copies a few bytes without a call, as formatters hand them over.
+#[inline(always)]
+fn copy(bytes: &[u8], room: &mut [MaybeUninit<u8>]) {
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        // Overlapping halves.
+        (Some(first), Some(last)) if bytes.len() <= 16 => {
+            room[..8].write_copy_of_slice(first);
+            let at = room.len() - 8;
+            room[at..].write_copy_of_slice(last);
+        }
+        (None, _) if bytes.len() < 4 => {
+            for (slot, byte) in room.iter_mut().zip(bytes) {
+                slot.write(*byte);
+            }
+        }
+        _ => {
+            room.write_copy_of_slice(bytes);
         }
     }
 }
