@@ -12,6 +12,14 @@ test:
 loom:
     RUSTFLAGS="--cfg loom" cargo test -p telemetry-runtime --lib --release --target-dir target/loom -- lane::
 
+# Run the span tests under valgrind
+memory:
+    bash tests/memory-check.sh
+
+# Count the instructions of a span of each kind, and compare; `--write` renews the figures
+instructions *ARGS:
+    bash tests/instructions.sh {{ARGS}}
+
 # What CI runs
 ci:
     bash .ci/run

@@ -529,7 +529,7 @@ mod models {
     /// Pushes as callers do: the straight way, if there is room at hand, else the other one; whether it was refused.
     fn push_either_way(producer: &Producer, id: u64) -> bool {
         let header = |kind| [first_word(16, kind, 0, 0), id];
-        if id % 2 == 0 {
+        if id.is_multiple_of(2) {
             let header = header(kind::EVENT);
             return !producer.push_extra_at_once(header, &[])
                 && producer.push_extra(header, &[]) == Pushed::Full;
