@@ -31,14 +31,22 @@ impl Extras {
         self.dropped
     }
 
-    /// Keeps every record that is not a span.
-    pub(super) fn take_from(&mut self, mut records: &[u8]) {
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Keeps every record that is not a span, and says how many those are.
+    pub(super) fn take_from(&mut self, mut records: &[u8]) -> u64 {
+        let mut kept = 0;
         while let Some((record, rest)) = RawRecord::split(records) {
             if !matches!(record.kind(), kind::SPAN | kind::PADDING) {
                 self.keep(record);
+                kept += 1;
             }
             records = rest;
         }
+        kept
     }
 
     #[inline(never)]

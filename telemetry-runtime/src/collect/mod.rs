@@ -4,7 +4,7 @@ mod join;
 
 use crate::clock::Clock;
 use crate::dispatch::Queue;
-use crate::record::layout::{RawRecord, kind};
+use crate::record::layout::{RawRecord, kind, padded};
 use crate::record::{Batch, BatchBuilder, Callsite, Resource, callsites};
 use crate::span::lane::Consumer;
 use crate::span::lanes::LANES;
@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Options {
     /// The longest that a finished span waits for company. Default: 200 ms.
     pub(crate) delay: Duration,
-    /// A batch leaves at once when its records take so many bytes. Default: 1 MiB, which is less on the wire.
+    /// A batch leaves at once when its records take so many bytes. Default: 256 KiB: what is
+    /// encoded from it still lies in a processor's cache when it is sent.
     pub(crate) max_batch_bytes: usize,
     /// A batch leaves at once when it has so many spans. Default: 8192.
     pub(crate) max_batch_spans: usize,
@@ -109,6 +110,23 @@ pub(crate) struct Collector {
 struct Source {
     lane: Consumer,
     searched: u64,
+    /// How many such records were found.
+    extras: u64,
+}
+
+impl Source {
+    fn new(lane: Consumer) -> Self {
+        Self { searched: lane.head(), lane, extras: 0 }
+    }
+
+    /// Takes what is no span, if there is any that was not found yet.
+    fn search(&mut self, extras: &mut Extras) {
+        let end = self.lane.tail();
+        if self.lane.extras() != self.extras {
+            self.lane.read(self.searched, end, |records| self.extras += extras.take_from(records));
+        }
+        self.searched = end;
+    }
 }
 
 impl Collector {
@@ -175,9 +193,7 @@ impl Collector {
         // Lanes that came meanwhile are searched like the others; their spans have time until the next round.
         self.meet_new_lanes();
         for source in &mut self.lanes {
-            let end = source.lane.tail();
-            source.lane.read(source.searched, end, |records| self.extras.take_from(records));
-            source.searched = end;
+            source.search(&mut self.extras);
         }
         let mut lanes = std::mem::take(&mut self.lanes);
         for (source, end) in lanes.iter_mut().zip(span_ends) {
@@ -195,20 +211,22 @@ impl Collector {
     }
 
     fn meet_new_lanes(&mut self) {
-        self.lanes.extend(LANES.take_new().into_iter().map(|lane| Source { searched: lane.head(), lane }));
+        self.lanes.extend(LANES.take_new().into_iter().map(Source::new));
     }
 
     fn take_spans(&mut self, source: &mut Source, end: u64) {
         source.lane.read(source.lane.head(), end, |mut records| {
             let mut taken = 0;
             while let Some((record, rest)) = RawRecord::split(records) {
-                records = rest;
                 if record.kind() != kind::SPAN {
+                    records = rest;
                     continue;
                 }
-                self.batch.push_span(record);
+                let (run, spans) = self.run_of_spans(records);
+                self.batch.push_spans(run, spans);
                 self.extras.move_to(&mut self.batch, record.span_id());
-                taken += 1;
+                records = &records[run.len()..];
+                taken += spans as u64;
                 if self.batch_is_full() {
                     LANES.count_collected(std::mem::take(&mut taken));
                     self.send_batch();
@@ -220,6 +238,22 @@ impl Collector {
         if self.batch.spans() > 0 {
             self.batch_since.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// The spans that the records begin with, as many as go into the batch; one at a time where others have something to be joined.
+    fn run_of_spans<'r>(&self, records: &'r [u8]) -> (&'r [u8], usize) {
+        let max_spans =
+            if self.extras.is_empty() { self.options.max_batch_spans - self.batch.spans() } else { 1 };
+        let max_bytes = self.options.max_batch_bytes.saturating_sub(self.batch.len_bytes());
+        let (mut bytes, mut spans) = (0, 0);
+        while let Some((record, _)) = RawRecord::split(&records[bytes..]) {
+            if record.kind() != kind::SPAN || spans == max_spans || bytes > max_bytes {
+                break;
+            }
+            bytes += padded(record.0.len());
+            spans += 1;
+        }
+        (&records[..bytes], spans)
     }
 
     fn batch_is_full(&self) -> bool {

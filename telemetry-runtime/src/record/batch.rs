@@ -1,6 +1,5 @@
 //! An immutable run of records on its way to the exporters.
 
-use super::layout::{self, RawRecord};
 use super::{Callsite, Resource, Spans};
 use std::sync::Arc;
 
@@ -62,12 +61,11 @@ pub(crate) struct BatchBuilder {
 }
 
 impl BatchBuilder {
-    /// Appends a span record. Its other records must follow before the next span.
+    /// Appends so many span records, each padded. Other records of the last one must follow before the next span.
     #[inline]
-    pub(crate) fn push_span(&mut self, record: RawRecord<'_>) {
-        self.spans += 1;
-        self.bytes.extend_from_slice(record.0);
-        self.bytes.resize(layout::padded(self.bytes.len()), 0);
+    pub(crate) fn push_spans(&mut self, records: &[u8], spans: usize) {
+        self.spans += spans;
+        self.bytes.extend_from_slice(records);
     }
 
     /// Appends other records of the last span, each padded.

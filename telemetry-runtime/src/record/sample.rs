@@ -1,8 +1,6 @@
 //! Batches made by hand, for the unit tests of whoever reads batches.
 
-use super::layout::{
-    self, ExtraHeader, KEY_INLINE, RawRecord, SpanHeader, attribute_head, flag, kind, status, tag,
-};
+use super::layout::{self, ExtraHeader, KEY_INLINE, SpanHeader, attribute_head, flag, kind, status, tag};
 use super::{Batch, BatchBuilder, Callsite, Resource, SpanContext, SpanKind, StatusCode, TickScale, Value};
 use std::sync::Arc;
 
@@ -37,7 +35,7 @@ pub(crate) fn batch(samples: &[Sample]) -> Batch {
         let length = record_length(layout::SPAN_HEADER_BYTES, &sample.attributes);
         let header = SpanHeader { callsite, length, ..sample.header };
         let bytes = record(&header.words(), &sample.attributes);
-        builder.push_span(RawRecord::split(&bytes).expect("a whole record").0);
+        builder.push_spans(&bytes, 1);
         for (header, payload) in &sample.extras {
             let length = record_length(layout::EXTRA_HEADER_BYTES, payload);
             let (trace_id, span_id) = (sample.header.trace_id, sample.header.span_id);

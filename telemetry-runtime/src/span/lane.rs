@@ -26,6 +26,8 @@ struct ProducerSide {
     spans: AtomicU64,
     /// Spans that found it full.
     dropped_spans: AtomicU64,
+    /// Other records offered to it.
+    extras: AtomicU64,
     /// Other records that found it full.
     dropped_extras: AtomicU64,
     /// The producer is gone: nothing more will come.
@@ -76,6 +78,7 @@ pub(crate) fn lane(bytes: usize) -> (Producer, Consumer) {
             tail: AtomicU64::new(0),
             spans: AtomicU64::new(0),
             dropped_spans: AtomicU64::new(0),
+            extras: AtomicU64::new(0),
             dropped_extras: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }),
@@ -102,7 +105,7 @@ impl Lane {
 impl Producer {
     /// Appends a span record, whole or not at all.
     pub(crate) fn push_span<const H: usize>(&self, header: [u64; H], attributes: &[u64]) -> Pushed {
-        self.count_span();
+        count_one(&self.lane.producer.0.spans);
         let pushed = self.push(header, attributes);
         if pushed == Pushed::Full {
             count(&self.lane.producer.0.dropped_spans);
@@ -115,7 +118,7 @@ impl Producer {
     pub(crate) fn push_span_at_once<const H: usize>(&self, header: [u64; H], attributes: &[u64]) -> bool {
         let has_room = self.has_room_at_hand(H + attributes.len());
         if has_room {
-            self.count_span();
+            count_one(&self.lane.producer.0.spans);
             self.append(self.tail.get(), header, attributes);
         }
         has_room
@@ -123,6 +126,7 @@ impl Producer {
 
     /// Appends a record that belongs to a span.
     pub(crate) fn push_extra<const H: usize>(&self, header: [u64; H], payload: &[u64]) -> Pushed {
+        count_one(&self.lane.producer.0.extras);
         let pushed = self.push(header, payload);
         if pushed == Pushed::Full {
             count(&self.lane.producer.0.dropped_extras);
@@ -135,6 +139,7 @@ impl Producer {
     pub(crate) fn push_extra_at_once<const H: usize>(&self, header: [u64; H], payload: &[u64]) -> bool {
         let has_room = self.has_room_at_hand(H + payload.len());
         if has_room {
+            count_one(&self.lane.producer.0.extras);
             self.append(self.tail.get(), header, payload);
         }
         has_room
@@ -181,13 +186,6 @@ impl Producer {
     }
 
     #[inline(always)]
-    fn count_span(&self) {
-        let spans = &self.lane.producer.0.spans;
-        // Only this thread writes it: a plain store is enough.
-        spans.store(spans.load(Ordering::Relaxed) + 1, Ordering::Release);
-    }
-
-    #[inline(always)]
     fn capacity(&self) -> u64 {
         self.memory.len() as u64
     }
@@ -220,7 +218,12 @@ impl Producer {
 
 #[cold]
 fn count(counter: &AtomicU64) {
-    // Only the producer writes it.
+    count_one(counter);
+}
+
+#[inline(always)]
+fn count_one(counter: &AtomicU64) {
+    // Only the producer writes it: a plain store is enough.
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Release);
 }
 
@@ -245,6 +248,14 @@ impl Consumer {
     pub(crate) fn is_finished(&self) -> bool {
         // Closed first: what was written before closing is then visible in the tail.
         self.lane.producer.0.closed.load(Ordering::Acquire) && self.tail() == self.head
+    }
+
+    /// How many records that are no spans are in the lane, or were, up to the [`tail`](Self::tail) that was read last; or more.
+    pub(crate) fn extras(&self) -> u64 {
+        let side = &self.lane.producer.0;
+        // A record is counted before it is written, and a drop after that: read in this order, none is missed.
+        let dropped = side.dropped_extras.load(Ordering::Acquire);
+        side.extras.load(Ordering::Relaxed) - dropped
     }
 
     /// How far the reader has given room back.
