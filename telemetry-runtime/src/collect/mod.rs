@@ -39,6 +39,9 @@ impl Default for Options {
     }
 }
 
+/// How often full queues are looked at again: they hold more than is sent meanwhile.
+const PAUSE_WHEN_FULL: Duration = Duration::from_millis(5);
+
 /// What others may ask of the running collector.
 #[derive(Default)]
 pub(crate) struct Control {
@@ -161,9 +164,15 @@ impl Collector {
                 let state = self.control.lock();
                 (state.asked, state.stop)
             };
+            let answers = asked > self.control.lock().done;
+            if !stop && !answers && !self.has_room_ahead() {
+                // What is more than the exporters can take is cheapest dropped where it arises: in lanes that stay full. They wake nobody
+                // meanwhile.
+                thread::park_timeout(PAUSE_WHEN_FULL);
+                continue;
+            }
             LANES.collector_is_awake();
             self.round();
-            let answers = asked > self.control.lock().done;
             if answers || stop || self.batch_is_due() {
                 self.send_batch();
             }
@@ -180,6 +189,11 @@ impl Collector {
         }
         LANES.set_collector(None);
         LANES.give_back(self.lanes.into_iter().map(|source| source.lane).collect());
+    }
+
+    /// Whether any exporter's queue has room for what a round may bring, or there is none to wait for.
+    fn has_room_ahead(&self) -> bool {
+        self.queues.is_empty() || self.queues.iter().any(|queue| queue.has_room())
     }
 
     /// Takes everything that the lanes hold.

@@ -79,6 +79,12 @@ impl Queue {
         }
     }
 
+    /// Whether at least half is free, or nothing is kept any more.
+    pub(crate) fn has_room(&self) -> bool {
+        let state = self.lock();
+        state.closed || state.waiting_bytes <= self.options.max_queue_bytes / 2
+    }
+
     /// The next batch, which is then in flight; waits for one. `None` when no more will come.
     pub(super) fn take(&self) -> Option<Arc<Batch>> {
         let mut state = self.lock();
