@@ -335,43 +335,104 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Step {
-        Push(Vec<u64>),
-        Drain,
+        Span(Vec<u64>),
+        Extra(Vec<u64>),
+        /// Gives room back up to so many records after the first one, none if there are fewer.
+        Drain(usize),
     }
 
+    /// Records of three words at least, in a ring of 64: now and then one is larger than the ring.
     fn step() -> impl Strategy<Value = Step> {
+        let body = || prop_oneof![20 => 0..15_usize, 1 => 40..70_usize];
+        let body = move || body().prop_flat_map(|words| proptest::collection::vec(any::<u64>(), words));
         prop_oneof![
-            4 => proptest::collection::vec(any::<u64>(), 0..15).prop_map(Step::Push),
-            1 => Just(Step::Drain),
+            4 => body().prop_map(Step::Span),
+            2 => body().prop_map(Step::Extra),
+            1 => (0..8_usize).prop_map(Step::Drain),
         ]
+    }
+
+    /// The queue that a lane behaves like, and what it has refused.
+    #[derive(Default)]
+    struct Model {
+        /// Kind, number and body of a record, and where it ends.
+        queue: VecDeque<(u8, u64, Vec<u64>, u64)>,
+        counts: LaneCounts,
+    }
+
+    impl Model {
+        /// The records that end there or before.
+        fn take(&mut self, to: u64) -> Vec<(u8, u64, Vec<u64>)> {
+            let count = self.queue.iter().take_while(|record| record.3 <= to).count();
+            self.queue.drain(..count).map(|(kind, number, body, _)| (kind, number, body)).collect()
+        }
+    }
+
+    /// Pushes as callers do: the straight way, if there is room at hand, else the other one.
+    fn push_any(producer: &Producer, kind: u8, number: u64, body: &[u64]) -> Pushed {
+        let header = [first_word(24 + body.len() as u32 * 8, kind, 0, 0), number, !number];
+        let at_once = match kind {
+            kind::SPAN => producer.push_span_at_once(header, body),
+            _ => producer.push_extra_at_once(header, body),
+        };
+        match kind {
+            _ if at_once => Pushed::Done,
+            kind::SPAN => producer.push_span(header, body),
+            _ => producer.push_extra(header, body),
+        }
+    }
+
+    fn read(consumer: &Consumer, to: u64) -> Vec<(u8, u64, Vec<u64>)> {
+        let mut found = Vec::new();
+        consumer.read(consumer.head(), to, |mut records| {
+            while let Some((record, rest)) = RawRecord::split(records) {
+                if record.kind() != kind::PADDING {
+                    assert_eq!(record.word(2), !record.word(1));
+                    let body = (3..record.0.len() / 8).map(|index| record.word(index)).collect();
+                    found.push((record.kind(), record.word(1), body));
+                }
+                records = rest;
+            }
+        });
+        found
     }
 
     proptest! {
         #[test]
         fn behaves_like_a_queue_that_sometimes_refuses(steps in proptest::collection::vec(step(), 1..400)) {
             let (producer, mut consumer) = lane(512);
-            let mut model = VecDeque::new();
-            let mut offered = 0;
-            let mut refused = 0;
-            for step in steps {
-                match step {
-                    Step::Push(body) => {
-                        offered += 1;
-                        match push(&producer, offered, &body) {
-                            Pushed::Full => refused += 1,
-                            _ => model.push_back((offered, body)),
-                        }
+            let mut model = Model::default();
+            for (number, step) in (1..).zip(steps) {
+                let (kind, body) = match step {
+                    Step::Span(body) => (kind::SPAN, body),
+                    Step::Extra(body) => (kind::EVENT, body),
+                    Step::Drain(count) => {
+                        let to = model.queue.get(count).map_or(consumer.head(), |record| record.3);
+                        prop_assert_eq!(read(&consumer, to), model.take(to));
+                        consumer.release(to);
+                        continue;
                     }
-                    Step::Drain => {
-                        let tail = consumer.tail();
-                        prop_assert_eq!(drain(&mut consumer, tail), model.drain(..).collect::<Vec<_>>());
-                    }
+                };
+                let is_span = kind == kind::SPAN;
+                let room = 64 - (consumer.tail() - consumer.head());
+                let refused = push_any(&producer, kind, number, &body) == Pushed::Full;
+                model.counts.spans += u64::from(is_span);
+                model.counts.dropped_spans += u64::from(is_span && refused);
+                model.counts.dropped_extras += u64::from(!is_span && refused);
+                // Padding takes less room than the record that needs it.
+                let words = body.len() as u64 + 3;
+                prop_assert!(!refused || room < 2 * words, "{} words refused with room for {}", words, room);
+                if !refused {
+                    model.queue.push_back((kind, number, body, consumer.tail()));
                 }
-                let counts = consumer.lane().counts();
-                prop_assert_eq!((counts.spans, counts.dropped_spans), (offered, refused));
+                prop_assert!(consumer.tail() - consumer.head() <= 64);
+                prop_assert_eq!(consumer.lane().counts(), model.counts);
             }
+            drop(producer);
             let tail = consumer.tail();
-            prop_assert_eq!(drain(&mut consumer, tail), model.drain(..).collect::<Vec<_>>());
+            prop_assert_eq!(read(&consumer, tail), model.take(tail));
+            consumer.release(tail);
+            prop_assert!(consumer.is_finished());
         }
     }
 }
@@ -387,19 +448,24 @@ mod models {
         producer.push_span([first_word(16, kind::SPAN, 0, 0), id], &[])
     }
 
-    fn drain(consumer: &mut Consumer) -> Vec<u64> {
+    fn ids(consumer: &Consumer, to: u64) -> Vec<u64> {
         let mut ids = Vec::new();
-        let tail = consumer.tail();
-        consumer.read(consumer.head(), tail, |mut records| {
+        consumer.read(consumer.head(), to, |mut records| {
             while let Some((record, rest)) = RawRecord::split(records) {
-                if record.kind() == kind::SPAN {
+                if record.kind() != kind::PADDING {
                     ids.push(record.word(1));
                 }
                 records = rest;
             }
         });
-        consumer.release(tail);
         ids
+    }
+
+    fn drain(consumer: &mut Consumer) -> Vec<u64> {
+        let tail = consumer.tail();
+        let arrived = ids(consumer, tail);
+        consumer.release(tail);
+        arrived
     }
 
     /// What arrived and what was refused are all that was pushed, in order.
@@ -457,6 +523,68 @@ mod models {
             arrived.extend(drain(&mut consumer));
             assert_eq!(arrived, [1]);
             assert!(consumer.is_finished());
+        });
+    }
+
+    /// Pushes as callers do: the straight way, if there is room at hand, else the other one; whether it was refused.
+    fn push_either_way(producer: &Producer, id: u64) -> bool {
+        let header = |kind| [first_word(16, kind, 0, 0), id];
+        if id % 2 == 0 {
+            let header = header(kind::EVENT);
+            return !producer.push_extra_at_once(header, &[])
+                && producer.push_extra(header, &[]) == Pushed::Full;
+        }
+        let header = header(kind::SPAN);
+        !producer.push_span_at_once(header, &[]) && producer.push_span(header, &[]) == Pushed::Full
+    }
+
+    #[test]
+    fn room_at_hand_is_room_that_the_reader_gave_back() {
+        loom::model(|| {
+            // Eight words, of which four are at hand at first: the third record must look for room, the sixth reuses what was read.
+            let (producer, mut consumer) = lane(64);
+            let writer = thread::spawn(move || (1..=6).filter(|id| push_either_way(&producer, *id)).count());
+            let mut arrived = drain(&mut consumer);
+            arrived.extend(drain(&mut consumer));
+            let refused = writer.join().expect("the writer ends");
+            arrived.extend(drain(&mut consumer));
+            check(&arrived, refused, 6);
+            let LaneCounts { spans, dropped_spans, dropped_extras } = consumer.lane().counts();
+            assert_eq!((spans, dropped_spans + dropped_extras), (3, refused as u64));
+            assert!(consumer.is_finished());
+        });
+    }
+
+    #[test]
+    fn a_record_that_is_read_twice_is_the_same_until_its_room_is_given_back() {
+        loom::model(|| {
+            let (producer, mut consumer) = lane(32);
+            let writer =
+                thread::spawn(move || (1..=3).filter(|id| push(&producer, *id) == Pushed::Full).count());
+            // As the collector does: it searches for events first, and takes the spans later.
+            let tail = consumer.tail();
+            let searched = ids(&consumer, tail);
+            let later = consumer.tail();
+            assert!(ids(&consumer, later).starts_with(&searched));
+            consumer.release(tail);
+            writer.join().expect("the writer ends");
+        });
+    }
+
+    #[test]
+    fn the_end_of_a_thread_gives_its_memory_to_the_reader_alone() {
+        loom::model(|| {
+            let (producer, mut consumer) = lane(32);
+            let writer = thread::spawn(move || {
+                push(&producer, 1);
+                drop(producer);
+            });
+            // The reader may go first: each end keeps the memory for as long as it needs it.
+            assert!(!consumer.is_finished());
+            let arrived = drain(&mut consumer);
+            assert!(arrived.len() <= 1);
+            drop(consumer);
+            writer.join().expect("the writer ends");
         });
     }
 
