@@ -56,6 +56,7 @@ fn without_tests(text: &str) -> &str {
         "#[cfg(test)]\nmod tests {",
         "#[cfg(all(test, feature = \"testing\"))]\nmod tests {",
         "#[cfg(all(test, not(loom)))]\nmod tests {",
+        "#[cfg(all(test, feature = \"testing\"))]\nmod tests {",
         "#[cfg(all(test, loom))]\nmod ",
     ]
     .iter()

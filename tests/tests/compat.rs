@@ -29,12 +29,12 @@ macro_rules! code {
             const KEY: &str = "key.of.const";
 
             #[derive(Debug, Clone)]
-            pub struct Order {
-                pub id: u64,
+            pub(crate) struct Order {
+                pub(crate) id: u64,
             }
 
             #[derive(Debug)]
-            pub struct Declined;
+            pub(crate) struct Declined;
 
             impl fmt::Display for Declined {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,8 +42,9 @@ macro_rules! code {
                 }
             }
 
+            #[expect(clippy::too_many_arguments, reason = "one of each kind")]
             #[instrument]
-            pub fn everything(
+            pub(crate) fn everything(
                 n: u64,
                 text: &str,
                 owned: String,
@@ -61,63 +62,63 @@ macro_rules! code {
             }
 
             #[instrument(name = "by text", target = "shop", level = "debug", skip(skipped), fields(order, later = tracing::field::Empty, sum = n + 1, ?skipped, %text, a.b = %text, {KEY} = ?order))]
-            pub fn fields(n: u8, skipped: u8, text: &str, order: &Order) -> u8 {
+            pub(crate) fn fields(n: u8, skipped: u8, text: &str, order: &Order) -> u8 {
                 tracing::Span::current().record("later", "recorded");
                 n + skipped
             }
 
             #[instrument(name = NAME, target = TARGET, level = Level::WARN, skip_all, fields(n))]
-            pub fn consts(n: u8) -> u8 {
+            pub(crate) fn consts(n: u8) -> u8 {
                 n
             }
 
             #[instrument(level = 1, parent = None)]
-            pub fn orphan(n: u8) -> u8 {
+            pub(crate) fn orphan(n: u8) -> u8 {
                 leaf(n)
             }
 
             #[instrument(level = "trace")]
-            pub fn leaf(n: u8) -> u8 {
+            pub(crate) fn leaf(n: u8) -> u8 {
                 n
             }
 
             #[instrument(parent = parent, skip(parent, causes), follows_from = causes)]
-            pub fn elsewhere(parent: &tracing::Span, causes: &[tracing::span::Id], n: u8) -> u8 {
+            pub(crate) fn elsewhere(parent: &tracing::Span, causes: &[tracing::span::Id], n: u8) -> u8 {
                 leaf(n)
             }
 
             #[instrument(err)]
-            pub fn fails(n: u8) -> Result<u8, Declined> {
+            pub(crate) fn fails(n: u8) -> Result<u8, Declined> {
                 leaf(n);
                 if n == 0 { Err(Declined) } else { Ok(n) }
             }
 
             #[instrument(err(Debug, level = "warn"), ret)]
-            pub fn fails_in_debug(n: u8) -> Result<u8, Declined> {
+            pub(crate) fn fails_in_debug(n: u8) -> Result<u8, Declined> {
                 if n == 0 { Err(Declined) } else { Ok(n) }
             }
 
             #[instrument(ret(level = Level::DEBUG), level = "info", target = "shop")]
-            pub fn returns(n: u8) -> Result<u8, Declined> {
+            pub(crate) fn returns(n: u8) -> Result<u8, Declined> {
                 if n == 0 { Err(Declined) } else { Ok(n) }
             }
 
             #[instrument(ret(Display))]
-            pub fn displays(n: u8) -> u8 {
+            pub(crate) fn displays(n: u8) -> u8 {
                 n
             }
 
             #[instrument(err, ret, skip(order))]
-            pub async fn later(n: u8, order: Order) -> Result<u8, Declined> {
+            pub(crate) async fn later(n: u8, order: Order) -> Result<u8, Declined> {
                 yield_now().await;
                 leaf(n);
                 yield_now().await;
-                drop(order);
+                let _moved = order;
                 if n == 0 { Err(Declined) } else { Ok(n) }
             }
 
             #[instrument(err)]
-            pub fn boxed(n: u8) -> Pin<Box<dyn Future<Output = Result<u8, Declined>> + Send>> {
+            pub(crate) fn boxed(n: u8) -> Pin<Box<dyn Future<Output = Result<u8, Declined>> + Send>> {
                 Box::pin(async move {
                     yield_now().await;
                     if n == 0 { Err(Declined) } else { Ok(n) }
@@ -126,19 +127,19 @@ macro_rules! code {
 
             impl Order {
                 #[instrument]
-                pub fn method(&self, n: u8) -> u64 {
+                pub(crate) fn method(&self, n: u8) -> u64 {
                     self.id + u64::from(n)
                 }
 
                 #[instrument(skip(self), fields(id = self.id), ret)]
-                pub async fn method_later(&mut self, n: u8) -> u64 {
+                pub(crate) async fn method_later(&mut self, n: u8) -> u64 {
                     yield_now().await;
                     self.id += 1;
                     self.id + u64::from(n)
                 }
             }
 
-            pub fn run() {
+            pub(crate) fn run() {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
                 let mut order = Order { id: 7 };
                 everything(1, "t", "o".to_owned(), 'c', Some(2), vec![3], &order, NonZeroU8::MIN, (4, 5), true, "hunter2");
