@@ -76,17 +76,9 @@ impl Encoder {
         put_varint(length as u64, &mut before);
         before.extend_from_slice(resource);
         before.append(&mut head);
-        match front.checked_sub(before.len()) {
-            Some(start) => {
-                request[start..front].copy_from_slice(&before);
-                start
-            }
-            // The first batch of all: nobody knew the main scope's name before.
-            None => {
-                request.splice(..front, before);
-                0
-            }
-        }
+        let start = front - before.len();
+        request[start..front].copy_from_slice(&before);
+        start
     }
 }
 
