@@ -1,5 +1,6 @@
 //! Typed attribute values, and the trait that turns a parameter into one.
 
+use super::layout::{self, Reader, tag};
 use std::fmt;
 
 /// A borrowed attribute value.
@@ -205,7 +206,20 @@ impl fmt::Display for Value<'_> {
     }
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
+    /// The value behind the head word of an attribute or element; `None` if the tag is none of a value's.
+    #[inline(always)]
+    pub(super) fn read(tag: u8, start: u32, reader: &mut Reader<'a>) -> Option<Self> {
+        Some(match tag {
+            tag::BOOL => Self::Bool(start != 0),
+            tag::I64 => Self::I64(reader.word()? as i64),
+            tag::F64 => Self::F64(f64::from_bits(reader.word()?)),
+            tag::STR => Self::Str(layout::text(reader.bytes(start as usize)?)),
+            tag::BYTES => Self::Bytes(reader.bytes(start as usize)?),
+            _ => return None,
+        })
+    }
+
     /// The value on its own, with wide integers and chars in the form in which exporters see them.
     pub fn to_buf(&self) -> ValueBuf {
         match *self {

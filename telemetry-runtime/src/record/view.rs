@@ -298,18 +298,11 @@ impl<'a> Attributes<'a> {
             KEY_INLINE => (layout::text(self.reader.bytes(usize::from(key_length))?), None),
             index => (*self.callsite.keys().get(usize::from(index))?, Some(index)),
         };
-        let value = match tag {
-            tag::BOOL => Value::Bool(start != 0),
-            tag::I64 => Value::I64(self.reader.word()? as i64),
-            tag::F64 => Value::F64(f64::from_bits(self.reader.word()?)),
-            tag::STR => Value::Str(layout::text(self.reader.bytes(start as usize)?)),
-            tag::BYTES => Value::Bytes(self.reader.bytes(start as usize)?),
-            tag::ERROR => {
-                let message = layout::text(self.reader.bytes(start as usize)?);
-                return Some(Read::Failure(Failure { error_type: key, message }));
-            }
-            _ => return None,
-        };
+        if tag == tag::ERROR {
+            let message = layout::text(self.reader.bytes(start as usize)?);
+            return Some(Read::Failure(Failure { error_type: key, message }));
+        }
+        let value = Value::read(tag, start, &mut self.reader)?;
         Some(Read::Attribute(Attribute { key, value, index }))
     }
 
