@@ -1,5 +1,7 @@
 //! Finished spans, read from their records without copying: what exporters see.
 
+#[cfg(feature = "otlp")]
+use super::Array;
 use super::batch::Batch;
 use super::layout::{self, KEY_INLINE, RawRecord, Reader, flag, kind, status, tag};
 use super::{
@@ -352,6 +354,7 @@ pub(crate) enum RawValue<'a> {
     /// Text of so many bytes, with the zeros that fill up its last word.
     Str(&'a [u8], usize),
     Bytes(&'a [u8], usize),
+    Array(Array<'a>),
 }
 
 #[cfg(feature = "otlp")]
@@ -368,6 +371,7 @@ impl<'a> Iterator for RawAttributes<'a> {
             tag::BOOL => RawValue::Bool(start != 0),
             tag::F64 => RawValue::F64(f64::from_bits(self.0.word()?)),
             tag::BYTES => RawValue::Bytes(self.0.padded(start as usize)?, start as usize),
+            tag::ARRAY => RawValue::Array(Array::recorded(self.0.bytes(start as usize)?)),
             _ => return None,
         };
         Some(RawAttribute { key, value })

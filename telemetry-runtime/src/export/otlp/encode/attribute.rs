@@ -1,7 +1,7 @@
 //! `KeyValue` and `AnyValue`.
 
 use super::protobuf::{Piece, bytes_field, fixed64_field, put_bytes, put_varint, varint_field, varint_len};
-use crate::record::{RawValue, Value};
+use crate::record::{Array, RawValue, Value};
 
 /// A `KeyValue` as field `tag`; `key` is its encoded `key` field.
 #[inline]
@@ -19,6 +19,7 @@ fn value_len(value: Value<'_>) -> usize {
         Value::Bool(_) => 2,
         Value::F64(_) => 9,
         Value::Bytes(v) => field_len(v.len()),
+        Value::Array(v) => field_len(array_len(v)),
         wide => value_len(wide.to_buf().as_value()),
     }
 }
@@ -38,7 +39,26 @@ fn put_value(value: Value<'_>, out: &mut Vec<u8>) {
             out.extend_from_slice(&v.to_le_bytes());
         }
         Value::Bytes(v) => put_bytes(bytes_field(7), v, out),
+        Value::Array(v) => put_array(v, out),
         wide => put_value(wide.to_buf().as_value(), out),
+    }
+}
+
+/// How long an `ArrayValue` is.
+#[cold]
+fn array_len(array: Array<'_>) -> usize {
+    array.iter().map(|value| field_len(value_len(value))).sum()
+}
+
+/// Field `array_value`: an `ArrayValue`, whose field `values` is the elements.
+#[cold]
+fn put_array(array: Array<'_>, out: &mut Vec<u8>) {
+    out.push(bytes_field(5));
+    put_varint(array_len(array) as u64, out);
+    for value in array.iter() {
+        out.push(bytes_field(1));
+        put_varint(value_len(value) as u64, out);
+        put_value(value, out);
     }
 }
 
@@ -69,7 +89,14 @@ pub(super) fn put_raw_attribute(tag: u8, key: &Piece, value: RawValue<'_>, out: 
             put_short_head(tag, key, field.len(), out);
             out.extend_from_slice(&field);
         }
+        RawValue::Array(v) => put_raw_array(tag, key, v, out),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn put_raw_array(tag: u8, key: &Piece, array: Array<'_>, out: &mut Vec<u8>) {
+    put_attribute(tag, key.as_slice(), Value::Array(array), out);
 }
 
 #[inline(always)]
