@@ -20,6 +20,7 @@
 //! attribute      0  u8 tag   1  u8 index of the callsite's key, or 0xff: its text follows   2  u16 length of that text
 //!                4  u32 what the value begins with   8  text of the key, if any   …  value
 //! value             bool: itself in the u32   integer, double: 8 bytes   text, bytes: length in the u32, then content
+//!                   array: length in the u32, then its elements, each like an attribute without a key
 //!                   error: like text; why the span failed, with the error's type as its key
 //! ```
 //! Places within a word count from its low end. Words are in the machine's own byte order: they never leave the process.
@@ -65,6 +66,7 @@ pub(crate) mod tag {
     pub(crate) const STR: u8 = 4;
     pub(crate) const BYTES: u8 = 5;
     pub(crate) const ERROR: u8 = 6;
+    pub(crate) const ARRAY: u8 = 7;
 }
 
 /// A span's header, as it stands in front of its attributes.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here imports another room, so every stage may use it.
 
+mod array;
 mod batch;
 mod callsite;
 mod context;
@@ -16,6 +17,8 @@ mod secret;
 mod value;
 mod view;
 
+pub(crate) use array::Content as ArrayContent;
+pub use array::{Array, Element};
 pub use batch::Batch;
 pub(crate) use batch::{BatchBuilder, TickScale};
 #[cfg(unix)]

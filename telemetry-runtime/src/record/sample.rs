@@ -1,7 +1,9 @@
 //! Batches made by hand, for the unit tests of whoever reads batches.
 
 use super::layout::{self, ExtraHeader, KEY_INLINE, SpanHeader, attribute_head, flag, kind, status, tag};
-use super::{Batch, BatchBuilder, Callsite, Resource, SpanContext, SpanKind, StatusCode, TickScale, Value};
+use super::{
+    Array, Batch, BatchBuilder, Callsite, Resource, SpanContext, SpanKind, StatusCode, TickScale, Value,
+};
 use std::sync::Arc;
 
 /// The trace that a sample belongs to unless it says otherwise.
@@ -217,12 +219,21 @@ fn named_attributes(name: &str, keys: &[&str], attributes: &[(&str, Value<'_>)])
 
 fn push_attribute(out: &mut Vec<u8>, keys: &[&str], key: &str, value: Value<'_>) {
     let length = |content: &[u8]| u32::try_from(content.len()).expect("a sample value is small");
+    let mut elements = Vec::new();
     let (tag, start, content) = match value {
         Value::Bool(v) => (tag::BOOL, u32::from(v), &[] as &[u8]),
         Value::I64(v) => (tag::I64, 0, &v.to_ne_bytes() as &[u8]),
         Value::F64(v) => (tag::F64, 0, &v.to_ne_bytes() as &[u8]),
         Value::Str(v) => (tag::STR, length(v.as_bytes()), v.as_bytes()),
         Value::Bytes(v) => (tag::BYTES, length(v), v),
+        Value::Array(v) => {
+            v.content(usize::MAX).expect("a sample array is of one kind").put(|head, content| {
+                push_word(&mut elements, head);
+                push_padded(&mut elements, content);
+                true
+            });
+            (tag::ARRAY, length(&elements), elements.as_slice())
+        }
         other => panic!("{other:?} is not recorded as such"),
     };
     match keys.iter().position(|known| *known == key) {
@@ -258,7 +269,7 @@ macro_rules! value_from {
     )*};
 }
 
-value_from!(bool => Bool, i64 => I64, f64 => F64, &'a str => Str, &'a [u8] => Bytes);
+value_from!(bool => Bool, i64 => I64, f64 => F64, &'a str => Str, &'a [u8] => Bytes, Array<'a> => Array);
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,14 @@
 //! Typed attribute values, and the trait that turns a parameter into one.
 
+use super::Array;
+use super::array::Element;
+use super::layout::{self, Reader, tag};
 use std::fmt;
 
 /// A borrowed attribute value.
 ///
-/// What reaches an exporter is one of OpenTelemetry's own types: `Bool`, `I64`, `F64`, `Str` or `Bytes`. The wider integers and
-/// `Char` are accepted when recording: they become `I64` where they fit, else decimal (or one character's) text.
+/// What reaches an exporter is one of OpenTelemetry's own types: `Bool`, `I64`, `F64`, `Str`, `Bytes` or an `Array` of one of them.
+/// The wider integers and `Char` are accepted when recording: they become `I64` where they fit, else decimal (or one character's) text.
 ///
 /// Source: OpenTelemetry specification, common, "attribute".
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +32,8 @@ pub enum Value<'a> {
     U128(u128),
     /// A character; text.
     Char(char),
+    /// Several values of one kind.
+    Array(Array<'a>),
 }
 
 /// An owned attribute value, for tests and for whoever keeps values.
@@ -45,6 +50,8 @@ pub enum ValueBuf {
     Str(String),
     /// Raw bytes.
     Bytes(Vec<u8>),
+    /// Several values, of one kind wherever a span has them.
+    Array(Vec<ValueBuf>),
 }
 
 /// How a span ended, as OpenTelemetry's status code.
@@ -70,8 +77,9 @@ pub struct SpanStatus<'a> {
 
 /// How a type becomes an attribute value.
 ///
-/// Numbers, booleans, chars, text, byte strings, `Option` (absent when `None`) and references to them do. Implement it for a
-/// newtype to have it captured like what it wraps.
+/// Numbers, booleans, chars, text, byte strings, `Option` (absent when `None`) and references to them do; so do slices, arrays and
+/// `Vec`s of numbers, booleans and text, as an [`Array`], and of `u8`, as a byte string. Implement it for a newtype to have it captured
+/// like what it wraps.
 ///
 /// # Examples
 /// ```
@@ -85,14 +93,24 @@ pub struct SpanStatus<'a> {
 /// }
 /// assert_eq!(OrderId(7).capture(), Some(Value::I64(7)));
 /// ```
+/// Several values are one attribute:
+/// ```
+/// use telemetry_runtime::{Span, instrument};
+///
+/// #[instrument(fields(ids, names))]
+/// fn notify(ids: &[u64], names: &Vec<String>) {
+///     Span::current().set_attribute("retries.after_s", [1, 5, 30]);
+/// }
+/// # notify(&[7, 8], &vec!["anna".to_owned()]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no typed attribute value",
     label = "not a number, bool, char, text or a type that implements `Capture`",
     note = "record it formatted, as `?name` (Debug) or `%name` (Display), or implement `telemetry_runtime::Capture` for it"
 )]
 pub trait Capture {
-    /// Whether `#[instrument]` captures a parameter of this type without being asked. Text and bytes are only captured where
-    /// `fields` names them.
+    /// Whether `#[instrument]` captures a parameter of this type without being asked. Text, bytes and arrays are only captured
+    /// where `fields` names them.
     const IMPLICIT: bool = true;
 
     /// The value, or `None` for an attribute that is absent.
@@ -102,7 +120,7 @@ pub trait Capture {
 macro_rules! capture {
     ($($type:ty => |$value:ident| $capture:expr;)*) => {$(
         impl Capture for $type {
-            const IMPLICIT: bool = !matches!(stringify!($type).as_bytes(), b"str" | b"String" | b"[u8]" | b"Vec<u8>");
+            const IMPLICIT: bool = !matches!(stringify!($type).as_bytes(), b"str" | b"String");
             #[inline]
             fn capture(&self) -> Option<Value<'_>> {
                 let $value = self;
@@ -131,8 +149,6 @@ capture! {
     f64 => |v| Value::F64(*v);
     str => |v| Value::Str(v);
     String => |v| Value::Str(v);
-    [u8] => |v| Value::Bytes(v);
-    Vec<u8> => |v| Value::Bytes(v);
 }
 
 macro_rules! capture_through {
@@ -201,11 +217,26 @@ impl fmt::Display for Value<'_> {
             Self::I128(v) => v.fmt(f),
             Self::U128(v) => v.fmt(f),
             Self::Char(v) => v.fmt(f),
+            Self::Array(v) => v.fmt(f),
         }
     }
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
+    /// The value behind the head word of an attribute or element; `None` if the tag is none of a value's.
+    #[inline(always)]
+    pub(super) fn read(tag: u8, start: u32, reader: &mut Reader<'a>) -> Option<Self> {
+        Some(match tag {
+            tag::BOOL => Self::Bool(start != 0),
+            tag::I64 => Self::I64(reader.word()? as i64),
+            tag::F64 => Self::F64(f64::from_bits(reader.word()?)),
+            tag::STR => Self::Str(layout::text(reader.bytes(start as usize)?)),
+            tag::BYTES => Self::Bytes(reader.bytes(start as usize)?),
+            tag::ARRAY => Self::Array(Array::recorded(reader.bytes(start as usize)?)),
+            _ => return None,
+        })
+    }
+
     /// The value on its own, with wide integers and chars in the form in which exporters see them.
     pub fn to_buf(&self) -> ValueBuf {
         match *self {
@@ -218,6 +249,7 @@ impl Value<'_> {
             Self::I128(v) => narrow(v),
             Self::U128(v) => narrow(v),
             Self::Char(v) => ValueBuf::Str(v.to_string()),
+            Self::Array(v) => ValueBuf::Array(v.to_bufs()),
         }
     }
 }
@@ -235,6 +267,7 @@ impl ValueBuf {
             Self::F64(v) => Value::F64(*v),
             Self::Str(v) => Value::Str(v),
             Self::Bytes(v) => Value::Bytes(v),
+            Self::Array(v) => Value::Array(Array::of_bufs(v)),
         }
     }
 }
@@ -246,8 +279,8 @@ impl fmt::Display for ValueBuf {
 }
 
 macro_rules! from_capture {
-    ($($type:ty),*) => {$(
-        impl From<$type> for ValueBuf {
+    ($($type:ty $(where [$($generics:tt)*])?),*) => {$(
+        impl $(<$($generics)*>)? From<$type> for ValueBuf {
             fn from(value: $type) -> Self {
                 value.capture().map_or(Self::Bool(false), |value| value.to_buf())
             }
@@ -256,3 +289,4 @@ macro_rules! from_capture {
 }
 
 from_capture!(bool, i32, i64, u32, u64, usize, f64, &str, String);
+from_capture!(&[T] where [T: Element], [T; N] where [T: Element, const N: usize], Vec<T> where [T: Element]);

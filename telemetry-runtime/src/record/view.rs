@@ -1,5 +1,7 @@
 //! Finished spans, read from their records without copying: what exporters see.
 
+#[cfg(feature = "otlp")]
+use super::Array;
 use super::batch::Batch;
 use super::layout::{self, KEY_INLINE, RawRecord, Reader, flag, kind, status, tag};
 use super::{
@@ -298,18 +300,11 @@ impl<'a> Attributes<'a> {
             KEY_INLINE => (layout::text(self.reader.bytes(usize::from(key_length))?), None),
             index => (*self.callsite.keys().get(usize::from(index))?, Some(index)),
         };
-        let value = match tag {
-            tag::BOOL => Value::Bool(start != 0),
-            tag::I64 => Value::I64(self.reader.word()? as i64),
-            tag::F64 => Value::F64(f64::from_bits(self.reader.word()?)),
-            tag::STR => Value::Str(layout::text(self.reader.bytes(start as usize)?)),
-            tag::BYTES => Value::Bytes(self.reader.bytes(start as usize)?),
-            tag::ERROR => {
-                let message = layout::text(self.reader.bytes(start as usize)?);
-                return Some(Read::Failure(Failure { error_type: key, message }));
-            }
-            _ => return None,
-        };
+        if tag == tag::ERROR {
+            let message = layout::text(self.reader.bytes(start as usize)?);
+            return Some(Read::Failure(Failure { error_type: key, message }));
+        }
+        let value = Value::read(tag, start, &mut self.reader)?;
         Some(Read::Attribute(Attribute { key, value, index }))
     }
 
@@ -359,6 +354,7 @@ pub(crate) enum RawValue<'a> {
     /// Text of so many bytes, with the zeros that fill up its last word.
     Str(&'a [u8], usize),
     Bytes(&'a [u8], usize),
+    Array(Array<'a>),
 }
 
 #[cfg(feature = "otlp")]
@@ -375,6 +371,7 @@ impl<'a> Iterator for RawAttributes<'a> {
             tag::BOOL => RawValue::Bool(start != 0),
             tag::F64 => RawValue::F64(f64::from_bits(self.0.word()?)),
             tag::BYTES => RawValue::Bytes(self.0.padded(start as usize)?, start as usize),
+            tag::ARRAY => RawValue::Array(Array::recorded(self.0.bytes(start as usize)?)),
             _ => return None,
         };
         Some(RawAttribute { key, value })

@@ -7,7 +7,7 @@ use crate::record::layout::{
     EXTRA_HEADER_BYTES, ExtraHeader, KEY_INLINE, attribute_head, flag as record_flag, kind, padded, status,
     tag,
 };
-use crate::record::{Capture, SpanContext, SpanId, StatusCode, TraceFlags, TraceId, Value};
+use crate::record::{Array, Capture, SpanContext, SpanId, StatusCode, TraceFlags, TraceId, Value};
 use std::fmt::{self, Debug};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -43,7 +43,7 @@ impl Debug for Identity {
     }
 }
 
-/// The most bytes of one value; what is longer is cut at a character's boundary and counted.
+/// The most bytes of one value; what is longer is cut at a character's or an element's boundary and counted.
 static VALUE_LIMIT_BYTES: AtomicUsize = AtomicUsize::new(DEFAULT_VALUE_LIMIT_BYTES);
 /// Unless the settings say otherwise: 4 KiB.
 pub(crate) const DEFAULT_VALUE_LIMIT_BYTES: usize = 4096;
@@ -185,8 +185,32 @@ impl Extra {
                 self.key(tag::BYTES, key, kept.len() as u32);
                 self.bytes(kept);
             }
+            Value::Array(v) => self.array(key, v),
             wide => self.wide(key, wide),
         }
+    }
+
+    fn captured(&mut self, key: Key<'_>, value: &impl Capture) {
+        if let Some(value) = value.capture() {
+            self.value(key, value);
+        }
+    }
+
+    /// The first elements, as many as are within the limit.
+    #[cold]
+    fn array(&mut self, key: Key<'_>, array: Array<'_>) {
+        let limit = value_limit();
+        let Some(content) = array.content(limit) else {
+            // One more than there can be room for, so that a cut shows.
+            let texts = array.to_texts(limit / size_of::<u64>() + 1);
+            return self.captured(key, &texts);
+        };
+        TRUNCATED_VALUES.fetch_add(u64::from(!content.is_whole()), Ordering::Relaxed);
+        self.key(tag::ARRAY, key, content.bytes as u32);
+        content.put(|head, element| {
+            self.headed(head, element);
+            true
+        });
     }
 
     #[cold]
@@ -304,7 +328,41 @@ impl From<Identity> for SpanContext {
 
 /// An attribute as callers give it.
 pub(super) fn attribute(extra: &mut Extra, key: &str, value: &impl Capture) {
-    if let Some(value) = value.capture() {
-        extra.value(Key::Text(key), value);
+    extra.captured(Key::Text(key), value);
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::record::{Callsite, ValueBuf};
+    use crate::testing;
+
+    /// The attribute that this value is recorded as, and whether it was counted as truncated.
+    fn recorded(value: impl Capture) -> (ValueBuf, bool) {
+        static SITE: Callsite = Callsite::new("", module_path!(), file!(), line!(), &[]);
+        let before = truncated_values();
+        let spans = testing::capture(|| {
+            let mut span = crate::__private::Entered::<0>::new();
+            span.enter(&SITE);
+            crate::Span::current().set_attribute("key", value);
+        });
+        let value = spans.iter().find_map(|span| span.attribute("key")).expect("it was set");
+        (value.clone(), truncated_values() > before)
+    }
+
+    #[test]
+    fn an_array_longer_than_the_limit_keeps_its_first_elements_and_is_counted() {
+        let many: Vec<u32> = (0..1_000).collect();
+        assert_eq!(recorded(&many), (many[..256].into(), true));
+        let long = ["a".to_owned(), "b".repeat(DEFAULT_VALUE_LIMIT_BYTES), "c".to_owned()];
+        assert_eq!(recorded(&long), (["a"].into(), true));
+    }
+
+    #[test]
+    fn an_array_with_too_wide_an_integer_becomes_text_as_far_as_the_limit_goes() {
+        assert_eq!(recorded([1, u64::MAX]).0, ["1", "18446744073709551615"].into());
+        let many = vec![u128::MAX; 2_000];
+        let expected = vec![u128::MAX.to_string(); DEFAULT_VALUE_LIMIT_BYTES / 48];
+        assert_eq!(recorded(&many), (expected.into(), true));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! What is stored as a word is loaded as a word soon after: a wider load would have to wait for the stores before it.
 
+use crate::record::layout::{attribute_head, tag};
+use crate::record::{Array, ArrayContent};
 use std::fmt;
 use std::mem::MaybeUninit;
 
@@ -60,6 +62,12 @@ impl<const N: usize> Words<N> {
         true
     }
 
+    /// Appends an array; not if there is no room, or if it needs another form first: it is too long, or its integers too wide.
+    #[inline(always)]
+    pub(super) fn push_array(&mut self, key: u8, array: Array<'_>, limit_bytes: usize) -> bool {
+        push_array(&mut self.room, &mut self.used, key, array, limit_bytes)
+    }
+
     /// Appends a word, made of the text's length, a name, and formatted text; or nothing, and gives the text as far as it was `wanted`.
     #[inline]
     pub(super) fn push_text(
@@ -101,6 +109,25 @@ fn push_bytes(room: &mut [MaybeUninit<u64>], used: &mut u32, bytes: &[u8]) -> bo
     fill(rest, bytes);
     *used = end as u32;
     true
+}
+
+#[inline(never)]
+fn push_array(
+    room: &mut [MaybeUninit<u64>],
+    used: &mut u32,
+    key: u8,
+    array: Array<'_>,
+    limit_bytes: usize,
+) -> bool {
+    let Some(content) = array.content(limit_bytes).filter(ArrayContent::is_whole) else { return false };
+    let before = *used;
+    let head = attribute_head(tag::ARRAY, key, 0, content.bytes as u32);
+    let fits = push_headed(room, used, head, &[])
+        && content.put(|head, element| push_headed(room, used, head, element));
+    if !fits {
+        *used = before;
+    }
+    fits
 }
 
 /// Writes the bytes, and zeros up to the end of the last word. The room is exactly as long as it must be.

@@ -1,7 +1,7 @@
 //! Spans that wait for the span above them, and the trees they become.
 
 use super::tree::{Row, Standing, Tree};
-use crate::record::{SpanData, SpanId, TraceId};
+use crate::record::{SpanData, SpanId, TraceId, ValueBuf};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How much may wait, and for how long by the spans' own clock.
@@ -198,14 +198,18 @@ fn size_bytes(span: &SpanData) -> usize {
         + links.sum::<usize>()
 }
 
-fn attribute_bytes((key, value): &(String, crate::record::ValueBuf)) -> usize {
-    use crate::record::Value;
-    let content = match value.as_value() {
-        Value::Str(text) => text.len(),
-        Value::Bytes(bytes) => bytes.len(),
+fn attribute_bytes((key, value): &(String, ValueBuf)) -> usize {
+    size_of_val(key) + key.len() + value_bytes(value)
+}
+
+fn value_bytes(value: &ValueBuf) -> usize {
+    let content = match value {
+        ValueBuf::Str(text) => text.len(),
+        ValueBuf::Bytes(bytes) => bytes.len(),
+        ValueBuf::Array(elements) => elements.iter().map(value_bytes).sum(),
         _ => 0,
     };
-    size_of_val(key) + size_of_val(value) + key.len() + content
+    size_of_val(value) + content
 }
 
 /// The spans that were printed last.

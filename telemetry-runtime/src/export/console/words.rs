@@ -1,7 +1,7 @@
 //! How durations, values and counts are written, and how wide text is.
 
 use crate::record::printable::{escaped, shortened};
-use crate::record::{Value, ValueBuf};
+use crate::record::{Array, Value, ValueBuf};
 
 /// As many characters of a value are shown.
 const MAX_VALUE_CHARS: usize = 60;
@@ -45,20 +45,39 @@ pub(super) fn attribute(key: &str, value: &ValueBuf) -> String {
 
 fn value(value: Value<'_>) -> String {
     match value {
-        Value::Str(text) => text_value(text),
+        Value::Str(text) => quoted_unless_plain(text, ""),
         // Unlike `Display`, it shows that 3.0 is no integer, and 1e300 briefly.
         Value::F64(number) => format!("{number:?}"),
         Value::Bytes(bytes) => {
             let shown = &bytes[..bytes.len().min(MAX_VALUE_CHARS / 2)];
             format!("0x{}{}", Value::Bytes(shown), if shown.len() < bytes.len() { "…" } else { "" })
         }
+        Value::Array(elements) => array_value(elements),
         other => other.to_string(),
     }
 }
 
-fn text_value(text: &str) -> String {
+/// `[a, b]`, with as many elements as make up the characters of a value.
+fn array_value(elements: Array<'_>) -> String {
+    let mut shown = String::from("[");
+    for (index, element) in elements.iter().enumerate() {
+        shown.push_str(if index == 0 { "" } else { ", " });
+        if shown.chars().count() > MAX_VALUE_CHARS {
+            shown.push('…');
+            break;
+        }
+        match element {
+            Value::Str(text) => shown.push_str(&quoted_unless_plain(text, ",[]")),
+            other => shown.push_str(&value(other)),
+        }
+    }
+    shown + "]"
+}
+
+/// The text, in quotes also where it has one of these characters.
+fn quoted_unless_plain(text: &str, others: &str) -> String {
     let shown = shortened(text, MAX_VALUE_CHARS);
-    if is_plain(&shown) {
+    if is_plain(&shown) && !shown.contains(|c| others.contains(c)) {
         return shown.into_owned();
     }
     format!("\"{}\"", escaped(&shown.replace('\\', "\\\\").replace('"', "\\\"")))
@@ -141,6 +160,21 @@ mod tests {
         assert_eq!(shown("x\n\u{1b}[0m"), "k=\"x\\n\\u{1b}[0m\"");
         assert_eq!(shown(&"ü".repeat(61)), format!("k={}…", "ü".repeat(60)));
         assert_eq!(attribute("a\nb", &ValueBuf::Bytes(vec![0; 31])), format!("a\\nb=0x{}…", "00".repeat(30)));
+    }
+
+    #[test]
+    fn arrays_stand_in_brackets_and_their_elements_show_their_type() {
+        assert_eq!(attribute("k", &[1, 2].into()), "k=[1, 2]");
+        assert_eq!(attribute("k", &[1.0].into()), "k=[1.0]");
+        assert_eq!(attribute("k", &[""; 0].into()), "k=[]");
+        assert_eq!(attribute("k", &["anna", "a,b", "7"].into()), "k=[anna, \"a,b\", \"7\"]");
+        assert_eq!(attribute("k", &"a,b".into()), "k=a,b");
+    }
+
+    #[test]
+    fn arrays_are_cut_between_elements() {
+        let long: ValueBuf = vec![12_345_678; 1_000].into();
+        assert_eq!(attribute("k", &long), format!("k=[{}…]", "12345678, ".repeat(6)));
     }
 
     #[test]

@@ -239,9 +239,10 @@ fn put_count(tag: u8, count: u32, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::record::sample::{Sample, batch};
-    use crate::record::{SpanContext, SpanId, TraceFlags, TraceId, Value};
+    use crate::record::{SpanContext, SpanId, TraceFlags, TraceId, Value, ValueBuf};
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as Any};
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value::Value as Any};
+    use opentelemetry_proto::tonic::resource::v1 as proto;
     use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode as Code};
     use proptest::prelude::*;
     use prost::Message;
@@ -326,6 +327,60 @@ mod tests {
                 prop_assert_eq!(attribute(&spans(&request)[0].attributes, key), Some(expected));
             }
         }
+    }
+
+    fn array() -> impl Strategy<Value = ValueBuf> {
+        use proptest::collection::vec;
+        prop_oneof![
+            vec(any::<bool>(), 0..6_000).prop_map(ValueBuf::from),
+            vec(prop_oneof![any::<i64>(), -2..300_i64], 0..200).prop_map(ValueBuf::from),
+            vec(-1e300..1e300, 0..200).prop_map(ValueBuf::from),
+            vec("[a-zä]{0,140}", 0..200).prop_map(ValueBuf::from),
+            vec("x{0,20000}", 0..3).prop_map(ValueBuf::from),
+            vec(vec(any::<u8>(), 0..140).prop_map(ValueBuf::Bytes), 0..4).prop_map(ValueBuf::Array),
+        ]
+    }
+
+    fn any_value(value: &ValueBuf) -> Any {
+        match value.clone() {
+            ValueBuf::Bool(v) => Any::BoolValue(v),
+            ValueBuf::I64(v) => Any::IntValue(v),
+            ValueBuf::F64(v) => Any::DoubleValue(v),
+            ValueBuf::Str(v) => Any::StringValue(v),
+            ValueBuf::Bytes(v) => Any::BytesValue(v),
+            ValueBuf::Array(v) => {
+                let values = v.iter().map(|value| AnyValue { value: Some(any_value(value)) }).collect();
+                Any::ArrayValue(ArrayValue { values })
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arrays_of_any_length_arrive_from_plain_spans_and_from_others(array in array(), key in 0..KEYS.len()) {
+            let (key, Value::Array(value)) = (KEYS[key], array.as_value()) else { unreachable!("an array") };
+            let samples = [
+                Sample::root("plain", 1).keys(KEYS).attribute(key, value),
+                Sample::root("other", 2).keys(KEYS).attribute(key, value).later_attribute("late", value),
+                Sample::root("event", 3).event("miss", 1, &[(key, Value::Array(value))]),
+            ];
+            let request = encode(&mut Encoder::default(), &samples);
+            let [plain, other, event] = spans(&request)[..] else { panic!("three spans") };
+            let expected = Some(any_value(&array));
+            prop_assert_eq!(&attribute(&plain.attributes, key), &expected);
+            prop_assert_eq!(&attribute(&other.attributes, key), &expected);
+            prop_assert_eq!(&attribute(&other.attributes, "late"), &expected);
+            prop_assert_eq!(&attribute(&event.events[0].attributes, key), &expected);
+        }
+    }
+
+    #[test]
+    fn arrays_within_arrays_of_a_resource_arrive() {
+        let nested = ValueBuf::Array(vec![["a", ""].into(), [1_u64 << 62; 40].into(), [true; 0].into()]);
+        let mut field = Vec::new();
+        put_attribute_named(bytes_field(1), "nested", nested.as_value(), &mut field);
+        let resource = proto::Resource::decode(field.as_slice()).expect("prost decodes what we encode");
+        assert_eq!(attribute(&resource.attributes, "nested"), Some(any_value(&nested)));
     }
 
     #[test]
