@@ -58,8 +58,8 @@ use style::Style;
 /// | `links` | `links = expr` | Spans to link to: anything to iterate over with items that `parent` takes. |
 /// | `follows_from` | `follows_from = expr` | The same as `links`. |
 /// | `sample` | `sample = 0.1`, `sample = always`, `sample = never` | Whether a trace that begins here is recorded, whatever the policy says: a share of them, all, or none. `never` also leaves out what a recorded trace does here and below. |
-/// | `keep_if_slower` | `keep_if_slower = "50ms"` | For tail policies: a trace in which this took longer is one to keep. Units: `ns`, `us`, `ms`, `s`. |
-/// | `metrics` | `metrics` | For metrics: calls, failures and durations are counted. |
+/// | `keep_if_slower` | `keep_if_slower = "50ms"` | Says that a trace in which this took longer is one to keep; carried for tail policies, of which there is none yet. Units: `ns`, `us`, `ms`, `s`. |
+/// | `metrics` | `metrics` | Asks for calls, failures and durations to be counted; carried for metrics, which do not exist yet. |
 /// | `crate` | `crate = path`, `crate = "path"` | Where `telemetry_runtime` is found, if not under that name. |
 ///
 /// Values in `fields`, `links`, `parent` and `name` are evaluated before the body, and only while the span is recorded (`parent`: where

@@ -202,14 +202,14 @@ pub(crate) static TABLE: &[Argument] = &[
     Argument {
         word: "keep_if_slower",
         forms: &[r#"keep_if_slower = "50ms""#],
-        meaning: "For tail policies: a trace in which this took longer is one to keep. Units: `ns`, `us`, `ms`, `s`.",
+        meaning: "Says that a trace in which this took longer is one to keep; carried for tail policies, of which there is none yet. Units: `ns`, `us`, `ms`, `s`.",
         places: &[Place::Block, Place::Span],
         read: |args, given| given.duration().map(|duration| args.keep_if_slower = Some(duration)),
     },
     Argument {
         word: "metrics",
         forms: &["metrics"],
-        meaning: "For metrics: calls, failures and durations are counted.",
+        meaning: "Asks for calls, failures and durations to be counted; carried for metrics, which do not exist yet.",
         places: &[Place::Block],
         read: |args, given| given.nothing().map(|()| args.metrics = true),
     },

@@ -5,7 +5,6 @@ use telemetry_runtime::{Span, ValueBuf, event, instrument, span, testing};
 use super::instrument::{block_on, keys, only};
 
 #[test]
-#[expect(clippy::ptr_arg, reason = "any type that holds values will do")]
 fn named_fields_keep_the_type_of_their_elements() {
     #[instrument(fields(ids, names))]
     fn notify(ids: &[u64], names: &Vec<String>) -> usize {
