@@ -71,6 +71,7 @@ use std::path::Path;
 ///         headers: {api-key: "${API_KEY}"}
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
+///         code_attributes: false        # spans do not say where their code is; default true
 /// logging:
 ///   level: info                         # or directives: info,my_crate=debug
 ///   format: json                        # or text

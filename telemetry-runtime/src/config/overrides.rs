@@ -71,6 +71,7 @@ impl Overrides {
                 timeout: variables.understood(TIMEOUT, "a number of milliseconds, 1 or more", milliseconds),
                 compression: variables
                     .understood(COMPRESSION, "`gzip` or `none`", |text| word(text, &COMPRESSIONS)),
+                code_attributes: None,
             },
             filter: variables.understood(["RUST_LOG"], "directives such as `info,my_crate=debug`", |text| {
                 Filter::from_directives(text).ok()

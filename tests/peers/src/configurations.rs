@@ -88,7 +88,14 @@ pub(crate) const ALL: &[Configuration] = &[
         settings: "`#[instrument]`, defaults",
         group: Group::Sampled,
         parts: &[Part::Spans, Part::Sustained, Part::Delivery],
-        start: |sink| project::start(Ratio::ALWAYS, sink),
+        start: |sink| project::start(Ratio::ALWAYS, true, sink),
+    },
+    Configuration {
+        name: "this project, no code attributes",
+        settings: "the same with `code_attributes: false`: of the others, only tracing-opentelemetry sends any, unless it is lean",
+        group: Group::Sampled,
+        parts: &[Part::Delivery],
+        start: |sink| project::start(Ratio::ALWAYS, false, sink),
     },
     Configuration {
         name: "fastrace",
@@ -151,7 +158,7 @@ pub(crate) const ALL: &[Configuration] = &[
         settings: "a policy that samples nothing",
         group: Group::Unsampled,
         parts: &[Part::Spans],
-        start: |sink| project::start(Ratio::NEVER, sink),
+        start: |sink| project::start(Ratio::NEVER, true, sink),
     },
     Configuration {
         name: "fastrace, unsampled parent",

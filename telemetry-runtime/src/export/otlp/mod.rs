@@ -30,23 +30,33 @@ pub struct Target {
     pub timeout: Duration,
     /// Whether to compress the body.
     pub gzip: bool,
+    /// Whether spans say where their code is: `code.function.name`, `code.file.path` and `code.line.number`.
+    pub code_attributes: bool,
 }
 
 impl Target {
-    /// A URL for traces, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it.
+    /// A URL for traces, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it, and with code
+    /// attributes.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), headers: Vec::new(), timeout: DEFAULT_TIMEOUT, gzip: false }
+        Self {
+            url: url.into(),
+            headers: Vec::new(),
+            timeout: DEFAULT_TIMEOUT,
+            gzip: false,
+            code_attributes: true,
+        }
     }
 }
 
 impl From<Destination> for Target {
     fn from(destination: Destination) -> Self {
-        let Destination { endpoint, headers, timeout, compression } = destination;
+        let Destination { endpoint, headers, timeout, compression, code_attributes } = destination;
         Self {
             url: endpoint.traces_url().to_owned(),
             headers: headers.into_iter().map(Header::into_parts).collect(),
             timeout,
             gzip: compression == Compression::Gzip,
+            code_attributes,
         }
     }
 }
@@ -56,12 +66,13 @@ impl fmt::Debug for Target {
         // A URL's query may hold a key.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         let url = if url.contains('@') { "***" } else { url };
-        let Self { url: _, headers, timeout, gzip } = self;
+        let Self { url: _, headers, timeout, gzip, code_attributes } = self;
         f.debug_struct("Target")
             .field("url", &url)
             .field("headers", headers)
             .field("timeout", timeout)
             .field("gzip", gzip)
+            .field("code_attributes", code_attributes)
             .finish()
     }
 }
@@ -100,7 +111,8 @@ impl Otlp {
     /// # Errors
     /// The URL or a header could never be sent: see [`InvalidTarget`].
     pub fn new(target: Target) -> Result<Self, InvalidTarget> {
-        Ok(Self { client: Client::new(target)?, encoder: Encoder::default() })
+        let encoder = Encoder::new(target.code_attributes);
+        Ok(Self { client: Client::new(target)?, encoder })
     }
 }
 
