@@ -220,27 +220,18 @@ impl<const N: usize> Drop for Polling<'_, N> {
 impl<const N: usize, S: BorrowMut<Opened<N>>, F, O> Drop for Instrumented<N, S, F, O> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: dropped once, and never used again.
-        let mut drop_future = || unsafe { ManuallyDrop::drop(&mut self.future) };
         let span = self.span.borrow_mut();
-        if span.holds_context() {
-            cancel_within(span, &mut drop_future);
-        } else {
-            drop_future();
+        if !span.holds_context() {
+            // SAFETY: dropped once, here or below, and never used again.
+            return unsafe { ManuallyDrop::drop(&mut self.future) };
         }
+        // Not ready yet: what the future's own destructors do still belongs to the span.
+        span.cancel();
+        let polling = Polling::enter(span);
+        // SAFETY: as above.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+        polling.leave().end();
     }
-}
-
-/// Drops a future that is not ready yet: what its own destructors do still belongs to the span.
-///
-/// It stands once in the program, not once for every future.
-#[cold]
-#[inline(never)]
-fn cancel_within<const N: usize>(span: &mut Opened<N>, drop_future: &mut dyn FnMut()) {
-    span.cancel();
-    let polling = Polling::enter(span);
-    drop_future();
-    polling.leave().end();
 }
 
 impl<const N: usize, S: BorrowMut<Opened<N>>, F, O> fmt::Debug for Instrumented<N, S, F, O> {
