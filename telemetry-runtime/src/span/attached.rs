@@ -1,7 +1,8 @@
 //! A context that code makes current by hand, until it drops the guard: at best in order, but in no order is harm done.
 //!
 //! A guard that is held across an `.await` outlives the poll that made it, and guards of two such tasks end in the wrong order. So the
-//! guards of a thread know of each other: one that ends early hands what it would have restored to the guard above it.
+//! guards of a thread know of each other: one that ends early hands what it would have restored to the guard above it. Spans that are
+//! entered and left by calls stand in the same list.
 
 use super::context::{Ids, Scope, Snapshot, current};
 use crate::record::SpanContext;
@@ -40,7 +41,7 @@ enum Kept {
 /// ```
 pub fn attach(context: &SpanContext) -> Attached {
     let snapshot = Snapshot::from(context);
-    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot));
+    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot, Until::Dropped));
     Attached(listed.map_or_else(|_| Kept::Alone(Scope::enter(&snapshot)), Kept::Listed))
 }
 
@@ -54,18 +55,42 @@ impl Drop for Attached {
     }
 }
 
+/// Makes a span current until [`leave`]. It may be entered again meanwhile.
+pub(super) fn enter(snapshot: &Snapshot) {
+    // A thread in its last destructors has no list: what it still does stays below whatever is current.
+    let _ = LIST.try_with(|list| list.borrow_mut().attach(snapshot, Until::Left));
+}
+
+/// Undoes the last [`enter`] of this span on this thread; whether there was one.
+pub(super) fn leave(ids: Ids) -> bool {
+    LIST.try_with(|list| list.borrow_mut().leave(ids)).unwrap_or(false)
+}
+
 thread_local! {
     static LIST: RefCell<List> = const { RefCell::new(List { guards: Vec::new(), next: 0 }) };
 }
 
-/// The thread's guards, the oldest first.
+/// The thread's guards, the oldest first, and at most [`MOST_GUARDS`].
 struct List {
     guards: Vec<Entry>,
     next: u64,
 }
 
+/// More than are ever held at a time: whoever enters and never leaves takes no more memory than this.
+const MOST_GUARDS: usize = 1024;
+
+/// What removes an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// A guard that knows the entry's number.
+    Dropped,
+    /// A call that names the span.
+    Left,
+}
+
 struct Entry {
     number: u64,
+    until: Until,
     /// What the guard made current.
     ids: Ids,
     /// What it restores.
@@ -75,25 +100,47 @@ struct Entry {
 }
 
 impl List {
-    fn attach(&mut self, snapshot: &Snapshot) -> u64 {
+    fn attach(&mut self, snapshot: &Snapshot, until: Until) -> u64 {
+        if self.guards.len() == MOST_GUARDS {
+            // The oldest span that somebody forgot to leave; a guard is rather held than forgotten.
+            let oldest = self.guards.iter().position(|guard| guard.until == Until::Left);
+            self.unlink(oldest.unwrap_or(0));
+        }
         let before = current().replace(snapshot);
         let below = self.guards.iter().rfind(|guard| guard.ids == before.ids).map(|guard| guard.number);
         let number = self.next;
         self.next += 1;
-        self.guards.push(Entry { number, ids: snapshot.ids, before, below });
+        self.guards.push(Entry { number, until, ids: snapshot.ids, before, below });
         number
     }
 
     fn detach(&mut self, number: u64) {
-        let Some(at) = self.guards.iter().rposition(|guard| guard.number == number) else { return };
-        let Entry { ids, before, below, .. } = self.guards.remove(at);
-        for above in self.guards[at..].iter_mut().filter(|guard| guard.below == Some(number)) {
-            above.before.clone_from(&before);
-            above.below = below;
+        if let Some(at) = self.guards.iter().rposition(|guard| guard.number == number) {
+            self.remove(at);
         }
+    }
+
+    fn leave(&mut self, ids: Ids) -> bool {
+        let entered = |guard: &Entry| guard.until == Until::Left && guard.ids.name_the_span_of(ids);
+        let at = self.guards.iter().rposition(entered);
+        at.map(|at| self.remove(at)).is_some()
+    }
+
+    fn remove(&mut self, at: usize) {
+        let Entry { ids, before, .. } = self.unlink(at);
         // A younger guard's context stays; what is current in a poll of another task is none of this guard's business.
         if at == self.guards.len() || current().ids() == ids {
             current().replace(&before);
         }
+    }
+
+    /// Takes an entry out; the one above it restores what this one would have.
+    fn unlink(&mut self, at: usize) -> Entry {
+        let entry = self.guards.remove(at);
+        for above in self.guards[at..].iter_mut().filter(|guard| guard.below == Some(entry.number)) {
+            above.before.clone_from(&entry.before);
+            above.below = entry.below;
+        }
+        entry
     }
 }

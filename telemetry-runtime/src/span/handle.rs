@@ -1,10 +1,10 @@
 //! A handle to a span that runs somewhere, through which any code may add to it.
 
 use super::chain::Chain;
-use super::context::{current, flag};
+use super::context::{Ids, Snapshot, current, flag};
 use super::extra::{self, Extra, Identity};
 use crate::record::layout::kind;
-use crate::record::{Capture, SpanContext, StatusCode, TraceState};
+use crate::record::{Capture, SpanContext, StatusCode, TraceState, Value};
 use std::error::Error;
 
 /// A handle to a span: the current one of a thread, or a copy of it kept elsewhere.
@@ -29,6 +29,13 @@ pub struct Span {
 }
 
 impl Span {
+    /// The span of these ids, wherever it runs.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let Ids { trace_high, trace_low, span_id, flags } = snapshot.ids;
+        let identity = Identity { trace_high, trace_low, span_id, flags };
+        Self { identity, remote: flags & flag::REMOTE != 0, state: snapshot.state.clone() }
+    }
+
     /// The span that runs on this thread, or a handle to nothing.
     #[inline]
     pub fn current() -> Self {
@@ -108,6 +115,38 @@ impl Span {
         if self.is_recording() {
             let mut link = Extra::new();
             link.link(to);
+            link.push(self.identity);
+        }
+    }
+
+    /// Adds an event with typed values, which happened then, in Unix nanoseconds, or happens now.
+    pub(crate) fn add_event_at<'a>(
+        &self,
+        name: &str,
+        unix_ns: Option<u64>,
+        attributes: impl IntoIterator<Item = (&'a str, Value<'a>)>,
+    ) {
+        if self.is_recording() {
+            let mut event = Extra::new();
+            event.event(name);
+            event.values(attributes);
+            match unix_ns {
+                Some(unix_ns) => event.push_at(self.identity, unix_ns),
+                None => event.push(self.identity),
+            }
+        }
+    }
+
+    /// Adds a link that says something itself.
+    pub(crate) fn add_link_with<'a>(
+        &self,
+        to: &SpanContext,
+        attributes: impl IntoIterator<Item = (&'a str, Value<'a>)>,
+    ) {
+        if self.is_recording() {
+            let mut link = Extra::new();
+            link.link(to);
+            link.values(attributes);
             link.push(self.identity);
         }
     }

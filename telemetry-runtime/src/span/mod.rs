@@ -10,6 +10,8 @@ mod context;
 mod entered;
 mod event;
 mod extra;
+#[cfg(feature = "logging")]
+mod foreign;
 pub(crate) mod fork;
 mod handle;
 pub(crate) mod head;
@@ -25,6 +27,7 @@ mod recording;
 mod start;
 #[cfg(feature = "stream")]
 mod stream;
+pub(crate) mod suppress;
 mod sync;
 pub(crate) mod tick;
 mod with;
@@ -38,6 +41,8 @@ pub(crate) use context::fresh_context;
 pub use entered::{Entered, EnteredBlock};
 pub use event::EventRecord;
 pub(crate) use extra::{DEFAULT_VALUE_LIMIT_BYTES, limit_values, truncated_values};
+#[cfg(feature = "logging")]
+pub(crate) use foreign::{Below, Foreign, Held};
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;
