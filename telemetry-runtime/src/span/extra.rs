@@ -225,7 +225,7 @@ impl Extra {
     }
 
     /// An attribute in a formatted form.
-    fn formatted(&mut self, key: &'static str, text: fmt::Arguments<'_>) {
+    pub(super) fn formatted(&mut self, key: &'static str, text: fmt::Arguments<'_>) {
         let head = |length| attribute_head(tag::STR, KEY_INLINE, key.len() as u16, length);
         let formatted = match self.heap.is_empty() {
             true => self.inline.push_text(head, key, text, value_limit()),
@@ -306,6 +306,7 @@ impl Extra {
 
     /// Sends the event off, stamped with a moment that was given, in Unix nanoseconds.
     #[cold]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the API of OpenTelemetry gives times"))]
     pub(super) fn push_at(&self, owner: Identity, unix_ns: u64) {
         self.push_timed(owner, unix_ns, self.flags | record_flag::TIME_IS_UNIX);
     }

@@ -117,6 +117,10 @@ impl<const N: usize> Foreign<N> {
     }
 
     /// Ends the span, which started and ended at these times, in Unix nanoseconds; without one, as it did.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
+    )]
     pub(crate) fn end_at(mut self, start_unix_ns: Option<u64>, end_unix_ns: Option<u64>) {
         self.held().forget();
         self.live.end_at(self.attributes.as_slice(), &self.state, start_unix_ns, end_unix_ns);
@@ -145,6 +149,10 @@ impl<const N: usize> Debug for Foreign<N> {
 pub(crate) struct Held(Snapshot);
 
 impl Held {
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        Self(snapshot)
+    }
+
     /// Whether there is a context at all.
     pub(crate) fn is_active(&self) -> bool {
         self.0.ids.flags & flag::ACTIVE != 0

@@ -6,6 +6,8 @@ use super::extra::{self, Extra, Identity};
 use crate::record::layout::kind;
 use crate::record::{Capture, SpanContext, StatusCode, TraceState, Value};
 use std::error::Error;
+#[cfg(feature = "logging")]
+use std::fmt;
 
 /// A handle to a span: the current one of a thread, or a copy of it kept elsewhere.
 ///
@@ -67,6 +69,25 @@ impl Span {
         }
     }
 
+    /// Sets an attribute of any value.
+    pub(crate) fn set_value(&self, key: &str, value: Value<'_>) {
+        if self.is_recording() {
+            let mut record = Extra::new();
+            record.values([(key, value)]);
+            record.push(self.identity);
+        }
+    }
+
+    /// Sets an attribute to formatted text.
+    #[cfg(feature = "logging")]
+    pub(crate) fn set_text(&self, key: &'static str, text: fmt::Arguments<'_>) {
+        if self.is_recording() {
+            let mut record = Extra::new();
+            record.formatted(key, text);
+            record.push(self.identity);
+        }
+    }
+
     /// Adds an event that happens now.
     ///
     /// # Examples
@@ -120,6 +141,10 @@ impl Span {
     }
 
     /// Adds an event with typed values, which happened then, in Unix nanoseconds, or happens now.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
+    )]
     pub(crate) fn add_event_at<'a>(
         &self,
         name: &str,
@@ -138,6 +163,10 @@ impl Span {
     }
 
     /// Adds a link that says something itself.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
+    )]
     pub(crate) fn add_link_with<'a>(
         &self,
         to: &SpanContext,

@@ -30,6 +30,8 @@ mod stream;
 pub(crate) mod suppress;
 mod sync;
 pub(crate) mod tick;
+#[cfg(feature = "tracing")]
+mod twin;
 mod with;
 mod words;
 
@@ -52,4 +54,8 @@ pub use recording::{Failing, Recording};
 pub use start::{ToContext, below, is_on, root};
 #[cfg(feature = "stream")]
 pub use stream::{InstrumentedStream, Streaming, instrument_stream, stream_of, unobserved_item};
+#[cfg(feature = "tracing")]
+pub use twin::Twinning;
+#[cfg(feature = "logging")]
+pub(crate) use twin::twin_of;
 pub use with::{Instrument, InstrumentOnce};
