@@ -8,6 +8,7 @@ use crate::record::{SpanKind, Value};
 use crate::span::{Below, Chain, Foreign, Held, Span, is_on, twin_of};
 use std::error::Error;
 use std::fmt::{self, Debug};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use tracing::Subscriber;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -56,6 +57,8 @@ where
 
 /// What a span of `tracing` has in its extensions is one of two: [`Recorded`], or a [`Held`] context where nothing is recorded, or not by
 /// us. No lock on them is held while code that is not ours runs: `Debug` implementations log, make spans, and panic.
+///
+/// [tracing#763](https://github.com/tokio-rs/tracing/issues/763) and its likes are what happens otherwise.
 struct Bridge;
 
 type Recorded = Foreign<ROOM_WORDS>;
@@ -92,7 +95,7 @@ where
             return;
         }
         let mut fields = Fields { recorder: handle, said: Said::default() };
-        values.record(&mut fields);
+        shielded(|| values.record(&mut fields));
         if let Some(kind) = fields.said.kind
             && let Some(recorded) = span.extensions_mut().get_mut::<Recorded>()
         {
@@ -138,7 +141,7 @@ where
             return place.callsite;
         }
         let mut kind = KindOnly(SpanKind::Internal);
-        attributes.record(&mut kind);
+        shielded(|| attributes.record(&mut kind));
         place::of(attributes.metadata(), kind.0).callsite
     };
     if attributes.is_contextual() {
@@ -153,11 +156,18 @@ where
 /// The span with all that it is given at its start.
 fn filled(recorded: Recorded, attributes: &Attributes<'_>) -> Recorded {
     let mut fields = Fields { recorder: recorded, said: Said::default() };
-    attributes.record(&mut fields);
+    shielded(|| attributes.record(&mut fields));
     if fields.said != Said::default() {
         fields.said.tell(&fields.recorder.handle());
     }
     fields.recorder
+}
+
+/// Has fields evaluated. A panic, which without us would not have happened, ends that and nothing else: a registry that it left in the
+/// middle of a span's start would never close the span's parents.
+fn shielded(record: impl FnOnce()) {
+    // The panic hook has told of it.
+    let _ = catch_unwind(AssertUnwindSafe(record));
 }
 
 /// Has the registry keep the span, or the context that stands for it.

@@ -306,7 +306,6 @@ impl Extra {
 
     /// Sends the event off, stamped with a moment that was given, in Unix nanoseconds.
     #[cold]
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the API of OpenTelemetry gives times"))]
     pub(super) fn push_at(&self, owner: Identity, unix_ns: u64) {
         self.push_timed(owner, unix_ns, self.flags | record_flag::TIME_IS_UNIX);
     }

@@ -143,7 +143,6 @@ impl Live {
 
     /// As [`Self::end`], at times that were given, in Unix nanoseconds; without one its time is that of the call.
     #[cold]
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the API of OpenTelemetry gives times"))]
     pub(super) fn end_at(
         &mut self,
         attributes: &[u64],
