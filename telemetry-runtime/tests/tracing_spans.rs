@@ -183,9 +183,12 @@ fn a_function_under_compat_is_one_span_of_tracing_only() {
 #[test]
 fn a_span_of_ours_that_comes_back_by_the_layer_is_recorded_once_and_a_parent_anywhere() {
     #[instrument]
-    fn outer_of_two(_yes: bool, n: u8) {
+    fn outer_of_two(yes: bool, n: u8) {
+        assert!(yes && n == 7);
         let handle = tracing::Span::current();
-        std::thread::spawn(move || handle.in_scope(|| inner(true))).join().expect("it does not panic");
+        std::thread::scope(|scope| {
+            scope.spawn(|| handle.in_scope(|| inner(true)));
+        });
         tracing::info_span!(parent: &tracing::Span::current(), "theirs").in_scope(|| {
             let _block = span!("block");
         });

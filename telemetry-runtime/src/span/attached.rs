@@ -41,7 +41,7 @@ enum Kept {
 /// ```
 pub fn attach(context: &SpanContext) -> Attached {
     let snapshot = Snapshot::from(context);
-    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot, Until::Dropped));
+    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot, true));
     Attached(listed.map_or_else(|_| Kept::Alone(Scope::enter(&snapshot)), Kept::Listed))
 }
 
@@ -56,12 +56,14 @@ impl Drop for Attached {
 }
 
 /// Makes a span current until [`leave`]. It may be entered again meanwhile.
+#[cfg(feature = "logging")]
 pub(super) fn enter(snapshot: &Snapshot) {
     // A thread in its last destructors has no list: what it still does stays below whatever is current.
-    let _ = LIST.try_with(|list| list.borrow_mut().attach(snapshot, Until::Left));
+    let _ = LIST.try_with(|list| list.borrow_mut().attach(snapshot, false));
 }
 
 /// Undoes the last [`enter`] of this span on this thread; whether there was one.
+#[cfg(feature = "logging")]
 pub(super) fn leave(ids: Ids) -> bool {
     LIST.try_with(|list| list.borrow_mut().leave(ids)).unwrap_or(false)
 }
@@ -79,18 +81,10 @@ struct List {
 /// More than are ever held at a time: whoever enters and never leaves takes no more memory than this.
 const MOST_GUARDS: usize = 1024;
 
-/// What removes an entry.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    /// A guard that knows the entry's number.
-    Dropped,
-    /// A call that names the span.
-    Left,
-}
-
 struct Entry {
     number: u64,
-    until: Until,
+    /// Whether a guard removes it, by its number; else a call does, by its span.
+    is_guarded: bool,
     /// What the guard made current.
     ids: Ids,
     /// What it restores.
@@ -100,17 +94,17 @@ struct Entry {
 }
 
 impl List {
-    fn attach(&mut self, snapshot: &Snapshot, until: Until) -> u64 {
+    fn attach(&mut self, snapshot: &Snapshot, is_guarded: bool) -> u64 {
         if self.guards.len() == MOST_GUARDS {
             // The oldest span that somebody forgot to leave; a guard is rather held than forgotten.
-            let oldest = self.guards.iter().position(|guard| guard.until == Until::Left);
+            let oldest = self.guards.iter().position(|guard| !guard.is_guarded);
             self.unlink(oldest.unwrap_or(0));
         }
         let before = current().replace(snapshot);
         let below = self.guards.iter().rfind(|guard| guard.ids == before.ids).map(|guard| guard.number);
         let number = self.next;
         self.next += 1;
-        self.guards.push(Entry { number, until, ids: snapshot.ids, before, below });
+        self.guards.push(Entry { number, is_guarded, ids: snapshot.ids, before, below });
         number
     }
 
@@ -120,8 +114,10 @@ impl List {
         }
     }
 
+    #[cfg(feature = "logging")]
     fn leave(&mut self, ids: Ids) -> bool {
-        let entered = |guard: &Entry| guard.until == Until::Left && guard.ids.name_the_span_of(ids);
+        let name = |ids: Ids| (ids.trace_high, ids.trace_low, ids.span_id);
+        let entered = |guard: &Entry| !guard.is_guarded && name(guard.ids) == name(ids);
         let at = self.guards.iter().rposition(entered);
         at.map(|at| self.remove(at)).is_some()
     }

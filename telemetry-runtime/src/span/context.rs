@@ -71,14 +71,6 @@ pub(super) struct Ids {
     pub(super) flags: u8,
 }
 
-impl Ids {
-    /// Whether both name the same span, whatever their flags say.
-    #[inline]
-    pub(super) fn name_the_span_of(self, other: Self) -> bool {
-        (self.trace_high, self.trace_low, self.span_id) == (other.trace_high, other.trace_low, other.span_id)
-    }
-}
-
 impl Current {
     /// The vendors' state of the current trace.
     #[inline]

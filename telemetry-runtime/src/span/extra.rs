@@ -190,6 +190,7 @@ impl Extra {
         }
     }
 
+    #[cfg(feature = "logging")]
     pub(super) fn values<'a>(&mut self, attributes: impl IntoIterator<Item = (&'a str, Value<'a>)>) {
         for (key, value) in attributes {
             self.value(Key::Text(key), value);
@@ -306,6 +307,7 @@ impl Extra {
 
     /// Sends the event off, stamped with a moment that was given, in Unix nanoseconds.
     #[cold]
+    #[cfg(feature = "logging")]
     pub(super) fn push_at(&self, owner: Identity, unix_ns: u64) {
         self.push_timed(owner, unix_ns, self.flags | record_flag::TIME_IS_UNIX);
     }

@@ -1,10 +1,14 @@
 //! A handle to a span that runs somewhere, through which any code may add to it.
 
 use super::chain::Chain;
-use super::context::{Ids, Snapshot, current, flag};
+#[cfg(feature = "logging")]
+use super::context::{Ids, Snapshot};
+use super::context::{current, flag};
 use super::extra::{self, Extra, Identity};
+#[cfg(feature = "logging")]
+use crate::record::Value;
 use crate::record::layout::kind;
-use crate::record::{Capture, SpanContext, StatusCode, TraceState, Value};
+use crate::record::{Capture, SpanContext, StatusCode, TraceState};
 use std::error::Error;
 #[cfg(feature = "logging")]
 use std::fmt;
@@ -31,13 +35,6 @@ pub struct Span {
 }
 
 impl Span {
-    /// The span of these ids, wherever it runs.
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let Ids { trace_high, trace_low, span_id, flags } = snapshot.ids;
-        let identity = Identity { trace_high, trace_low, span_id, flags };
-        Self { identity, remote: flags & flag::REMOTE != 0, state: snapshot.state.clone() }
-    }
-
     /// The span that runs on this thread, or a handle to nothing.
     #[inline]
     pub fn current() -> Self {
@@ -65,25 +62,6 @@ impl Span {
         if self.is_recording() {
             let mut record = Extra::new();
             extra::attribute(&mut record, key, &value);
-            record.push(self.identity);
-        }
-    }
-
-    /// Sets an attribute of any value.
-    pub(crate) fn set_value(&self, key: &str, value: Value<'_>) {
-        if self.is_recording() {
-            let mut record = Extra::new();
-            record.values([(key, value)]);
-            record.push(self.identity);
-        }
-    }
-
-    /// Sets an attribute to formatted text.
-    #[cfg(feature = "logging")]
-    pub(crate) fn set_text(&self, key: &'static str, text: fmt::Arguments<'_>) {
-        if self.is_recording() {
-            let mut record = Extra::new();
-            record.formatted(key, text);
             record.push(self.identity);
         }
     }
@@ -140,6 +118,44 @@ impl Span {
         }
     }
 
+    /// Gives the span another name, known only now.
+    pub fn set_name(&self, name: &str) {
+        if self.is_recording() {
+            let mut record = Extra::new();
+            record.named(kind::NAME, name);
+            record.push(self.identity);
+        }
+    }
+}
+
+/// For spans that other libraries make.
+#[cfg(feature = "logging")]
+impl Span {
+    /// The span of these ids, wherever it runs.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let Ids { trace_high, trace_low, span_id, flags } = snapshot.ids;
+        let identity = Identity { trace_high, trace_low, span_id, flags };
+        Self { identity, remote: flags & flag::REMOTE != 0, state: snapshot.state.clone() }
+    }
+
+    /// Sets an attribute of any value.
+    pub(crate) fn set_value(&self, key: &str, value: Value<'_>) {
+        if self.is_recording() {
+            let mut record = Extra::new();
+            record.values([(key, value)]);
+            record.push(self.identity);
+        }
+    }
+
+    /// Sets an attribute to formatted text.
+    pub(crate) fn set_text(&self, key: &'static str, text: fmt::Arguments<'_>) {
+        if self.is_recording() {
+            let mut record = Extra::new();
+            record.formatted(key, text);
+            record.push(self.identity);
+        }
+    }
+
     /// Adds an event with typed values, which happened then, in Unix nanoseconds, or happens now.
     #[cfg_attr(
         not(test),
@@ -177,15 +193,6 @@ impl Span {
             link.link(to);
             link.values(attributes);
             link.push(self.identity);
-        }
-    }
-
-    /// Gives the span another name, known only now.
-    pub fn set_name(&self, name: &str) {
-        if self.is_recording() {
-            let mut record = Extra::new();
-            record.named(kind::NAME, name);
-            record.push(self.identity);
         }
     }
 }

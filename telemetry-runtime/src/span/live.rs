@@ -143,6 +143,7 @@ impl Live {
 
     /// As [`Self::end`], at times that were given, in Unix nanoseconds; without one its time is that of the call.
     #[cold]
+    #[cfg(feature = "logging")]
     pub(super) fn end_at(
         &mut self,
         attributes: &[u64],

@@ -15,6 +15,7 @@ pub(crate) fn this_thread() {
 }
 
 /// Whether nothing is to be recorded of what this thread does.
+#[cfg(feature = "logging")]
 pub(crate) fn is_suppressed() -> bool {
     IS_SUPPRESSED.get()
 }

@@ -10,6 +10,10 @@ use std::cell::Cell;
 use std::fmt;
 
 /// A span of ours, and the place of the one of `tracing` beside it.
+#[cfg_attr(
+    not(feature = "logging"),
+    expect(dead_code, reason = "only the layer for spans of `tracing` asks")
+)]
 #[derive(Clone, Copy)]
 struct Twin {
     name: &'static str,
