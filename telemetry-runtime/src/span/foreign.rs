@@ -217,6 +217,11 @@ mod tests {
         span
     }
 
+    /// On another thread.
+    fn elsewhere(work: impl FnOnce() + Send) {
+        thread::scope(|scope| scope.spawn(work).join().expect("it does not panic"));
+    }
+
     fn span<'a>(spans: &'a [SpanData], name: &str) -> &'a SpanData {
         spans.iter().find(|span| span.name == name).expect("it was recorded")
     }
@@ -276,15 +281,13 @@ mod tests {
             span.formatted(1, format_args!("{long}"));
             span.attribute("any", Value::F64(0.5));
             let handle = span.handle();
-            thread::spawn(move || {
+            elsewhere(|| {
                 handle.set_attribute("late", true);
                 handle.add_event_at("then", Some(7), [("n", Value::I64(1))]);
                 handle.add_link_with(&handle.context(), [("why", Value::Str("because"))]);
                 handle.set_status(StatusCode::Error, "no");
                 handle.set_name("renamed");
-            })
-            .join()
-            .expect("it does not panic");
+            });
             span.end();
         });
         let span = span(&spans, "renamed");
@@ -355,8 +358,7 @@ mod tests {
     fn leaving_what_was_not_entered_here_changes_nothing() {
         capture(|| {
             let (a, b) = (named("a").held(), named("b").held());
-            let on_another_thread = a.clone();
-            thread::spawn(move || on_another_thread.enter()).join().expect("it does not panic");
+            elsewhere(|| a.enter());
             b.enter();
             a.leave();
             assert_eq!(current_span(), b.context());
@@ -399,14 +401,12 @@ mod tests {
             let held =
                 Foreign::<0>::open(Below::Context(&unsampled), || &SITE).expect_err("it is not sampled");
             assert!(held.is_active() && !held.context().is_sampled());
-            thread::spawn(move || {
+            elsewhere(|| {
                 held.enter();
                 drop(ours());
                 held.leave();
                 assert!(!current_span().is_valid());
-            })
-            .join()
-            .expect("it does not panic");
+            });
         });
         assert!(spans.is_empty());
     }

@@ -30,7 +30,7 @@ mod tests {
     fn a_suppressed_thread_records_no_span_of_any_kind() {
         static SITE: Callsite = Callsite::new("f", module_path!(), file!(), line!(), &[]);
         let spans = testing::capture(|| {
-            let thread = std::thread::spawn(|| {
+            let work = || {
                 this_thread();
                 let mut ours = Entered::<0>::new();
                 ours.enter(&SITE);
@@ -39,8 +39,8 @@ mod tests {
                 for below in [Below::Current, Below::Nothing] {
                     assert!(Foreign::<0>::open(below, || &SITE).is_err());
                 }
-            });
-            thread.join().expect("it does not panic");
+            };
+            std::thread::scope(|scope| scope.spawn(work).join().expect("it does not panic"));
         });
         assert!(spans.is_empty());
     }
