@@ -5,10 +5,11 @@
 use super::otel::{KindOnly, Said};
 use super::place;
 use crate::record::{SpanKind, Value};
-use crate::span::{Below, Chain, Foreign, Held, Span, is_on, twin_of};
+use crate::span::{Below, Chain, Entrance, Foreign, Held, Span, is_on, leave, twin_of};
 use std::error::Error;
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::Subscriber;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -52,14 +53,20 @@ pub fn layer<S>() -> impl Layer<S> + Send + Sync + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    Bridge
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    Bridge { number: COUNT.fetch_add(1, Ordering::Relaxed) }
 }
 
 /// What a span of `tracing` has in its extensions is one of two: [`Recorded`], or a [`Held`] context where nothing is recorded, or not by
 /// us. No lock on them is held while code that is not ours runs: `Debug` implementations log, make spans, and panic.
 ///
 /// [tracing#763](https://github.com/tokio-rs/tracing/issues/763) and its likes are what happens otherwise.
-struct Bridge;
+///
+/// A span ends when the registry drops what it has of it.
+struct Bridge {
+    /// Tells the layer's entrances from those of others: span ids are a registry's own.
+    number: u64,
+}
 
 type Recorded = Foreign<ROOM_WORDS>;
 
@@ -111,22 +118,21 @@ where
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        if let Some(held) = held(id, &context) {
-            held.enter();
+        if is_on()
+            && let Some(held) = held(id, &context)
+        {
+            held.enter(self.entrance(id));
         }
     }
 
-    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        if let Some(held) = held(id, &context) {
-            held.leave();
-        }
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        leave(self.entrance(id));
     }
+}
 
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let recorded = context.span(&id).and_then(|span| span.extensions_mut().remove::<Recorded>());
-        if let Some(recorded) = recorded {
-            recorded.end();
-        }
+impl Bridge {
+    fn entrance(&self, id: &Id) -> Entrance {
+        Entrance { owner: self.number, span: id.into_u64() }
     }
 }
 
@@ -172,10 +178,11 @@ fn shielded(record: impl FnOnce()) {
 
 /// Has the registry keep the span, or the context that stands for it.
 fn keep<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, opened: Result<Recorded, Held>) {
-    // Replaced and not inserted: a registry may have this layer twice, and then the one that came last has the span.
+    let mut extensions = span.extensions_mut();
     match opened {
-        Ok(recorded) => drop(span.extensions_mut().replace(recorded)),
-        Err(held) if held.is_active() => drop(span.extensions_mut().replace(held)),
+        // A registry may have this layer twice: then the one that came last has the span.
+        Ok(recorded) => extensions.replace(recorded).map_or((), Foreign::discard),
+        Err(held) if held.is_active() => drop(extensions.replace(held)),
         Err(_) => {}
     }
 }

@@ -41,7 +41,7 @@ enum Kept {
 /// ```
 pub fn attach(context: &SpanContext) -> Attached {
     let snapshot = Snapshot::from(context);
-    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot, true));
+    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot, By::Guard));
     Attached(listed.map_or_else(|_| Kept::Alone(Scope::enter(&snapshot)), Kept::Listed))
 }
 
@@ -49,23 +49,40 @@ impl Drop for Attached {
     fn drop(&mut self) {
         match self.0 {
             // Without the list nobody is left who could be misled.
-            Kept::Listed(number) => drop(LIST.try_with(|list| list.borrow_mut().detach(number))),
+            Kept::Listed(number) => {
+                let _ = LIST.try_with(|list| list.borrow_mut().remove_last(|guard| guard.number == number));
+            }
             Kept::Alone(_) => {}
         }
     }
 }
 
-/// Makes a span current until [`leave`]. It may be entered again meanwhile.
+/// What an entrance is known by to whoever leaves: himself, and the span as he numbers it.
 #[cfg(feature = "logging")]
-pub(super) fn enter(snapshot: &Snapshot) {
-    // A thread in its last destructors has no list: what it still does stays below whatever is current.
-    let _ = LIST.try_with(|list| list.borrow_mut().attach(snapshot, false));
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entrance {
+    pub(crate) owner: u64,
+    pub(crate) span: u64,
 }
 
-/// Undoes the last [`enter`] of this span on this thread; whether there was one.
+/// Makes a span current until [`leave`]. It may be entered again meanwhile.
 #[cfg(feature = "logging")]
-pub(super) fn leave(ids: Ids) -> bool {
-    LIST.try_with(|list| list.borrow_mut().leave(ids)).unwrap_or(false)
+pub(super) fn enter(snapshot: &Snapshot, by: Entrance) {
+    // A thread in its last destructors has no list: what it still does stays below whatever is current.
+    let _ = LIST.try_with(|list| list.borrow_mut().attach(snapshot, By::Entrance(by)));
+}
+
+/// Undoes the last [`enter`] of that kind on this thread, whatever has been entered since. Where there was none, it does nothing.
+#[cfg(feature = "logging")]
+pub(crate) fn leave(by: Entrance) {
+    let _ = LIST.try_with(|list| list.borrow_mut().remove_last(|guard| guard.by == By::Entrance(by)));
+}
+
+/// Undoes whatever has made this span current on this thread and was not undone, but for guards.
+#[cfg(feature = "logging")]
+pub(super) fn forget(ids: Ids) {
+    let entered = |guard: &Entry| guard.by != By::Guard && guard.ids.span_id == ids.span_id;
+    let _ = LIST.try_with(|list| while list.borrow_mut().remove_last(entered) {});
 }
 
 thread_local! {
@@ -81,10 +98,18 @@ struct List {
 /// More than are ever held at a time: whoever enters and never leaves takes no more memory than this.
 const MOST_GUARDS: usize = 1024;
 
+/// Who removes an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A guard that knows its number.
+    Guard,
+    #[cfg(feature = "logging")]
+    Entrance(Entrance),
+}
+
 struct Entry {
     number: u64,
-    /// Whether a guard removes it, by its number; else a call does, by its span.
-    is_guarded: bool,
+    by: By,
     /// What the guard made current.
     ids: Ids,
     /// What it restores.
@@ -94,31 +119,23 @@ struct Entry {
 }
 
 impl List {
-    fn attach(&mut self, snapshot: &Snapshot, is_guarded: bool) -> u64 {
+    fn attach(&mut self, snapshot: &Snapshot, by: By) -> u64 {
         if self.guards.len() == MOST_GUARDS {
             // The oldest span that somebody forgot to leave; a guard is rather held than forgotten.
-            let oldest = self.guards.iter().position(|guard| !guard.is_guarded);
+            let oldest = self.guards.iter().position(|guard| guard.by != By::Guard);
             self.unlink(oldest.unwrap_or(0));
         }
         let before = current().replace(snapshot);
         let below = self.guards.iter().rfind(|guard| guard.ids == before.ids).map(|guard| guard.number);
         let number = self.next;
         self.next += 1;
-        self.guards.push(Entry { number, is_guarded, ids: snapshot.ids, before, below });
+        self.guards.push(Entry { number, by, ids: snapshot.ids, before, below });
         number
     }
 
-    fn detach(&mut self, number: u64) {
-        if let Some(at) = self.guards.iter().rposition(|guard| guard.number == number) {
-            self.remove(at);
-        }
-    }
-
-    #[cfg(feature = "logging")]
-    fn leave(&mut self, ids: Ids) -> bool {
-        let name = |ids: Ids| (ids.trace_high, ids.trace_low, ids.span_id);
-        let entered = |guard: &Entry| !guard.is_guarded && name(guard.ids) == name(ids);
-        let at = self.guards.iter().rposition(entered);
+    /// Removes the youngest entry of which that is true; whether there was one.
+    fn remove_last(&mut self, is_it: impl Fn(&Entry) -> bool) -> bool {
+        let at = self.guards.iter().rposition(is_it);
         at.map(|at| self.remove(at)).is_some()
     }
 

@@ -5,7 +5,7 @@
 //!      └▶ Held: a context only, nothing is recorded  ┘ handle() ─▶ Span: what is said of it later
 //! ```
 
-use super::attached;
+use super::attached::{self, Entrance};
 use super::context::{Scope, Snapshot, current, flag};
 use super::extra::{Extra, Key, value_limit};
 use super::handle::Span;
@@ -29,7 +29,7 @@ pub(crate) enum Below<'a> {
 /// A span that is recorded, between its start and its end, with room for `N` words of attributes.
 ///
 /// Attributes that are known at the start go into the room; what comes later goes through the [`handle`](Self::handle), which needs no
-/// access to the span. Dropping it instead of ending it records nothing.
+/// access to the span. Dropping it ends it, on whatever thread.
 pub(crate) struct Foreign<const N: usize> {
     live: Live,
     state: TraceState,
@@ -110,20 +110,23 @@ impl<const N: usize> Foreign<N> {
         self.held().handle()
     }
 
-    /// Ends the span now, on whatever thread. It is current on this one no longer.
-    pub(crate) fn end(mut self) {
-        self.held().forget();
-        self.live.end(self.attributes.as_slice(), &self.state);
+    /// Ends the span, which started and ended at these times, in Unix nanoseconds; without one, as it did.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the API of OpenTelemetry gives times"))]
+    pub(crate) fn end_at(mut self, start_unix_ns: Option<u64>, end_unix_ns: Option<u64>) {
+        self.live.end_at(self.attributes.as_slice(), &self.state, start_unix_ns, end_unix_ns);
     }
 
-    /// Ends the span, which started and ended at these times, in Unix nanoseconds; without one, as it did.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
-    )]
-    pub(crate) fn end_at(mut self, start_unix_ns: Option<u64>, end_unix_ns: Option<u64>) {
-        self.held().forget();
-        self.live.end_at(self.attributes.as_slice(), &self.state, start_unix_ns, end_unix_ns);
+    /// Records nothing of the span after all.
+    pub(crate) fn discard(mut self) {
+        self.live.discard();
+    }
+}
+
+/// Ends the span now. It is current on this thread no longer.
+impl<const N: usize> Drop for Foreign<N> {
+    fn drop(&mut self) {
+        attached::forget(self.live.ids());
+        self.live.end(self.attributes.as_slice(), &self.state);
     }
 }
 
@@ -158,19 +161,9 @@ impl Held {
         self.0.ids.flags & flag::ACTIVE != 0
     }
 
-    /// Makes it current on this thread until [`left`](Self::leave), once more if it is already.
-    pub(crate) fn enter(&self) {
-        attached::enter(&self.0);
-    }
-
-    /// Undoes the last [`enter`](Self::enter) on this thread, whatever has been entered since. Where there was none, it does nothing.
-    pub(crate) fn leave(&self) {
-        attached::leave(self.0.ids);
-    }
-
-    /// Undoes all of them.
-    fn forget(&self) {
-        while attached::leave(self.0.ids) {}
+    /// Makes it current on this thread until it is [left](super::leave), once more if it is already.
+    pub(crate) fn enter(&self, by: Entrance) {
+        attached::enter(&self.0, by);
     }
 
     /// The span's identity, for parents, links and other processes.
@@ -217,6 +210,18 @@ mod tests {
         span
     }
 
+    fn enter(held: &Held) {
+        held.enter(entrance(held));
+    }
+
+    fn leave(held: &Held) {
+        attached::leave(entrance(held));
+    }
+
+    fn entrance(held: &Held) -> Entrance {
+        Entrance { owner: u64::MAX, span: held.0.ids.span_id }
+    }
+
     /// On another thread.
     fn elsewhere(work: impl FnOnce() + Send) {
         thread::scope(|scope| scope.spawn(work).join().expect("it does not panic"));
@@ -239,16 +244,14 @@ mod tests {
     fn nests_with_our_spans_whichever_way() {
         let spans = capture(|| {
             let outer = named("outer");
-            outer.held().enter();
+            enter(&outer.held());
             {
                 let _ours = ours();
                 let inner = named("inner");
-                inner.held().enter();
-                inner.held().leave();
-                inner.end();
+                enter(&inner.held());
+                leave(&inner.held());
             }
-            outer.held().leave();
-            outer.end();
+            leave(&outer.held());
         });
         assert_eq!(parent(&spans, "inner"), Some("ours"));
         assert_eq!(parent(&spans, "ours"), Some("outer"));
@@ -288,7 +291,7 @@ mod tests {
                 handle.set_status(StatusCode::Error, "no");
                 handle.set_name("renamed");
             });
-            span.end();
+            drop(span);
         });
         let span = span(&spans, "renamed");
         assert_eq!(span.attribute("key"), Some(&u64::MAX.to_string().into()));
@@ -321,9 +324,9 @@ mod tests {
             capture(|| {
                 let before = current_span();
                 let spans = [named("a"), named("b"), named("c")];
-                spans.iter().for_each(|span| span.held().enter());
+                spans.iter().for_each(|span| enter(&span.held()));
                 for index in order {
-                    spans[index].held().leave();
+                    leave(&spans[index].held());
                 }
                 assert_eq!(current_span(), before, "{order:?}");
             });
@@ -334,9 +337,9 @@ mod tests {
     fn leaving_another_than_the_innermost_keeps_the_innermost_current() {
         capture(|| {
             let (outer, inner) = (named("outer").held(), named("inner").held());
-            outer.enter();
-            inner.enter();
-            outer.leave();
+            enter(&outer);
+            enter(&inner);
+            leave(&outer);
             assert_eq!(current_span(), inner.context());
         });
     }
@@ -346,9 +349,9 @@ mod tests {
         capture(|| {
             let before = current_span();
             let (a, b) = (named("a").held(), named("b").held());
-            [&a, &a, &b, &a].iter().for_each(|held| held.enter());
+            [&a, &a, &b, &a].iter().for_each(|held| enter(held));
             for (left, then) in [(&a, b.context()), (&b, a.context()), (&a, a.context()), (&a, before)] {
-                left.leave();
+                leave(left);
                 assert_eq!(current_span(), then);
             }
         });
@@ -358,9 +361,9 @@ mod tests {
     fn leaving_what_was_not_entered_here_changes_nothing() {
         capture(|| {
             let (a, b) = (named("a").held(), named("b").held());
-            elsewhere(|| a.enter());
-            b.enter();
-            a.leave();
+            elsewhere(|| enter(&a));
+            enter(&b);
+            leave(&a);
             assert_eq!(current_span(), b.context());
         });
     }
@@ -370,9 +373,9 @@ mod tests {
         capture(|| {
             let before = current_span();
             let span = named("a");
-            span.held().enter();
-            span.held().enter();
-            span.end();
+            enter(&span.held());
+            enter(&span.held());
+            drop(span);
             assert_eq!(current_span(), before);
         });
     }
@@ -382,10 +385,11 @@ mod tests {
         capture(|| {
             let before = current_span();
             let held = named("a").held();
-            (0..5_000).for_each(|_| held.enter());
-            let undone = std::iter::repeat_with(|| attached::leave(held.0.ids)).take_while(|left| *left);
-            // The guard that holds the test's own context is one of them.
-            assert_eq!(undone.count(), 1023);
+            (0..5_000).for_each(|_| enter(&held));
+            // The guard that holds the test's own context is one of the 1024 that are kept.
+            (0..1022).for_each(|_| leave(&held));
+            assert_eq!(current_span(), held.context());
+            leave(&held);
             assert_eq!(current_span(), before);
         });
     }
@@ -402,9 +406,9 @@ mod tests {
                 Foreign::<0>::open(Below::Context(&unsampled), || &SITE).expect_err("it is not sampled");
             assert!(held.is_active() && !held.context().is_sampled());
             elsewhere(|| {
-                held.enter();
+                enter(&held);
                 drop(ours());
-                held.leave();
+                leave(&held);
                 assert!(!current_span().is_valid());
             });
         });

@@ -161,7 +161,14 @@ impl Live {
                 header.flags |= record_flag::END_IS_UNIX;
             }
             lanes::push_span(header.words(), attributes);
+            self.discard();
         }
+    }
+
+    /// What is still to be said of the span is not.
+    #[cfg(feature = "logging")]
+    pub(super) fn discard(&mut self) {
+        self.marks = self.marks.sent();
     }
 
     /// Ends the span, which is not current.

@@ -36,6 +36,8 @@ mod with;
 mod words;
 
 pub use attached::{Attached, attach};
+#[cfg(feature = "logging")]
+pub(crate) use attached::{Entrance, leave};
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]
