@@ -5,6 +5,8 @@
 //! that runs elsewhere; an [`Exporter`] or a [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
+#[cfg(feature = "logging")]
+pub mod bridge;
 mod clock;
 mod collect;
 #[cfg(feature = "tracing")]

@@ -61,6 +61,7 @@ use std::path::Path;
 ///     details: 16MiB                    # events and late attributes of spans that still run
 ///     queue: 16MiB                      # batches that wait for one exporter
 ///     value: 4KiB                       # one attribute value; a longer one is cut at a character
+///   tracing: info                       # spans that other libraries make with `tracing`: a level, or directives by target; off
 ///   exporters:                          # default: console
 ///     - provider: otlp                  # console, otlp, azure_monitor
 ///       name: collector                 # default: the provider; distinct
@@ -118,6 +119,12 @@ pub struct Settings {
         expect(dead_code, reason = "only the feature `logging` writes lines")
     )]
     pub(crate) logging: logging::Options,
+    /// Which spans of other libraries are recorded.
+    #[cfg_attr(
+        not(feature = "logging"),
+        expect(dead_code, reason = "only the feature `logging` sees spans of `tracing`")
+    )]
+    pub(crate) tracing: logging::Filter,
     /// Whether nothing at all is to be recorded.
     pub(crate) disabled: bool,
     warnings: Vec<String>,
@@ -217,6 +224,7 @@ impl Settings {
             policy: resolver.policy(&mut raw.telemetry),
             limits: resolver.limits(&raw.telemetry),
             exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
+            tracing: raw.telemetry.tracing.take().unwrap_or_default(),
             logging: resolver.logging(raw.logging),
             disabled,
             warnings: Vec::new(),

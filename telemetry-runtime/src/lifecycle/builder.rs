@@ -1,6 +1,8 @@
 //! Puts an installation together: from settings, in code, or both.
 
 use super::guard::Guard;
+#[cfg(feature = "logging")]
+use super::subscriber;
 use super::threads::Threads;
 use super::{INSTALLED, InitError};
 use crate::clock::Clock;
@@ -9,8 +11,6 @@ use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Queue, Report, Worker};
 use crate::export::Exporter;
 use crate::export::console::Console;
-#[cfg(feature = "logging")]
-use crate::logging;
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
 use crate::record::Resource;
 use crate::span::lanes::LANES;
@@ -21,7 +21,9 @@ use std::sync::{Arc, Mutex};
 
 /// Starts telemetry from the settings that are found: `SETTINGS_FILE`, else `./settings.yaml`, else the environment and defaults.
 ///
-/// Besides spans it installs log lines (see [`logging`](crate::logging)), unless the program has a `tracing` subscriber of its own.
+/// Besides, unless the program has a `tracing` subscriber of its own, it installs log lines (see [`logging`](crate::logging)), and records
+/// the spans that other libraries make with `tracing` (see [`bridge::spans`](crate::bridge::spans)), from the level `info` on unless the
+/// setting `telemetry.tracing` says otherwise.
 ///
 /// # Examples
 /// ```no_run
@@ -156,7 +158,7 @@ impl Builder {
         self.exporters = exporters;
         #[cfg(feature = "logging")]
         {
-            logging::install(&settings.logging);
+            subscriber::install(&settings);
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
         }
         self.limits = settings.limits;
