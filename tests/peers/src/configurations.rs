@@ -147,6 +147,13 @@ pub(crate) const ALL: &[Configuration] = &[
         start: |sink| tracing::opentelemetry(Detail::Lean, Sampler::AlwaysOn, Queue::Big, sink),
     },
     Configuration {
+        name: "tracing, this project's layer",
+        settings: "`#[tracing::instrument]`, registry at INFO, this project's layers",
+        group: Group::Sampled,
+        parts: &[Part::Spans],
+        start: |sink| tracing::project(Ratio::ALWAYS, sink),
+    },
+    Configuration {
         name: "emit",
         settings: "`#[emit::span]`, defaults, no compression",
         group: Group::Sampled,
@@ -159,6 +166,13 @@ pub(crate) const ALL: &[Configuration] = &[
         group: Group::Unsampled,
         parts: &[Part::Spans],
         start: |sink| project::start(Ratio::NEVER, true, sink),
+    },
+    Configuration {
+        name: "tracing, this project's layer, unsampled",
+        settings: "a policy that samples nothing",
+        group: Group::Unsampled,
+        parts: &[Part::Spans],
+        start: |sink| tracing::project(Ratio::NEVER, sink),
     },
     Configuration {
         name: "fastrace, unsampled parent",
