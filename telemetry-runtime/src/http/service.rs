@@ -1,7 +1,7 @@
 //! A server span around every request of a service.
 
 use super::{parent, request};
-use crate::record::StatusCode;
+use crate::record::{Baggage, StatusCode};
 use crate::span::{Instrumented, Opened, Recording, Span, instrument, open_request};
 use http::{Method, Request, Response};
 use request::{Key, ROOM, SERVER};
@@ -77,7 +77,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let path = request.uri().path();
-        let mut span = open_request(&SERVER, parent::of(request.headers()).as_ref(), path);
+        let mut span =
+            open_request(&SERVER, parent::of(request.headers()).as_ref(), Baggage::current(), path);
         if span.is_recording() {
             request::describe(&mut span, &request, (self.route)(request.method(), path));
         }

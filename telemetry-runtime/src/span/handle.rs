@@ -24,7 +24,6 @@ use std::error::Error;
 #[derive(Clone, Debug)]
 pub struct Span {
     identity: Identity,
-    remote: bool,
     state: TraceState,
 }
 
@@ -33,7 +32,7 @@ impl Span {
     #[inline]
     pub fn current() -> Self {
         let identity = Identity::current();
-        Self { remote: identity.flags & flag::REMOTE != 0, identity, state: current().state() }
+        Self { identity, state: current().luggage().trace_state() }
     }
 
     /// The span's identity, to be sent to other processes or attached on other threads; invalid if there is no span.
@@ -41,8 +40,7 @@ impl Span {
         if self.identity.flags & flag::ACTIVE == 0 {
             return SpanContext::default();
         }
-        let context = SpanContext::from(self.identity).with_trace_state(self.state.clone());
-        if self.remote { context.remote() } else { context }
+        SpanContext::from(self.identity).with_trace_state(self.state.clone())
     }
 
     /// Whether what is set here is recorded.

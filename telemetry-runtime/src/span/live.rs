@@ -11,7 +11,7 @@ use crate::policy::LocalRoot;
 use crate::record::layout::{
     KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, attribute_head, flag as record_flag, kind, status, tag,
 };
-use crate::record::{Callsite, Sampling, SpanContext, TraceId, TraceState};
+use crate::record::{Callsite, Luggage, Sampling, SpanContext, TraceId};
 use std::fmt::{self, Debug, Display};
 use std::num::NonZeroU32;
 
@@ -87,7 +87,7 @@ impl Marks {
     #[inline(always)]
     fn are_plain(self) -> bool {
         const SAMPLED: u32 = flag::SAMPLED as u32;
-        self.0.get() & (SAMPLED | flag::HAS_STATE as u32 | SENT) == SAMPLED
+        self.0.get() & (SAMPLED | flag::HAS_LUGGAGE as u32 | SENT) == SAMPLED
     }
 }
 
@@ -143,9 +143,9 @@ impl Live {
 
     /// Ends the span, which is not current.
     #[inline(never)]
-    pub(super) fn end(&mut self, attributes: &[u64], state: &TraceState) {
+    pub(super) fn end(&mut self, attributes: &[u64], luggage: &Luggage) {
         if !self.is_pushed_at_once(attributes) {
-            self.end_unusual(attributes, state);
+            self.end_unusual(attributes, luggage);
         }
     }
 
@@ -162,8 +162,8 @@ impl Live {
     #[cold]
     #[inline(never)]
     fn leave_and_end_unusual(&mut self, attributes: &[u64]) {
-        let state = current().state();
-        self.end_unusual(attributes, &state);
+        let luggage = current().luggage();
+        self.end_unusual(attributes, &luggage);
         self.leave(current());
     }
 
@@ -234,8 +234,8 @@ impl Live {
         };
         let sampled = if sampled { flag::SAMPLED } else { 0 };
         // Who made the trace id knows whether it is random: we, or the caller.
-        let random = if before & flag::REMOTE == 0 { RANDOM } else { before & RANDOM };
-        (origin, before & flag::HAS_STATE | flag::ACTIVE | random | sampled)
+        let inherited = if before & flag::REMOTE == 0 { RANDOM } else { before & (RANDOM | flag::DEBUG) };
+        (origin, before & flag::HAS_LUGGAGE | flag::ACTIVE | inherited | sampled)
     }
 
     /// Asks the policy where more than the trace id counts: a parent elsewhere, a request's path.
@@ -272,7 +272,7 @@ impl Live {
 
     #[cold]
     #[inline(never)]
-    fn end_unusual(&mut self, attributes: &[u64], state: &TraceState) {
+    fn end_unusual(&mut self, attributes: &[u64], luggage: &Luggage) {
         if !self.is_sampled() || self.marks.is_sent() || tick::is_inherited(self.start) {
             return;
         }
@@ -280,6 +280,7 @@ impl Live {
         if std::thread::panicking() {
             self.fail_if_panicked();
         }
+        let state = luggage.trace_state();
         if !state.is_empty() {
             let mut extra = Extra::new();
             extra.named(kind::TRACE_STATE, state.as_str());
@@ -321,7 +322,7 @@ impl Live {
         }
     }
 
-    /// The context below the span, without vendors' state.
+    /// The context below the span, without luggage.
     #[inline(always)]
     pub(super) fn ids(&self) -> Ids {
         let Self { trace_high, trace_low, span_id, .. } = *self;

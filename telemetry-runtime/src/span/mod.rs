@@ -4,6 +4,7 @@
 
 mod attached;
 mod attribute;
+mod baggage;
 mod carry;
 mod chain;
 mod context;
