@@ -240,7 +240,7 @@ pub(crate) fn fresh_context() -> SpanContext {
 /// Restores, when dropped, the context that was current before.
 ///
 /// Whatever happened meanwhile: what ran within it, such as a poll, is over, even if a guard of its own is not.
-pub(super) struct Scope {
+pub(crate) struct Scope {
     before: Snapshot,
     /// Dropping it on another thread would restore the wrong context.
     _of_this_thread: PhantomData<*const ()>,

@@ -70,19 +70,17 @@ fn drop_luggage(luggage: &mut Luggage) {
     *luggage = Luggage::NONE;
 }
 
-/// Starts the span of a request for `path`: a local root below the remote parent, if there is one, else below a remote parent that is
-/// current, else in a new trace.
+/// Makes current what a request comes with: the caller's span, else a remote one that is current, else none, and the caller's baggage.
 #[cfg(feature = "http")]
-pub(crate) fn open_request<const N: usize>(
-    callsite: &'static Callsite,
-    parent: Option<&SpanContext>,
-    baggage: Baggage,
-    path: &str,
-) -> Opened<N> {
-    let of_this_process = current().snapshot().context();
-    let current_parent = Some(&of_this_process).filter(|context| context.is_remote());
-    let parent = parent.or(current_parent).cloned().unwrap_or_default();
-    let _scope = Scope::enter(&Snapshot::new(&parent, baggage));
+pub(crate) fn enter_caller(parent: Option<SpanContext>, baggage: Baggage) -> Scope {
+    let in_this_process = || Some(current().snapshot().context()).filter(SpanContext::is_remote);
+    let parent = parent.or_else(in_this_process).unwrap_or_default();
+    Scope::enter(&Snapshot::new(&parent, baggage))
+}
+
+/// Starts the span of a request for `path`: a local root, below the caller's span if that is current.
+#[cfg(feature = "http")]
+pub(crate) fn open_request<const N: usize>(callsite: &'static Callsite, path: &str) -> Opened<N> {
     let mut opened = Opened::new();
     opened.keep_luggage();
     opened.recording.start_request(callsite, path);

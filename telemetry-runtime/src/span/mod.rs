@@ -40,9 +40,9 @@ pub use entered::{Entered, EnteredBlock};
 pub use event::EventRecord;
 pub(crate) use extra::{DEFAULT_VALUE_LIMIT_BYTES, limit_values, truncated_values};
 pub use handle::{CaptureRef, Span};
-#[cfg(feature = "http")]
-pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
+#[cfg(feature = "http")]
+pub(crate) use instrumented::{enter_caller, open_request};
 pub use observed::{Observed, observed};
 pub use recording::{Failing, Recording};
 pub use start::{ToContext, below, is_on, root};
