@@ -223,11 +223,13 @@ impl Ids {
 }
 
 /// What bits beside the W3C flags say of a context.
-const MARKS: [(u8, fn(SpanContext) -> SpanContext); 3] = [
+const MARKS: [(u8, Mark); 3] = [
     (flag::REMOTE, SpanContext::remote),
     (flag::UNDECIDED, SpanContext::undecided),
     (flag::DEBUG, SpanContext::debug),
 ];
+
+type Mark = fn(SpanContext) -> SpanContext;
 
 /// A context that no span has, for whoever needs a parent of his own.
 #[cfg(feature = "testing")]
