@@ -70,8 +70,7 @@ impl fmt::Display for StartError {
 /// Says where the service listens, where its spans go, and what to try first.
 pub(crate) fn announce(listener: &TcpListener, store: &Store, telemetry: &Status) {
     let Ok(address) = listener.local_addr() else { return };
-    let exporters: Vec<&str> = telemetry.exporters.iter().map(|exporter| exporter.name.as_str()).collect();
-    let exporters = if exporters.is_empty() { "nobody".to_owned() } else { exporters.join(", ") };
+    let exporters = exporters(telemetry);
     say(format_args!(
         "telemetry-demo listens on http://{address}\n\
          documentation: http://{address}/docs\n\
@@ -80,6 +79,23 @@ pub(crate) fn announce(listener: &TcpListener, store: &Store, telemetry: &Status
          try: curl -i http://{address}/orders -H 'content-type: application/json' \
          -d '{{\"item\": \"tea\", \"quantity\": 2}}'",
     ));
+}
+
+/// The same for the relay.
+pub(crate) fn announce_relay(listener: &TcpListener, telemetry: &Status) {
+    let Ok(address) = listener.local_addr() else { return };
+    let exporters = exporters(telemetry);
+    say(format_args!(
+        "telemetry-demo relays on http://{address}\n\
+         spans go to: {exporters}\n\
+         try: curl -i http://{address}/relay -H 'content-type: application/json' \
+         -d '[{{\"url\": \"http://127.0.0.1:8000/orders\", \"arguments\": {{\"item\": \"tea\", \"quantity\": 2}}}}]'",
+    ));
+}
+
+fn exporters(telemetry: &Status) -> String {
+    let names: Vec<&str> = telemetry.exporters.iter().map(|exporter| exporter.name.as_str()).collect();
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
 
 /// Says which exporters did not deliver everything, and what became of every span.

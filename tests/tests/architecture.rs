@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("spawn", &["span"]),
     ("compat", &[]),
     ("logging", &["span", "record"]),
-    ("config", &["export", "policy", "logging", "record"]),
+    ("config", &["export", "policy", "propagation", "logging", "record"]),
     ("bridge", &["span", "record"]),
     ("__private", &["span", "record"]),
 ];

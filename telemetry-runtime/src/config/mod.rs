@@ -26,6 +26,7 @@ use crate::export::console::Style;
 use crate::export::destination::Destination;
 use crate::logging;
 use crate::policy::{self, Ratio, Sampling};
+use crate::propagation;
 use crate::record::Resource;
 use overrides::{Overrides, Variables};
 use raw::Raw;
@@ -55,6 +56,8 @@ use std::path::Path;
 ///   sampling_ratio: 0.1                 # of the traces that begin here; default 1
 ///   sampler: parentbased_traceidratio   # any word of OTEL_TRACES_SAMPLER
 ///   exclude_endpoints: ["/health", "/internal/*"]
+///   propagators: [tracecontext, baggage]    # or b3, b3multi, jaeger, xray, none: how contexts travel in headers
+///   incoming: trust                     # a caller's trace is continued; or link: a new one links to it; or ignore
 ///   resource: {cloud.region: eu-west-1}
 ///   limits:                             # of memory; what does not fit is dropped and counted
 ///     lanes: 64MiB                      # spans that have ended, before they are collected, on all threads
@@ -85,8 +88,8 @@ use std::path::Path;
 ///
 /// # The environment
 /// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
-/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
-/// `OTEL_EXPORTER_OTLP_TRACES_...`, which wins (its endpoint is used as it is). `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
+/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and
+/// `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as `OTEL_EXPORTER_OTLP_TRACES_...`, which wins (its endpoint is used as it is). `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
 /// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
 /// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter if a variable names
 /// an endpoint.
@@ -109,6 +112,8 @@ pub struct Settings {
     pub(crate) resource: Resource,
     /// Which traces are recorded.
     pub(crate) policy: policy::Options,
+    /// How contexts come from and go to other processes.
+    pub(crate) propagation: propagation::Options,
     /// Where spans go: those that are enabled, with distinct names.
     pub(crate) exporters: Vec<ExporterSettings>,
     /// How much memory may be taken.
@@ -222,6 +227,7 @@ impl Settings {
         Self {
             resource: resolver.resource(&raw),
             policy: resolver.policy(&mut raw.telemetry),
+            propagation: resolver.propagation(&raw.telemetry),
             limits: resolver.limits(&raw.telemetry),
             exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
             tracing: raw.telemetry.tracing.take().unwrap_or_default(),

@@ -12,6 +12,7 @@ use crate::dispatch::{self, Queue, Report, Worker};
 use crate::export::Exporter;
 use crate::export::console::Console;
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
+use crate::propagation;
 use crate::record::Resource;
 use crate::span::lanes::LANES;
 use crate::span::{fork, head, limit_values, panic, tick};
@@ -75,11 +76,19 @@ pub struct Builder {
     policy: Option<Box<dyn SamplingPolicy>>,
     exporters: Vec<(String, Box<dyn Exporter>)>,
     limits: Limits,
+    propagation: propagation::Options,
 }
 
 /// Starts with no exporters, everything sampled unless a remote parent says otherwise, no resource attributes, and no log lines.
 pub fn builder() -> Builder {
-    Builder { settings: None, resource: None, policy: None, exporters: Vec::new(), limits: Limits::default() }
+    Builder {
+        settings: None,
+        resource: None,
+        policy: None,
+        exporters: Vec::new(),
+        limits: Limits::default(),
+        propagation: propagation::Options::default(),
+    }
 }
 
 impl Builder {
@@ -136,6 +145,7 @@ impl Builder {
             disabled = settings.disabled;
             self.apply(settings)?;
         }
+        propagation::install(self.propagation);
         if !disabled {
             tick::choose();
             panic::install_hook();
@@ -162,6 +172,7 @@ impl Builder {
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
         }
         self.limits = settings.limits;
+        self.propagation = settings.propagation;
         self.resource.get_or_insert(settings.resource);
         self.policy.get_or_insert_with(|| settings.policy.into_policy());
         Ok(())

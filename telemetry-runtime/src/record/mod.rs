@@ -3,12 +3,15 @@
 //! Nothing here imports another room, so every stage may use it.
 
 mod array;
+mod baggage;
 mod batch;
 mod callsite;
 mod context;
 mod data;
 mod id;
 pub(crate) mod layout;
+mod luggage;
+pub(crate) mod percent;
 pub(crate) mod printable;
 mod resource;
 #[cfg(test)]
@@ -19,6 +22,7 @@ mod view;
 
 pub(crate) use array::Content as ArrayContent;
 pub use array::{Array, Element};
+pub use baggage::{Baggage, BaggageError, BaggageMember};
 pub use batch::Batch;
 pub(crate) use batch::{BatchBuilder, TickScale};
 #[cfg(unix)]
@@ -28,6 +32,7 @@ pub use callsite::{Callsite, Level, Sampling, SpanKind};
 pub use context::{SpanContext, TraceState};
 pub use data::{EventData, LinkData, SpanData};
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
+pub(crate) use luggage::Luggage;
 pub use resource::Resource;
 pub use secret::Secret;
 pub use value::{Capture, SpanStatus, StatusCode, Value, ValueBuf};
