@@ -9,6 +9,8 @@ mod context;
 mod data;
 mod id;
 pub(crate) mod layout;
+#[cfg(any(feature = "opentelemetry", feature = "opentelemetry-sdk"))]
+pub(crate) mod opentelemetry;
 pub(crate) mod printable;
 mod resource;
 #[cfg(test)]
