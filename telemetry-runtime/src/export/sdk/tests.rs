@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
+use std::thread;
 use std::time::{Instant, UNIX_EPOCH};
 
 type Outcome = Result<(), OTelSdkError>;
@@ -208,6 +209,7 @@ fn an_exporter_that_hangs_is_given_up_after_the_timeout() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test's peer is no background thread of ours")]
 fn an_answer_from_another_thread_ends_the_wait() {
     let sdk = Fake(|_| {
         let (answer, mut waker) = (Arc::new(AtomicBool::new(false)), None);
@@ -217,7 +219,7 @@ fn an_answer_from_another_thread_ends_the_wait() {
             }
             waker.get_or_insert_with(|| {
                 let (answer, waker) = (answer.clone(), context.waker().clone());
-                std::thread::spawn(move || {
+                thread::spawn(move || {
                     answer.store(true, Ordering::Release);
                     waker.wake();
                 })
