@@ -31,9 +31,9 @@
 //! bridge::opentelemetry::install(); // `telemetry_runtime::init` does
 //! let spans = testing::capture(ours);
 //! let names: Vec<_> = spans.iter().map(|span| span.name.as_str()).collect();
-//! assert_eq!(names, ["inside", "theirs", "ours"]);
-//! assert_eq!(spans[0].parent_span_id, Some(spans[1].span_id));
-//! assert_eq!(spans[1].parent_span_id, Some(spans[2].span_id));
+//! assert_eq!(names, ["ours", "theirs", "inside"]);
+//! assert_eq!(spans[1].parent_span_id, Some(spans[0].span_id));
+//! assert_eq!(spans[2].parent_span_id, Some(spans[1].span_id));
 //! ```
 
 mod active;
