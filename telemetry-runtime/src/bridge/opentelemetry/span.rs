@@ -19,7 +19,8 @@ pub struct Span {
 
 #[derive(Debug)]
 enum Part {
-    Recorded(Recorded, Start),
+    /// Apart, so that what is not recorded is small.
+    Recorded(Box<Recorded>, Start),
     /// It is ended by somebody else.
     Ours(Ours),
     Nothing,
@@ -38,7 +39,7 @@ impl Span {
     pub(super) fn recorded(recorded: Recorded, place: Option<&Callsite>, builder: SpanBuilder) -> Self {
         let context = to_api(&recorded.held().context());
         let start = builder.start_time.map(from_api_time);
-        let mut span = Self { context, part: Part::Recorded(recorded, start) };
+        let mut span = Self { context, part: Part::Recorded(Box::new(recorded), start) };
         if place.is_none_or(|place| place.name() != builder.name) {
             api::Span::update_name(&mut span, builder.name);
         }
