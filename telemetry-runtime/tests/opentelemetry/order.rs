@@ -73,7 +73,7 @@ fn a_span_ends_on_whatever_thread() {
         let mut theirs = tracer().start("theirs");
         let _ours = span!("ours");
         let ours = Span::current().context();
-        thread::spawn(move || theirs.end()).join().expect("it does not panic");
+        thread::scope(|scope| scope.spawn(|| theirs.end()).join()).expect("it does not panic");
         assert_eq!(Span::current().context(), ours);
     });
     assert_eq!(spans.len(), 2);
@@ -115,12 +115,13 @@ fn spans_in_destructors_of_threads_do_no_harm() {
     }
     let spans = capture(|| {
         let context = telemetry_runtime::bridge::opentelemetry::current_context();
-        let thread = thread::spawn(move || {
+        let body = || {
+            // Whatever of ours the thread has is gone when this is dropped.
             LAST.with(|last| drop(last.take()));
             let _attached = context.attach();
             LAST.set(Some(tracer().start("theirs")));
-        });
-        thread.join().expect("it does not panic");
+        };
+        thread::scope(|scope| scope.spawn(body).join()).expect("it does not panic");
     });
     assert_eq!(span(&spans, "theirs").parent_span_id, None);
 }
