@@ -11,6 +11,7 @@ use crate::record::{Batch, Resource, opentelemetry::to_api_attribute};
 use opentelemetry::Context;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::SpanExporter;
+use std::fmt;
 use std::time::Duration;
 use wait::Waiter;
 
@@ -52,7 +53,6 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Sdk<E> {
     exporter: E,
     timeout: Duration,
@@ -80,6 +80,13 @@ impl<E: SpanExporter + 'static> Sdk<E> {
             self.exporter.set_resource(&to_sdk_resource(resource));
             self.knows_resource = true;
         }
+    }
+}
+
+impl<E> fmt::Debug for Sdk<E> {
+    /// Without the exporter, which may show its keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sdk").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 

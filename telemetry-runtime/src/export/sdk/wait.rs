@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// What a thread needs in order to wait.
 ///
 /// The future is polled outside of the runtime, if there is one, which runs in between: whoever blocks in a poll may do so.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Waiter {
     #[cfg(feature = "tokio")]
     runtime: Option<tokio::runtime::Runtime>,
@@ -107,6 +107,16 @@ impl Waiter {
         if let Some(runtime) = &self.runtime {
             // Whether it was a signal or the time, the future is polled again.
             let _ = runtime.block_on(async { tokio::time::timeout(at_most, signal.0.notified()).await });
+        }
+    }
+}
+
+/// Waits for nothing that still runs in it, such as the lookup of a name.
+#[cfg(feature = "tokio")]
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }
