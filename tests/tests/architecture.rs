@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("compat", &[]),
     ("logging", &["span", "record"]),
     ("config", &["export", "policy", "propagation", "logging", "record"]),
-    ("bridge", &["span", "record"]),
+    ("bridge", &["span", "propagation", "record"]),
     ("__private", &["span", "record"]),
 ];
 

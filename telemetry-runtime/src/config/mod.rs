@@ -65,6 +65,7 @@ use std::path::Path;
 ///     queue: 16MiB                      # batches that wait for one exporter
 ///     value: 4KiB                       # one attribute value; a longer one is cut at a character
 ///   tracing: info                       # spans that other libraries make with `tracing`: a level, or directives by target; off
+///   opentelemetry: true                 # with the feature of that name: the API's global tracer provider and propagator are ours
 ///   exporters:                          # default: console
 ///     - provider: otlp                  # console, otlp, azure_monitor
 ///       name: collector                 # default: the provider; distinct
@@ -130,6 +131,12 @@ pub struct Settings {
         expect(dead_code, reason = "only the feature `logging` sees spans of `tracing`")
     )]
     pub(crate) tracing: logging::Filter,
+    /// Whether the global tracer provider and propagator of the OpenTelemetry API are to be ours.
+    #[cfg_attr(
+        not(feature = "opentelemetry"),
+        expect(dead_code, reason = "only the feature `opentelemetry` has them")
+    )]
+    pub(crate) opentelemetry: bool,
     /// Whether nothing at all is to be recorded.
     pub(crate) disabled: bool,
     warnings: Vec<String>,
@@ -231,6 +238,7 @@ impl Settings {
             limits: resolver.limits(&raw.telemetry),
             exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
             tracing: raw.telemetry.tracing.take().unwrap_or_default(),
+            opentelemetry: raw.telemetry.opentelemetry.unwrap_or(true),
             logging: resolver.logging(raw.logging),
             disabled,
             warnings: Vec::new(),

@@ -36,6 +36,7 @@ pub(super) struct Telemetry {
     pub(super) resource: Vec<(String, ValueBuf)>,
     pub(super) limits: limits::Written,
     pub(super) tracing: Option<Filter>,
+    pub(super) opentelemetry: Option<bool>,
     /// Those that are enabled.
     pub(super) exporters: Option<Vec<Exporter>>,
 }
@@ -58,6 +59,7 @@ const TELEMETRY: &[&str] = &[
     "resource",
     "limits",
     "tracing",
+    "opentelemetry",
     "exporters",
 ];
 const LIMITS: &[&str] = &["lanes", "details", "queue", "value"];
@@ -101,6 +103,7 @@ fn telemetry(node: Option<&Node>, reader: &mut Reader<'_>, disabled: Option<bool
         resource: resource(fields.get("resource"), reader),
         limits: limits(fields.get("limits"), reader),
         tracing: reader.checked(fields.get("tracing"), Filter::from_setting_by_target).map(|at| at.value),
+        opentelemetry: reader.bool(fields.get("opentelemetry")),
         exporters: fields.get("exporters").map(|node| {
             let items = reader.items(Some(node));
             items.iter().filter_map(|item| Exporter::read(item, reader, is_disabled)).collect()

@@ -6,6 +6,8 @@ pub(crate) mod destination;
 pub mod memory;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+#[cfg(feature = "opentelemetry-sdk")]
+pub mod sdk;
 
 use crate::record::Batch;
 use std::error::Error;

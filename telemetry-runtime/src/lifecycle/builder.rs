@@ -24,7 +24,8 @@ use std::sync::{Arc, Mutex};
 ///
 /// Besides, unless the program has a `tracing` subscriber of its own, it installs log lines (see [`logging`](crate::logging)), and records
 /// the spans that other libraries make with `tracing` (see [`bridge::spans`](crate::bridge::spans)), from the level `info` on unless the
-/// setting `telemetry.tracing` says otherwise.
+/// setting `telemetry.tracing` says otherwise. With the feature `opentelemetry`, the spans that other libraries make with that API are
+/// recorded, too, unless the setting `telemetry.opentelemetry` is `false`.
 ///
 /// # Examples
 /// ```no_run
@@ -170,6 +171,10 @@ impl Builder {
         {
             subscriber::install(&settings);
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
+        }
+        #[cfg(feature = "opentelemetry")]
+        if settings.opentelemetry && !settings.disabled {
+            crate::bridge::opentelemetry::install();
         }
         self.limits = settings.limits;
         self.propagation = settings.propagation;

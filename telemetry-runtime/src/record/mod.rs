@@ -11,6 +11,8 @@ mod data;
 mod id;
 pub(crate) mod layout;
 mod luggage;
+#[cfg(any(feature = "opentelemetry", feature = "opentelemetry-sdk"))]
+pub(crate) mod opentelemetry;
 pub(crate) mod percent;
 pub(crate) mod printable;
 mod resource;

@@ -35,6 +35,8 @@ pub(crate) struct Foreign<const N: usize> {
     /// What travels along with what is below it.
     luggage: Luggage,
     attributes: Words<N>,
+    /// Some attribute had no room: those that follow go ahead as well, or an older value would count as the later one.
+    is_full: bool,
 }
 
 impl<const N: usize> Foreign<N> {
@@ -54,7 +56,7 @@ impl<const N: usize> Foreign<N> {
         }
         match live {
             Some(live) if live.is_sampled() => {
-                Ok(Self { live, luggage: current().luggage(), attributes: Words::new() })
+                Ok(Self { live, luggage: current().luggage(), attributes: Words::new(), is_full: false })
             }
             Some(live) => Err(Held(Snapshot { ids: live.ids(), luggage: current().luggage() })),
             None => Err(Held(current().snapshot())),
@@ -86,7 +88,8 @@ impl<const N: usize> Foreign<N> {
     fn push(&mut self, key: Key<'_>, value: Value<'_>) {
         let mut extra = Extra::new();
         extra.value(key, value);
-        if !self.attributes.push_slice(extra.payload()) {
+        self.is_full = self.is_full || !self.attributes.push_slice(extra.payload());
+        if self.is_full {
             extra.push(self.live.identity());
         }
     }
@@ -112,7 +115,10 @@ impl<const N: usize> Foreign<N> {
     }
 
     /// Ends the span, which started and ended at these times, in Unix nanoseconds; without one, as it did.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the API of OpenTelemetry gives times"))]
+    #[cfg_attr(
+        not(any(test, feature = "opentelemetry")),
+        expect(dead_code, reason = "only the API of OpenTelemetry gives times")
+    )]
     pub(crate) fn end_at(mut self, start_unix_ns: Option<u64>, end_unix_ns: Option<u64>) {
         self.live.end_at(self.attributes.as_slice(), &self.luggage, start_unix_ns, end_unix_ns);
     }

@@ -58,8 +58,10 @@ fn put_code(callsite: &Callsite, out: &mut Vec<u8>) {
         let function = format!("{}::{}", callsite.module(), callsite.function());
         put("code.function.name", Value::Str(&function));
     }
-    put("code.file.path", Value::Str(callsite.file()));
-    put("code.line.number", Value::I64(i64::from(callsite.line())));
+    if !callsite.file().is_empty() {
+        put("code.file.path", Value::Str(callsite.file()));
+        put("code.line.number", Value::I64(i64::from(callsite.line())));
+    }
 }
 
 fn kind_number(kind: SpanKind) -> u8 {
