@@ -5,6 +5,8 @@
 //! that runs elsewhere; an [`Exporter`] or a [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
+#[cfg(feature = "logging")]
+pub mod bridge;
 mod clock;
 mod collect;
 #[cfg(feature = "tracing")]
@@ -33,8 +35,9 @@ pub use export::{ExportError, Exported, Exporter};
 pub use lifecycle::{Builder, Guard, InitError, builder, init};
 pub use record::{
     Array, Attribute, Attributes, Batch, Callsite, Capture, Element, EventData, EventView, Events, Level,
-    LinkData, LinkView, Links, ParseIdError, Resource, Sampling, Secret, SpanContext, SpanData, SpanId,
-    SpanKind, SpanStatus, SpanView, Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
+    LinkData, LinkView, Links, LogData, LogView, Logs, ParseIdError, Resource, Sampling, Secret, Signal,
+    SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView, Spans, StatusCode, TraceFlags, TraceId,
+    TraceState, Value, ValueBuf,
 };
 pub use span::{
     Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Instrument, InstrumentOnce, Span,

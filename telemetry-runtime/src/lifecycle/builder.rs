@@ -12,9 +12,9 @@ use crate::export::console::Console;
 #[cfg(feature = "logging")]
 use crate::logging;
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
-use crate::record::Resource;
+use crate::record::{PerSignal, Resource, Signal};
 use crate::span::lanes::LANES;
-use crate::span::{fork, head, limit_values, panic, tick};
+use crate::span::{fork, head, limit_values, panic, switch_logs, tick};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -141,6 +141,7 @@ impl Builder {
             limit_values(self.limits.value);
             start_threads(&mut guard, self.exporters, self.resource.unwrap_or_default(), self.limits)?;
             head::install(self.policy.unwrap_or_else(|| Box::new(ParentBased::new(Ratio::ALWAYS))));
+            switch_logs(guard.queues.iter().any(|queue| queue.takes(Signal::Logs)));
         }
         Ok(guard)
     }
@@ -189,7 +190,8 @@ fn start_threads(
 ) -> Result<(), InitError> {
     let options = dispatch::Options { max_queue_bytes: limits.queue, ..dispatch::Options::default() };
     for (name, exporter) in exporters {
-        let queue = Arc::new(Queue::new(name, options));
+        let takes = PerSignal::of(|signal| exporter.takes(signal));
+        let queue = Arc::new(Queue::new(name, options, takes));
         let worker = Worker::new(queue.clone(), exporter);
         spawn(&guard.workers, format!("telemetry-export-{}", queue.name()), || worker.run())?;
         guard.queues.push(queue);

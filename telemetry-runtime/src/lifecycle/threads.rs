@@ -1,5 +1,6 @@
 //! The one place that starts threads, and knows when they have ended.
 
+use crate::span::silence_logs;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 use std::{io, thread};
@@ -25,6 +26,7 @@ impl Threads {
         let ticket = Ticket(self.0.clone());
         let run = move || {
             let _ticket = ticket;
+            silence_logs();
             body();
         };
         thread::Builder::new().name(name).spawn(run).map(drop)

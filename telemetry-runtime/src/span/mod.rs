@@ -19,6 +19,8 @@ pub(crate) mod lane;
 pub(crate) mod lanes;
 mod live;
 mod mirror;
+#[cfg_attr(not(feature = "logging"), expect(dead_code, reason = "only the bridge writes notes"))]
+mod note;
 mod observed;
 pub(crate) mod panic;
 mod recording;
@@ -37,11 +39,16 @@ pub(crate) use chain::Chain;
 pub(crate) use context::fresh_context;
 pub use entered::{Entered, EnteredBlock};
 pub use event::EventRecord;
+#[cfg(feature = "logging")]
+pub(crate) use extra::Key;
 pub(crate) use extra::{DEFAULT_VALUE_LIMIT_BYTES, limit_values, truncated_values};
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
+#[cfg(feature = "logging")]
+pub(crate) use note::Note;
+pub(crate) use note::{silence_logs, switch_logs};
 pub use observed::{Observed, observed};
 pub use recording::{Failing, Recording};
 pub use start::{ToContext, below, is_on, root};

@@ -1,0 +1,180 @@
+//! The `tracing` layer that turns events into log records, and into events of the current span where that is wanted.
+
+use super::places;
+use crate::record::{Capture, Value};
+use crate::span::{Chain, Key, Note};
+use std::error::Error;
+use std::fmt::{self, Debug};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+/// A layer that has events recorded as log records. [`events`] makes it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Events {
+    span_events: bool,
+}
+
+/// Has the events that reach it recorded as log records, each with the ids of the span of ours that is current, sampled or not. They go to
+/// every exporter that takes [logs](crate::Signal::Logs), accounted as spans are.
+///
+/// [`init`](crate::init) installs it beside the log lines, under the same filter. In a registry of one's own it takes what that lets
+/// through; put a filter on it to have less. The text `message` is the record's body, the other fields are attributes with their types.
+/// Wherever there is no exporter for log records the layer does nothing, and never records what the threads that deliver telemetry say.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::bridge;
+/// use tracing_subscriber::filter::LevelFilter;
+/// use tracing_subscriber::layer::{Layer, SubscriberExt};
+///
+/// let subscriber = tracing_subscriber::registry().with(bridge::events().with_filter(LevelFilter::INFO));
+/// # drop(subscriber);
+/// ```
+pub fn events() -> Events {
+    Events::default()
+}
+
+impl Events {
+    /// Whether what happens within a recorded span is an event of that span, too: named like the event, if that has a name of its own,
+    /// else with its text. Not by default.
+    #[must_use]
+    pub fn with_span_events(mut self, span_events: bool) -> Self {
+        self.span_events = span_events;
+        self
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Events {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if Note::log_is_wanted() {
+            record(event);
+        }
+        if self.span_events && Note::event_is_wanted() {
+            add_to_span(event);
+        }
+    }
+}
+
+fn record(event: &Event<'_>) {
+    let mut note = Note::new();
+    let callsite = places::callsite(event.metadata());
+    note.log(callsite, None, format_args!("{}", Message(event)));
+    event.record(&mut Fields { note: &mut note, by_index: true });
+    note.push_log();
+}
+
+fn add_to_span(event: &Event<'_>) {
+    let mut note = Note::new();
+    let callsite = places::callsite(event.metadata());
+    match callsite.name() {
+        "" => note.event(format_args!("{}", Message(event))),
+        name => note.event(format_args!("{name}")),
+    }
+    note.value(Key::Text("level"), Value::Str(callsite.level().as_str()));
+    note.value(Key::Text("target"), Value::Str(callsite.target()));
+    event.record(&mut Fields { note: &mut note, by_index: false });
+    note.push_event();
+}
+
+/// The event's text.
+struct Message<'a>(&'a Event<'a>);
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Text { f, result: Ok(()) };
+        self.0.record(&mut text);
+        text.result
+    }
+}
+
+struct Text<'a, 'f> {
+    f: &'a mut fmt::Formatter<'f>,
+    result: fmt::Result,
+}
+
+impl Visit for Text<'_, '_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == MESSAGE {
+            self.result = write!(self.f, "{value:?}");
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+}
+
+const MESSAGE: &str = "message";
+
+/// Writes all but the event's text down.
+struct Fields<'a> {
+    note: &'a mut Note,
+    /// Whether the record names its callsite, which knows the keys.
+    by_index: bool,
+}
+
+impl Fields<'_> {
+    /// The field's key; `None` if it is the event's text.
+    fn key(&self, field: &Field) -> Option<Key<'static>> {
+        match (u8::try_from(field.index()), field.name()) {
+            (_, MESSAGE) => None,
+            (Ok(index), _) if self.by_index && index < u8::MAX => Some(Key::Index(index)),
+            (_, name) => Some(Key::Text(places::key(name))),
+        }
+    }
+
+    fn value(&mut self, field: &Field, value: impl Capture) {
+        if let (Some(key), Some(value)) = (self.key(field), value.capture()) {
+            self.note.value(key, value);
+        }
+    }
+
+    fn formatted(&mut self, field: &Field, text: fmt::Arguments<'_>) {
+        if let Some(key) = self.key(field) {
+            self.note.formatted(key, text);
+        }
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.value(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.value(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.value(field, value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.value(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.value(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.value(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.value(field, value);
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.value(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.formatted(field, format_args!("{}", Chain(value)));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.formatted(field, format_args!("{value:?}"));
+    }
+}
