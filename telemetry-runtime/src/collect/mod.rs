@@ -299,8 +299,7 @@ impl Collector {
     /// The spans that the records begin with, as many as go into the batch; one at a time where others have something to be joined.
     fn run_of_spans<'r>(&self, records: &'r [u8]) -> (&'r [u8], usize) {
         let batch = &self.batches.traces.batch;
-        let max_spans =
-            if self.extras.is_empty() { self.options.max_batch_items - batch.items() } else { 1 };
+        let max_spans = if self.extras.is_empty() { self.options.max_batch_items - batch.items() } else { 1 };
         let max_bytes = self.options.max_batch_bytes.saturating_sub(batch.len_bytes());
         let (mut bytes, mut spans) = (0, 0);
         while let Some((record, _)) = RawRecord::split(&records[bytes..]) {

@@ -26,7 +26,7 @@ use crate::export::console::Style;
 use crate::export::destination::Destination;
 use crate::logging;
 use crate::policy::{self, Ratio, Sampling};
-use crate::record::Resource;
+use crate::record::{PerSignal, Resource};
 use overrides::{Overrides, Variables};
 use raw::Raw;
 use reader::Reader;
@@ -65,15 +65,17 @@ use std::path::Path;
 ///     - provider: otlp                  # console, otlp, azure_monitor
 ///       name: collector                 # default: the provider; distinct
 ///       enabled: ${OTLP_ENABLED:-true}
+///       signals: [traces, logs]         # default: both; the console takes traces only
 ///       otlp:
-///         endpoint: http://localhost:4318   # v1/traces is appended
+///         endpoint: http://localhost:4318   # v1/traces and v1/logs are appended
 ///         protocol: http/protobuf
 ///         headers: {api-key: "${API_KEY}"}
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
 /// logging:
-///   level: info                         # or directives: info,my_crate=debug
+///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
 ///   format: json                        # or text
+///   span_events: false                  # whether what is logged within a span is an event of the span, too
 /// server:                               # the application's own: see `section`
 ///   port: 8000
 /// ```
@@ -84,10 +86,11 @@ use std::path::Path;
 /// # The environment
 /// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
 /// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
-/// `OTEL_EXPORTER_OTLP_TRACES_...`, which wins (its endpoint is used as it is). `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
+/// `OTEL_EXPORTER_OTLP_TRACES_...` and `OTEL_EXPORTER_OTLP_LOGS_...`, which win (their endpoints are used as they are).
+/// `OTEL_LOGS_EXPORTER` says whether `otlp` exporters get log records: not if it is `none` or `console`. `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
 /// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
-/// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter if a variable names
-/// an endpoint.
+/// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter of the signals for which
+/// a variable names an endpoint, and of log records if `OTEL_LOGS_EXPORTER` is `otlp`.
 ///
 /// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings).
 ///
@@ -107,7 +110,7 @@ pub struct Settings {
     pub(crate) resource: Resource,
     /// Which traces are recorded.
     pub(crate) policy: policy::Options,
-    /// Where spans go: those that are enabled, with distinct names.
+    /// Where spans and log records go: those that are enabled, with distinct names.
     pub(crate) exporters: Vec<ExporterSettings>,
     /// How much memory may be taken.
     pub(crate) limits: Limits,
@@ -117,6 +120,12 @@ pub struct Settings {
         expect(dead_code, reason = "only the feature `logging` writes lines")
     )]
     pub(crate) logging: logging::Options,
+    /// Whether what is logged within a span is an event of the span, too.
+    #[cfg_attr(
+        not(feature = "logging"),
+        expect(dead_code, reason = "only the feature `logging` sees events")
+    )]
+    pub(crate) span_events: bool,
     /// Whether nothing at all is to be recorded.
     pub(crate) disabled: bool,
     warnings: Vec<String>,
@@ -138,7 +147,7 @@ pub(crate) enum ExporterKind {
     /// For people's eyes.
     Console(Style),
     /// To a collector or a back-end.
-    Otlp(Destination),
+    Otlp(PerSignal<Option<Destination>>),
 }
 
 /// Found where no settings file is named.
@@ -216,6 +225,7 @@ impl Settings {
             policy: resolver.policy(&mut raw.telemetry),
             limits: resolver.limits(&raw.telemetry),
             exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
+            span_events: raw.logging.span_events.unwrap_or(false),
             logging: resolver.logging(raw.logging),
             disabled,
             warnings: Vec::new(),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::export::destination::Compression;
 use crate::logging::Format;
-use crate::record::ValueBuf;
+use crate::record::{PerSignal, Signal, ValueBuf};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -47,18 +47,32 @@ fn settings_with<const N: usize>(text: &str, variables: [(&str, &str); N]) -> Se
     read(text, &Environment::from(variables)).expect("valid settings")
 }
 
-/// Names and targets.
-fn exporters(settings: &Settings) -> Vec<(&str, &str)> {
-    let exporters = settings.exporters.iter().map(|exporter| match &exporter.kind {
-        ExporterKind::Console(_) => (exporter.name.as_str(), "console"),
-        ExporterKind::Otlp(destination) => (exporter.name.as_str(), destination.endpoint.traces_url()),
+/// Names and where traces go.
+fn exporters(settings: &Settings) -> Vec<(&str, String)> {
+    targets(settings, Signal::Traces)
+}
+
+/// Names, and where this signal goes.
+fn targets(settings: &Settings, signal: Signal) -> Vec<(&str, String)> {
+    let exporters = settings.exporters.iter().filter_map(|exporter| {
+        let target = match &exporter.kind {
+            ExporterKind::Console(_) => (signal == Signal::Traces).then(|| "console".to_owned()),
+            ExporterKind::Otlp(destinations) => {
+                destinations[signal].as_ref().map(|destination| destination.endpoint.url(signal))
+            }
+        };
+        Some((exporter.name.as_str(), target?))
     });
     exporters.collect()
 }
 
 fn only_destination(settings: &Settings) -> &Destination {
     match &*settings.exporters {
-        [ExporterSettings { kind: ExporterKind::Otlp(destination), .. }] => destination,
+        [
+            ExporterSettings {
+                kind: ExporterKind::Otlp(PerSignal { traces: Some(destination), .. }), ..
+            },
+        ] => destination,
         other => panic!("expected one otlp exporter, found {other:?}"),
     }
 }
@@ -259,7 +273,7 @@ fn variables_override_otlp_exporters_and_those_for_traces_win() {
         ],
     );
     let destination = only_destination(&settings).clone();
-    assert_eq!(destination.endpoint.traces_url(), "http://base:4318/v1/traces");
+    assert_eq!(destination.endpoint.url(Signal::Traces), "http://base:4318/v1/traces");
     assert_eq!(destination.timeout, Duration::from_secs(2));
     assert_eq!(destination.compression, Compression::Gzip);
     assert_eq!(headers(destination), [("x".into(), "1 2".into()), ("y".into(), "3".into())]);

@@ -1,6 +1,8 @@
 //! Puts an installation together: from settings, in code, or both.
 
 use super::guard::Guard;
+#[cfg(feature = "logging")]
+use super::subscriber;
 use super::threads::Threads;
 use super::{INSTALLED, InitError};
 use crate::clock::Clock;
@@ -9,8 +11,10 @@ use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Queue, Report, Worker};
 use crate::export::Exporter;
 use crate::export::console::Console;
-#[cfg(feature = "logging")]
-use crate::logging;
+#[cfg(feature = "otlp")]
+use crate::export::destination::Destination;
+#[cfg(feature = "otlp")]
+use crate::export::otlp::{InvalidTarget, Otlp, Target};
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
 use crate::record::{PerSignal, Resource, Signal};
 use crate::span::lanes::LANES;
@@ -21,7 +25,8 @@ use std::sync::{Arc, Mutex};
 
 /// Starts telemetry from the settings that are found: `SETTINGS_FILE`, else `./settings.yaml`, else the environment and defaults.
 ///
-/// Besides spans it installs log lines (see [`logging`](crate::logging)), unless the program has a `tracing` subscriber of its own.
+/// Besides spans it installs log lines (see [`logging`](crate::logging)) and log records (see [`bridge`](crate::bridge)), unless the program
+/// has a `tracing` subscriber of its own.
 ///
 /// # Examples
 /// ```no_run
@@ -157,7 +162,7 @@ impl Builder {
         self.exporters = exporters;
         #[cfg(feature = "logging")]
         {
-            logging::install(&settings.logging);
+            subscriber::install(&settings.logging, settings.span_events);
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
         }
         self.limits = settings.limits;
@@ -173,11 +178,22 @@ fn build(kind: ExporterKind) -> Result<Box<dyn Exporter>, BuildError> {
     match kind {
         ExporterKind::Console(style) => Ok(Box::new(Console::new(style))),
         #[cfg(feature = "otlp")]
-        ExporterKind::Otlp(destination) => Ok(Box::new(crate::export::otlp::Otlp::new(destination.into())?)),
+        ExporterKind::Otlp(destinations) => Ok(Box::new(otlp(destinations)?)),
         #[cfg(not(feature = "otlp"))]
         ExporterKind::Otlp(_) => {
             Err("this program was built without the feature `otlp` of `telemetry-runtime`".into())
         }
+    }
+}
+
+#[cfg(feature = "otlp")]
+fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTarget> {
+    let PerSignal { traces, logs } = destinations;
+    let exporter =
+        traces.map_or_else(|| Ok(Otlp::nowhere()), |to| Otlp::new(Target::of(to, Signal::Traces)))?;
+    match logs {
+        Some(to) => exporter.with_logs(Target::of(to, Signal::Logs)),
+        None => Ok(exporter),
     }
 }
 

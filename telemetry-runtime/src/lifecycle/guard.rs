@@ -116,7 +116,8 @@ impl Guard {
         let settled: Vec<_> =
             self.queues.iter().map(|queue| queue.wait_until_settled(deadline) && collected).collect();
         let queues = || self.queues.iter().zip(&settled);
-        let of_signal = |signal| queues().filter(move |(queue, _)| queue.takes(signal)).map(|(_, settled)| *settled);
+        let of_signal =
+            |signal| queues().filter(move |(queue, _)| queue.takes(signal)).map(|(_, settled)| *settled);
         Signal::ALL.into_iter().flat_map(of_signal).collect()
     }
 

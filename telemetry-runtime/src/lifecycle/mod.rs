@@ -3,6 +3,8 @@
 mod builder;
 mod error;
 mod guard;
+#[cfg(feature = "logging")]
+mod subscriber;
 mod threads;
 
 pub use builder::{Builder, builder, init};

@@ -48,6 +48,16 @@ where
     lines.with_filter(options.filter.to_env_filter())
 }
 
+/// The same lines behind another layer that sees an event before them, under one filter for both.
+pub(crate) fn layer_behind<S, L>(first: L, options: &Options) -> impl Layer<S> + Send + Sync + use<S, L>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    L: Layer<S> + Send + Sync,
+{
+    let lines = Lines { format: options.format, colour: options.colour, writer: io::stderr };
+    first.and_then(lines).with_filter(options.filter.to_env_filter())
+}
+
 struct Lines<W> {
     format: Format,
     colour: bool,

@@ -55,7 +55,12 @@ impl Note {
     }
 
     /// Makes it a log record of this place, with another target than the place's if there is one. Attributes may follow.
-    pub(crate) fn log(&mut self, callsite: &'static Callsite, target: Option<&str>, body: fmt::Arguments<'_>) {
+    pub(crate) fn log(
+        &mut self,
+        callsite: &'static Callsite,
+        target: Option<&str>,
+        body: fmt::Arguments<'_>,
+    ) {
         self.content.log(callsite.number(), target.unwrap_or_default());
         self.content.formatted_text(format_args!("{}", Contained(body)));
     }
