@@ -182,7 +182,11 @@ impl Resolver<'_> {
     fn refuse_other_transports(&mut self, merged: &Otlp) {
         const INSTEAD: &str = "use `http/protobuf`, for which receivers listen on port 4318";
         let mut refuse = |origin: Origin, message: &str| {
-            self.mistakes.push(Mistake::new(origin, message).with_help(INSTEAD));
+            let mistake = Mistake::new(origin, message).with_help(INSTEAD);
+            // Both signals may have it from the same place.
+            if !self.mistakes.contains(&mistake) {
+                self.mistakes.push(mistake);
+            }
         };
         match &merged.protocol {
             Some(protocol) if protocol.value == Protocol::Grpc => {

@@ -113,7 +113,8 @@ fn keep<T>(kept: &mut Vec<T>, mut items: impl Iterator<Item = T>, limit: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::sample::{Sample, batch};
+    use crate::record::Level;
+    use crate::record::sample::{LogSample, Sample, batch, logs};
 
     #[test]
     fn clones_share_what_is_kept_and_taking_forgets() {
@@ -124,6 +125,16 @@ mod tests {
         assert_eq!(names(memory.spans()), ["a", "b"]);
         assert_eq!(names(memory.take()), ["a", "b"]);
         assert!(memory.spans().is_empty());
+    }
+
+    #[test]
+    fn log_records_are_kept_beside_spans_under_the_same_limit() {
+        let mut memory = Memory::with_limit(1);
+        let log = |body| LogSample::new(Level::Info, 1, body);
+        assert_eq!(memory.export(&logs(&[log("a"), log("b")])).map(Exported::rejected).ok(), Some(1));
+        assert_eq!(memory.export(&batch(&[Sample::root("a", 1)])).map(Exported::rejected).ok(), Some(0));
+        assert_eq!(memory.logs().iter().map(|log| log.body.as_str()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!((memory.take_logs().len(), memory.logs().len(), memory.spans().len()), (1, 0, 1));
     }
 
     #[test]

@@ -197,7 +197,8 @@ impl InvalidTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::sample::{Sample, batch};
+    use crate::record::Level;
+    use crate::record::sample::{LogSample, Sample, batch, logs};
     use telemetry_tests::{Answer, Receiver};
 
     const SOON: Duration = Duration::from_secs(10);
@@ -210,6 +211,30 @@ mod tests {
         assert_eq!(exported.ok(), Some(Exported::all()));
         let spans = receiver.wait_for_spans(2, SOON);
         assert_eq!([spans[0].span.name.as_str(), &spans[1].span.name], ["a", "b"]);
+    }
+
+    #[test]
+    fn log_records_arrive_at_their_own_url_and_their_rejected_are_counted() {
+        let receiver = Receiver::scripted([Answer::ok(), Answer::partial_success(1, "too old")]);
+        let mut otlp = Otlp::new(Target::new(receiver.traces_url()))
+            .and_then(|otlp| otlp.with_logs(Target::new(receiver.logs_url())))
+            .expect("valid targets");
+        let log = |body| LogSample::new(Level::Info, 1, body);
+        assert_eq!(otlp.export(&batch(&[Sample::root("a", 1)])).ok(), Some(Exported::all()));
+        let exported = otlp.export(&logs(&[log("one"), log("two")]));
+        assert_eq!(exported.ok(), Some(Exported::with_rejected(1)));
+        let lines: Vec<_> = receiver.requests().into_iter().map(|request| request.line).collect();
+        assert_eq!(lines, ["POST /v1/traces", "POST /v1/logs"]);
+        assert_eq!(receiver.logs().iter().map(|log| log.body()).collect::<Vec<_>>(), ["one", "two"]);
+    }
+
+    #[test]
+    fn takes_what_it_has_a_target_for() {
+        let target = || Target::new("http://localhost:4318/");
+        let takes = |otlp: Otlp| Signal::ALL.map(|signal| otlp.takes(signal));
+        assert_eq!(Otlp::new(target()).map(takes).ok(), Some([true, false]));
+        assert_eq!(Otlp::of_logs(target()).map(takes).ok(), Some([false, true]));
+        assert!(Otlp::of_logs(Target::new("")).is_err_and(|error| error.is_url()));
     }
 
     #[test]
