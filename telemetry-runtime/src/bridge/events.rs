@@ -59,22 +59,53 @@ impl<S: Subscriber> Layer<S> for Events {
 fn record(event: &Event<'_>) {
     let mut note = Note::new();
     let callsite = places::callsite(event.metadata());
-    note.log(callsite, None, format_args!("{}", Message(event)));
-    event.record(&mut Fields { note: &mut note, by_index: true });
+    let origin = Origin::of(event);
+    note.log(callsite, origin.as_ref().map(|origin| origin.target), format_args!("{}", Message(event)));
+    add_fields(&mut note, event, origin.as_ref(), true);
     note.push_log();
 }
 
 fn add_to_span(event: &Event<'_>) {
     let mut note = Note::new();
     let callsite = places::callsite(event.metadata());
+    let origin = Origin::of(event);
     match callsite.name() {
         "" => note.event(format_args!("{}", Message(event))),
         name => note.event(format_args!("{name}")),
     }
+    let target = origin.as_ref().map_or(callsite.target(), |origin| origin.target);
     note.value(Key::Text("level"), Value::Str(callsite.level().as_str()));
-    note.value(Key::Text("target"), Value::Str(callsite.target()));
-    event.record(&mut Fields { note: &mut note, by_index: false });
+    note.value(Key::Text("target"), Value::Str(target));
+    add_fields(&mut note, event, origin.as_ref(), false);
     note.push_event();
+}
+
+fn add_fields(note: &mut Note, event: &Event<'_>, origin: Option<&Origin<'_>>, by_index: bool) {
+    event.record(&mut Fields { note, by_index, is_of_log: origin.is_some() });
+    if let Some(&Origin { file: Some(file), line: Some(line), .. }) = origin {
+        note.value(Key::Text("code.file.path"), Value::Str(file));
+        note.value(Key::Text("code.line.number"), Value::I64(line.into()));
+    }
+}
+
+/// Where a record of the `log` crate comes from, which `tracing` knows as an event of one place for each level.
+struct Origin<'a> {
+    target: &'a str,
+    file: Option<&'a str>,
+    line: Option<u32>,
+}
+
+impl<'a> Origin<'a> {
+    #[cfg(feature = "log")]
+    fn of(event: &'a Event<'_>) -> Option<Self> {
+        let metadata = tracing_log::NormalizeEvent::normalized_metadata(event)?;
+        Some(Self { target: metadata.target(), file: metadata.file(), line: metadata.line() })
+    }
+
+    #[cfg(not(feature = "log"))]
+    fn of(_: &'a Event<'_>) -> Option<Self> {
+        None
+    }
 }
 
 /// The event's text.
@@ -112,13 +143,16 @@ struct Fields<'a> {
     note: &'a mut Note,
     /// Whether the record names its callsite, which knows the keys.
     by_index: bool,
+    /// Whether some fields only say where a record of the `log` crate comes from.
+    is_of_log: bool,
 }
 
 impl Fields<'_> {
-    /// The field's key; `None` if it is the event's text.
+    /// The field's key; `None` if it is the event's text or says where that comes from.
     fn key(&self, field: &Field) -> Option<Key<'static>> {
         match (u8::try_from(field.index()), field.name()) {
             (_, MESSAGE) => None,
+            (_, name) if self.is_of_log && name.starts_with("log.") => None,
             (Ok(index), _) if self.by_index && index < u8::MAX => Some(Key::Index(index)),
             (_, name) => Some(Key::Text(places::key(name))),
         }

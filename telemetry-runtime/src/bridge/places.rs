@@ -53,11 +53,8 @@ fn describe(metadata: &'static Metadata<'static>) -> Callsite {
         .with_level(Level::of_tracing(*metadata.level()))
 }
 
-/// The name, unless it is the one that `tracing` makes up.
+/// The name, unless it is one that `tracing` made up from the place, or whoever knows no place.
 fn given_name(metadata: &Metadata<'static>) -> &'static str {
-    let is_made_up = metadata.name().strip_prefix("event ").is_some_and(|place| {
-        let line = metadata.line().map(|line| line.to_string()).unwrap_or_default();
-        place.rsplit_once(':') == Some((metadata.file().unwrap_or_default(), &line))
-    });
-    if is_made_up { "" } else { metadata.name() }
+    let (Some(file), Some(line)) = (metadata.file(), metadata.line()) else { return "" };
+    if metadata.name() == format!("event {file}:{line}") { "" } else { metadata.name() }
 }

@@ -9,7 +9,7 @@
 //!
 //! Source: OpenTelemetry specification, compatibility, "trace context in non-OTLP log formats".
 
-use super::parts::{Chain, field_name, timestamp};
+use super::parts::{Chain, OF_LOG, field_name, is_of_log, target, timestamp};
 use crate::record::SpanContext;
 use crate::record::printable::acts_unseen;
 use std::error::Error;
@@ -22,9 +22,9 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, span: &SpanContext) {
     line.push_str("{\"timestamp\":\"");
     timestamp(line);
     push(line, format_args!("\",\"level\":\"{}\",\"target\":", event.metadata().level()));
-    text(line, format_args!("{}", event.metadata().target()));
+    text(line, format_args!("{}", target(event)));
     event.record(&mut Message(line));
-    let mut fields = Fields { line, count: 0 };
+    let mut fields = Fields { line, count: 0, is_of_log: is_of_log(event) };
     event.record(&mut fields);
     if fields.count > 0 {
         line.push('}');
@@ -61,12 +61,13 @@ impl Visit for Message<'_> {
 struct Fields<'l> {
     line: &'l mut String,
     count: usize,
+    is_of_log: bool,
 }
 
 impl Fields<'_> {
-    /// The line, ready for the field's value; `None` if the field is the event's text.
+    /// The line, ready for the field's value; `None` if the field is the event's text or says where that comes from.
     fn value_of(&mut self, field: &Field) -> Option<&mut String> {
-        if field.name() == "message" {
+        if field.name() == "message" || self.is_of_log && field.name().starts_with(OF_LOG) {
             return None;
         }
         self.line.push_str(if self.count == 0 { ",\"fields\":{" } else { "," });

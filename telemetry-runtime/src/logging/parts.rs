@@ -2,9 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
+use tracing::Event;
 use tracing::field::Field;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+
+#[cfg(feature = "log")]
+use tracing_log::NormalizeEvent;
 
 /// Appends the time, as RFC 3339 in UTC with microseconds.
 pub(super) fn timestamp(line: &mut String) {
@@ -16,6 +20,27 @@ pub(super) fn timestamp(line: &mut String) {
 pub(super) fn field_name(field: &Field) -> &'static str {
     field.name().strip_prefix("r#").unwrap_or(field.name())
 }
+
+/// The event's target; that of a record of the `log` crate is its own.
+pub(super) fn target<'e>(event: &'e Event<'_>) -> &'e str {
+    #[cfg(feature = "log")]
+    if let Some(of_log) = event.normalized_metadata() {
+        return of_log.target();
+    }
+    event.metadata().target()
+}
+
+/// Whether some fields of the event only say where a record of the `log` crate comes from.
+#[cfg_attr(not(feature = "log"), expect(unused_variables, reason = "there are no such records"))]
+pub(super) fn is_of_log(event: &Event<'_>) -> bool {
+    #[cfg(feature = "log")]
+    return event.is_log();
+    #[cfg(not(feature = "log"))]
+    false
+}
+
+/// What the names of those fields begin with.
+pub(super) const OF_LOG: &str = "log.";
 
 /// An error and its causes on one line.
 pub(super) struct Chain<'e>(pub(super) &'e (dyn Error + 'static));
