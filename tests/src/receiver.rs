@@ -219,10 +219,10 @@ impl Shared {
     fn take(&self, request: Request) -> Answer {
         let mut state = self.lock();
         let mut answer = state.script.pop_front().unwrap_or_else(Answer::ok);
-        if answer.accepts() {
-            if let Err(error) = state.accept(&request) {
-                answer = Answer::error(400, &error.to_string());
-            }
+        if answer.accepts()
+            && let Err(error) = state.accept(&request)
+        {
+            answer = Answer::error(400, &error.to_string());
         }
         state.requests.push(request);
         drop(state);

@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("http", &["span", "propagation", "record"]),
     ("spawn", &["span"]),
     ("compat", &[]),
+    ("bridge", &["span", "record"]),
     ("logging", &["span", "record"]),
     ("config", &["export", "policy", "logging", "record"]),
     ("__private", &["span", "record"]),

@@ -225,7 +225,7 @@ impl LogSample {
     }
 
     /// From a place of which nothing is known but the level, as records of the `log` crate are.
-    pub(crate) fn from_nowhere(mut self, target: &'static str) -> Self {
+    pub(crate) fn without_place(mut self, target: &'static str) -> Self {
         let callsite = Callsite::new("", "log", "", 0, &[]).with_level(self.callsite.level());
         self.callsite = Box::leak(Box::new(callsite));
         self.target = target;
@@ -348,7 +348,7 @@ mod tests {
     fn reads_back_what_a_log_sample_says() {
         let first =
             LogSample::new(Level::Warn, 1_000, "sold out").within(2, 0).attribute("left", 0).named("sale");
-        let batch = logs(&[first, LogSample::new(Level::Info, 2_000, "").from_nowhere("hyper::proto")]);
+        let batch = logs(&[first, LogSample::new(Level::Info, 2_000, "").without_place("hyper::proto")]);
 
         assert_eq!((batch.signal(), batch.item_count(), batch.span_count()), (Signal::Logs, 2, 0));
         assert!(batch.spans().next().is_none());

@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_a_record_has_not_is_absent() {
-        let record = only_record(LogSample::new(Level::Info, 1, "").from_nowhere("hyper"));
+        let record = only_record(LogSample::new(Level::Info, 1, "").without_place("hyper"));
         assert_eq!((record.body, record.attributes), (None, Vec::new()));
         assert_eq!((record.trace_id, record.span_id, record.flags), (Vec::new(), Vec::new(), 0));
         assert_eq!(record.event_name, "");
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn records_arrive_under_their_targets_in_order() {
-        let of = |target, body| LogSample::new(Level::Info, 1, body).from_nowhere(target);
+        let of = |target, body| LogSample::new(Level::Info, 1, body).without_place(target);
         let scopes = encode(&[of("b", "1"), of("a", "2"), of("b", "3")]);
         let found = scopes.iter().map(|scope| {
             let bodies = scope.log_records.iter().filter_map(body).map(|body| format!("{body:?}"));
