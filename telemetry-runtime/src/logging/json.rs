@@ -9,7 +9,7 @@
 //!
 //! Source: OpenTelemetry specification, compatibility, "trace context in non-OTLP log formats".
 
-use super::parts::{Chain, OF_LOG, field_name, is_of_log, target, timestamp};
+use super::parts::{Chain, OF_LOG, field_name, is_of_log, put_value, target, timestamp};
 use crate::record::SpanContext;
 use crate::record::printable::acts_unseen;
 use std::error::Error;
@@ -126,8 +126,7 @@ impl Visit for Fields<'_> {
 
 fn text(line: &mut String, text: fmt::Arguments<'_>) {
     line.push('"');
-    // A value that fails to format is cut where it failed.
-    let _ = Escaped(line).write_fmt(text);
+    put_value(text, |piece| push_escaped(line, piece));
     line.push('"');
 }
 
@@ -136,24 +135,18 @@ fn push(line: &mut String, text: fmt::Arguments<'_>) {
     let _ = line.write_fmt(text);
 }
 
-/// Escapes what is written to it.
-struct Escaped<'l>(&'l mut String);
-
-impl Write for Escaped<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for char in text.chars() {
-            match char {
-                '"' => self.0.push_str("\\\""),
-                '\\' => self.0.push_str("\\\\"),
-                '\n' => self.0.push_str("\\n"),
-                char if acts_unseen(char) => {
-                    for unit in char.encode_utf16(&mut [0; 2]) {
-                        push(self.0, format_args!("\\u{unit:04x}"));
-                    }
+fn push_escaped(line: &mut String, text: &str) {
+    for char in text.chars() {
+        match char {
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            '\n' => line.push_str("\\n"),
+            char if acts_unseen(char) => {
+                for unit in char.encode_utf16(&mut [0; 2]) {
+                    push(line, format_args!("\\u{unit:04x}"));
                 }
-                char => self.0.push(char),
             }
+            char => line.push(char),
         }
-        Ok(())
     }
 }

@@ -235,6 +235,32 @@ mod tests {
         }
     }
 
+    #[test]
+    fn field_that_panics_or_never_ends_is_cut_and_the_line_stays_whole() {
+        struct Panics;
+        impl fmt::Debug for Panics {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("so far")?;
+                panic!("as the test wants it")
+            }
+        }
+        struct Endless;
+        impl fmt::Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                loop {
+                    f.write_str("and so on ")?;
+                }
+            }
+        }
+        let log = || tracing::info!(target: "t", panics = ?Panics, endless = %Endless, last = 1, "goes on");
+        let fields = &json_line(log)["fields"];
+        assert_eq!((&fields["panics"], &fields["last"]), (&json!("so far"), &json!(1)));
+        assert_eq!(fields["endless"].as_str().map(str::len), Some(64 << 10));
+        let line = text_line(log);
+        assert!(line.starts_with(" INFO t: goes on panics=so far endless=and so on "), "{line:.99}");
+        assert!(line.ends_with(" last=1") && line.len() < 65 << 10, "{}", line.len());
+    }
+
     proptest! {
         #[test]
         fn any_text_comes_back_from_json_and_is_one_line_of_text(message: String, field: String) {

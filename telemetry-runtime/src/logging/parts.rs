@@ -1,7 +1,8 @@
 //! What the forms of a log line share.
 
+use crate::span::Contained;
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
 use tracing::Event;
 use tracing::field::Field;
 use tracing_subscriber::fmt::format::Writer;
@@ -41,6 +42,29 @@ pub(super) fn is_of_log(event: &Event<'_>) -> bool {
 
 /// What the names of those fields begin with.
 pub(super) const OF_LOG: &str = "log.";
+
+/// Writes a value's text piece by piece by `push`, no more of it than a line has room for.
+pub(super) fn put_value(text: fmt::Arguments<'_>, push: impl FnMut(&str)) {
+    // A value that fails to format, or has no end, is cut there.
+    let _ = write!(Limited { push, room: LONGEST_VALUE_BYTES }, "{}", Contained(text));
+}
+
+/// The most bytes of one value in a line: 64 KiB.
+const LONGEST_VALUE_BYTES: usize = 64 << 10;
+
+struct Limited<P> {
+    push: P,
+    room: usize,
+}
+
+impl<P: FnMut(&str)> Write for Limited<P> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let kept = &text[..text.floor_char_boundary(self.room)];
+        (self.push)(kept);
+        self.room -= kept.len();
+        if kept.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
 
 /// An error and its causes on one line.
 pub(super) struct Chain<'e>(pub(super) &'e (dyn Error + 'static));

@@ -4,7 +4,7 @@
 //! 2026-11-23T09:32:42.123456Z  INFO orders: sold id=7 name="red chair" trace=0af76519
 //! ```
 
-use super::parts::{Chain, OF_LOG, field_name, is_of_log, target, timestamp};
+use super::parts::{Chain, OF_LOG, field_name, is_of_log, put_value, target, timestamp};
 use crate::record::SpanContext;
 use crate::record::printable::{acts_unseen, escaped};
 use std::error::Error;
@@ -92,21 +92,10 @@ impl Visit for Fields<'_> {
 }
 
 fn text(line: &mut String, text: fmt::Arguments<'_>) {
-    // A value that fails to format is cut where it failed.
-    let _ = Escaped(line).write_fmt(text);
+    put_value(text, |piece| line.push_str(&escaped(piece)));
 }
 
 fn push(line: &mut String, text: fmt::Arguments<'_>) {
     // Writing to a string does not fail.
     let _ = line.write_fmt(text);
-}
-
-/// Escapes what is written to it.
-struct Escaped<'l>(&'l mut String);
-
-impl Write for Escaped<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.push_str(&escaped(text));
-        Ok(())
-    }
 }

@@ -47,7 +47,7 @@ pub use handle::{CaptureRef, Span};
 pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
 #[cfg(feature = "logging")]
-pub(crate) use note::Note;
+pub(crate) use note::{Contained, Note};
 pub(crate) use note::{silence_logs, switch_logs};
 pub use observed::{Observed, observed};
 pub use recording::{Failing, Recording};

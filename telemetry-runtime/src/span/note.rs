@@ -105,7 +105,7 @@ impl Note {
 
 /// What somebody else's code writes. If it panics, that is the end of the text: it runs only because we asked, so its caller must not
 /// suffer from it, and what was written down so far must not be lost.
-struct Contained<'a>(fmt::Arguments<'a>);
+pub(crate) struct Contained<'a>(pub(crate) fmt::Arguments<'a>);
 
 impl fmt::Display for Contained<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
