@@ -44,8 +44,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let lines = Lines { format: options.format, colour: options.colour, writer };
-    lines.with_filter(options.filter.to_env_filter())
+    lines(options, writer).with_filter(options.filter.to_env_filter())
 }
 
 /// The same lines behind another layer that sees an event before them, under one filter for both.
@@ -54,8 +53,11 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
     L: Layer<S> + Send + Sync,
 {
-    let lines = Lines { format: options.format, colour: options.colour, writer: io::stderr };
-    first.and_then(lines).with_filter(options.filter.to_env_filter())
+    first.and_then(lines(options, io::stderr)).with_filter(options.filter.to_env_filter())
+}
+
+fn lines<W>(options: &Options, writer: W) -> Lines<W> {
+    Lines { format: options.format, colour: options.colour, writer }
 }
 
 struct Lines<W> {
