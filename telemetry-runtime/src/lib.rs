@@ -1,8 +1,9 @@
-//! Records spans in nanoseconds and delivers them to several back-ends at once.
+//! Records spans in nanoseconds, and log records beside them, and delivers both to several back-ends at once.
 //!
-//! Functions become spans by [`#[instrument]`](macro@instrument); [`init`] starts delivery as `settings.yaml` says, [`builder`] as
-//! code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the running span; [`spawn`] carries it into work
-//! that runs elsewhere; an [`Exporter`] or a [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
+//! Functions become spans by [`#[instrument]`](macro@instrument), and the events of `tracing` become log records; [`init`] starts
+//! delivery as `settings.yaml` says, [`builder`] as code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the
+//! running span; [`spawn`] carries it into work that runs elsewhere; an [`Exporter`] or a
+//! [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
 #[cfg(feature = "logging")]
