@@ -24,8 +24,13 @@ impl Identity {
     /// That of the span which is current on this thread.
     #[inline(always)]
     pub(super) fn current() -> Self {
-        let Ids { trace_high, trace_low, span_id, flags } = current().ids();
-        Self { trace_high, trace_low, span_id, flags }
+        Self::from(current().ids())
+    }
+
+    /// The same, or zeros if none is.
+    pub(super) fn current_or_none() -> Self {
+        let current = Self::current();
+        if current.flags & flag::ACTIVE != 0 { current } else { Self::from(Ids::default()) }
     }
 
     pub(super) fn trace_id(self) -> TraceId {
@@ -34,6 +39,14 @@ impl Identity {
 
     pub(super) fn is_sampled(self) -> bool {
         self.flags & (flag::ACTIVE | flag::SAMPLED | flag::REMOTE) == flag::ACTIVE | flag::SAMPLED
+    }
+}
+
+impl From<Ids> for Identity {
+    #[inline(always)]
+    fn from(ids: Ids) -> Self {
+        let Ids { trace_high, trace_low, span_id, flags } = ids;
+        Self { trace_high, trace_low, span_id, flags }
     }
 }
 

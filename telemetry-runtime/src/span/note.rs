@@ -1,10 +1,9 @@
 //! What is said at one moment: a log record, or an event of the current span.
 
-use super::context::flag;
 use super::extra::{Extra, Identity, Key};
 use super::{head, lanes, tick};
 use crate::record::layout::{EXTRA_HEADER_BYTES, ExtraHeader, kind};
-use crate::record::{Callsite, Value};
+use crate::record::{Callsite, TraceFlags, Value};
 use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,6 +32,8 @@ pub(crate) struct Note {
     content: Extra,
     /// When it happened, in ticks.
     time: u64,
+    /// The span that was current then; zeros if there was none.
+    owner: Identity,
 }
 
 impl Note {
@@ -48,10 +49,10 @@ impl Note {
         Identity::current().is_sampled() && !head::is_off()
     }
 
-    /// Nothing so far, but the time is taken.
+    /// Nothing so far, but of this moment and within the span that is current.
     #[inline(always)]
     pub(crate) fn new() -> Self {
-        Self { content: Extra::new(), time: tick::now() }
+        Self { content: Extra::new(), time: tick::now(), owner: Identity::current_or_none() }
     }
 
     /// Makes it a log record of this place, with another target than the place's if there is one. Attributes may follow.
@@ -81,25 +82,25 @@ impl Note {
         self.content.formatted(key, format_args!("{}", Contained(text)));
     }
 
-    /// Hands a log record to the collector, with the ids of the span that is current, if one is.
+    /// Hands a log record to the collector.
     pub(crate) fn push_log(&self) {
-        let owner = Some(Identity::current()).filter(|current| current.flags & flag::ACTIVE != 0);
-        let payload = self.content.payload();
+        let Self { content, time, owner } = self;
+        let payload = content.payload();
         let header = ExtraHeader {
             length: (EXTRA_HEADER_BYTES + payload.len() * 8) as u32,
             kind: kind::LOG,
-            flags: owner.map_or(0, |owner| owner.flags),
+            flags: TraceFlags::from_byte(owner.flags).to_byte(),
             status: 0,
-            time: self.time,
-            trace_id: owner.map_or(0, |owner| owner.trace_id().to_int()),
-            span_id: owner.map_or(0, |owner| owner.span_id),
+            time: *time,
+            trace_id: owner.trace_id().to_int(),
+            span_id: owner.span_id,
         };
         lanes::push_log(header.words(), payload);
     }
 
     /// Hands an event to the collector.
     pub(crate) fn push_event(&self) {
-        self.content.push(Identity::current());
+        self.content.push(self.owner);
     }
 }
 
