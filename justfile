@@ -20,6 +20,14 @@ memory:
 instructions *ARGS:
     bash tests/instructions.sh {{ARGS}}
 
+# Measure spans and their delivery beside other libraries; `--quick` for a first look
+peers *ARGS:
+    cargo run --release --manifest-path tests/peers/Cargo.toml -- {{ARGS}}
+
+# Measure what the macro costs a build and a future, beside other libraries
+compile-time:
+    cargo run --release --manifest-path tests/compile-time/Cargo.toml
+
 # What CI runs
 ci:
     bash .ci/run

@@ -120,6 +120,6 @@ mod subscriber {
     }
 
     fn subscriber() -> impl Subscriber + Send + Sync {
-        Registry::default().with(bridge::events())
+        Registry::default().with(bridge::events::layer())
     }
 }

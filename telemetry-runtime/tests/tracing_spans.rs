@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use telemetry_runtime::{compat, instrument, span, testing};
+use telemetry_runtime::{Span, bridge, compat, instrument, span, testing};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::SubscriberExt;
 
 /// One test at a time: which callsites `tracing` asks about depends on all subscribers of the process.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -177,4 +178,47 @@ fn a_function_under_compat_is_one_span_of_tracing_only() {
         transcript(Level::INFO, || _ = once(1)),
         ["new once shop INFO", "enter once", "exit once", "close once"]
     );
+}
+
+#[test]
+fn a_span_of_ours_that_comes_back_by_the_layer_is_recorded_once_and_a_parent_anywhere() {
+    #[instrument]
+    fn outer_of_two(yes: bool, n: u8) {
+        assert!(yes && n == 7);
+        let handle = tracing::Span::current();
+        std::thread::scope(|scope| {
+            scope.spawn(|| handle.in_scope(|| inner(true)));
+        });
+        tracing::info_span!(parent: &tracing::Span::current(), "theirs").in_scope(|| {
+            let _block = span!("block");
+        });
+    }
+    let _alone = ALONE.lock();
+    let registry = tracing_subscriber::registry().with(bridge::spans::layer());
+    let spans = testing::capture(|| {
+        let before = Span::current().context();
+        tracing::subscriber::with_default(registry, || {
+            outer_of_two(true, 7);
+            block_on(later(7));
+        });
+        assert_eq!(Span::current().context(), before);
+    });
+    let parents: Vec<_> = spans
+        .iter()
+        .map(|span| {
+            let parent = spans.iter().find(|parent| Some(parent.span_id) == span.parent_span_id);
+            (span.name.as_str(), parent.map_or("", |parent| parent.name.as_str()))
+        })
+        .collect();
+    assert_eq!(
+        parents,
+        [
+            ("outer_of_two", ""),
+            ("inner", "outer_of_two"),
+            ("theirs", "outer_of_two"),
+            ("block", "theirs"),
+            ("later", "")
+        ]
+    );
+    assert_eq!(spans[0].attributes.len(), 2, "{:?}", spans[0]);
 }

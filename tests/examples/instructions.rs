@@ -6,10 +6,14 @@
 use std::hint::black_box;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Once;
 use std::task::{Context, Poll, Waker};
 use telemetry_runtime::export::memory::Memory;
 use telemetry_runtime::policy::Ratio;
-use telemetry_runtime::{Guard, Span, builder, event, instrument};
+use telemetry_runtime::{Guard, Span, bridge, builder, event, instrument};
+use tracing::Subscriber;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry;
 
 /// A kind of span.
 struct Scenario {
@@ -42,6 +46,10 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "event_by_handle", setting: Setting::Sampled, run: one_event_by_handle },
     Scenario { name: "async_ready", setting: Setting::Sampled, run: async_ready },
     Scenario { name: "async_one_yield", setting: Setting::Sampled, run: async_one_yield },
+    Scenario { name: "tracing_registry", setting: Setting::Off, run: by_registry_alone },
+    Scenario { name: "tracing_off", setting: Setting::Off, run: by_tracing },
+    Scenario { name: "tracing_span", setting: Setting::Sampled, run: by_tracing },
+    Scenario { name: "tracing_unsampled", setting: Setting::Unsampled, run: by_tracing },
     Scenario { name: "unsampled", setting: Setting::Unsampled, run: unsampled },
     Scenario { name: "unsampled_async", setting: Setting::Unsampled, run: unsampled_async },
 ];
@@ -223,6 +231,36 @@ fn async_one_yield(count: u32) {
 
     for n in 0..count {
         black_box(block_on(yields(n)));
+    }
+}
+
+/// A layer that sees everything and does nothing.
+struct Nothing;
+
+impl<S: Subscriber> Layer<S> for Nothing {}
+
+/// What a span of `tracing` takes without us. A registry that has no layer at all takes less, and never gives a span's memory back.
+fn by_registry_alone(count: u32) {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let subscriber = registry().with(Nothing);
+        tracing::subscriber::set_global_default(subscriber).expect("no other is installed");
+    });
+    spans_of_tracing(count);
+}
+
+fn by_tracing(count: u32) {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let subscriber = registry().with(bridge::spans::layer());
+        tracing::subscriber::set_global_default(subscriber).expect("no other is installed");
+    });
+    spans_of_tracing(count);
+}
+
+fn spans_of_tracing(count: u32) {
+    for n in 0..count {
+        tracing::info_span!("child", n).in_scope(|| black_box(n));
     }
 }
 

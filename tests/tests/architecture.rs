@@ -17,9 +17,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("http", &["span", "propagation", "record"]),
     ("spawn", &["span"]),
     ("compat", &[]),
-    ("bridge", &["span", "record"]),
     ("logging", &["span", "record"]),
     ("config", &["export", "policy", "logging", "record"]),
+    ("bridge", &["span", "record"]),
     ("__private", &["span", "record"]),
 ];
 

@@ -173,7 +173,7 @@ fn a_child_delivers_its_own_spans_and_the_parent_its_own_each_once() {
 #[test]
 fn a_child_delivers_its_own_log_records_and_the_parent_its_own() {
     let _turn = turn();
-    let subscriber = tracing_subscriber::registry().with(telemetry_runtime::bridge::events());
+    let subscriber = tracing_subscriber::registry().with(telemetry_runtime::bridge::events::layer());
     tracing::subscriber::set_global_default(subscriber).expect("the only one");
     let memory = Memory::new();
     let guard = install(builder().exporter("memory", memory.clone()));

@@ -20,7 +20,7 @@ fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
-        let subscriber = tracing_subscriber::registry().with(bridge::events());
+        let subscriber = tracing_subscriber::registry().with(bridge::events::layer());
         tracing::subscriber::set_global_default(subscriber).expect("the only one");
     });
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -423,7 +423,7 @@ fn events_are_events_of_their_span_where_that_is_wanted() {
     let _turn = turn();
     let memory = Memory::new();
     let guard = install(builder().exporter("memory", memory.clone()));
-    let layer = bridge::events().with_span_events(true);
+    let layer = bridge::events::layer().with_span_events(true);
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
         let _span = span!("outer");
         tracing::warn!(target: "orders", left = 3, "nearly sold out");

@@ -60,15 +60,15 @@ fn called(model: &Model, statements: &TokenStream, body: &TokenStream) -> TokenS
     let span = model.opening.entered();
     let unused = still_unused(model, statements);
     if !model.observes() {
-        return ours!(#tracing #span #unused #body);
+        return ours!(#span #tracing #unused #body);
     }
     let private = model.opening.private();
     let value_type = model.value_type.clone().map(spelling::inferred);
     let look = Look { span: Some(&ours!(&mut *__span)), tells: true };
     let looked_at = looked_at(model, &ours!(&__value), look);
     ours! {
-        #tracing
         #span
+        #tracing
         #unused
         let __value = #private::call_once(|| -> #value_type #body);
         #looked_at
@@ -107,8 +107,8 @@ fn awaited(
     let (tracing, future) = (tracing::span(model), tracing::instrumented(model, future));
     let observe = observer(model);
     ours! {
-        #tracing
         #span
+        #tracing
         #private::instrument(&mut __span, #future, #observe).await
     }
 }

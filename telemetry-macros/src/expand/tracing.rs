@@ -7,9 +7,11 @@ use crate::args::{Choice, Mode, Name, Parent};
 use crate::model::{Model, TracingField, TracingSpan};
 
 // Output:
+//     let __twin = Recording::twin(&__span, "f", file!(), line!());
 //     let __tracing = tracing::span!(target: "..", Level::INFO, "f", "id" = id);
+//     drop(__twin);
 //     if !__tracing.is_disabled() { for cause in causes { __tracing.follows_from(cause); } }
-/// The span, if there is to be one.
+/// The span, if there is to be one. Ours is there already: whoever makes spans of ours out of those of `tracing` is told of it.
 pub(super) fn span(model: &Model) -> Option<TokenStream> {
     let TracingSpan { level, parent, follows_from, fields } = model.tracing.as_ref()?;
     let private = model.opening.private();
@@ -32,7 +34,9 @@ pub(super) fn span(model: &Model) -> Option<TokenStream> {
         ours!(if !__tracing.is_disabled() { for __cause in #causes { __tracing.follows_from(__cause); } })
     });
     Some(ours! {
+        let __twin = #private::Recording::twin(&__span, #name, ::core::file!(), ::core::line!());
         let __tracing = #tracing::span!(target: #target, #parent #level, #name, #(#fields),*);
+        ::core::mem::drop(__twin);
         #(#causes)*
     })
 }

@@ -13,6 +13,8 @@ pub use self::probe::{
 #[cfg(not(feature = "stream"))]
 pub use self::stream::{instrument_stream, stream_of, unobserved_item};
 pub use crate::record::{Callsite, Level, Sampling, SpanKind};
+#[cfg(feature = "tracing")]
+pub use crate::span::Twinning;
 pub use crate::span::{
     Entered, EnteredBlock, EventRecord, Failing, Instrumented, Observed, Opened, Recording, below,
     instrument, is_on, observed, root,

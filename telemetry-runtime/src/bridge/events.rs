@@ -1,7 +1,9 @@
 //! The `tracing` layer that turns events into log records, and into events of the current span where that is wanted.
+//!
+//! [`init`](crate::init) installs it; [`layer`] goes into a registry of one's own.
 
-use super::places;
-use crate::record::{Capture, Value};
+use super::place;
+use crate::record::{Capture, SpanKind, Value};
 use crate::span::{Chain, Key, Note};
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -9,7 +11,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// A layer that has events recorded as log records. [`events`] makes it.
+/// The layer that has events recorded as log records. [`layer`] makes it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Events {
     span_events: bool,
@@ -28,10 +30,10 @@ pub struct Events {
 /// use tracing_subscriber::filter::LevelFilter;
 /// use tracing_subscriber::layer::{Layer, SubscriberExt};
 ///
-/// let subscriber = tracing_subscriber::registry().with(bridge::events().with_filter(LevelFilter::INFO));
+/// let subscriber = tracing_subscriber::registry().with(bridge::events::layer().with_filter(LevelFilter::INFO));
 /// # drop(subscriber);
 /// ```
-pub fn events() -> Events {
+pub fn layer() -> Events {
     Events::default()
 }
 
@@ -58,7 +60,7 @@ impl<S: Subscriber> Layer<S> for Events {
 
 fn record(event: &Event<'_>) {
     let mut note = Note::new();
-    let callsite = places::callsite(event.metadata());
+    let callsite = place::of(event.metadata(), SpanKind::Internal).callsite;
     let origin = Origin::of(event);
     note.log(callsite, origin.as_ref().map(|origin| origin.target), format_args!("{}", Message(event)));
     add_fields(&mut note, event, origin.as_ref(), true);
@@ -67,7 +69,7 @@ fn record(event: &Event<'_>) {
 
 fn add_to_span(event: &Event<'_>) {
     let mut note = Note::new();
-    let callsite = places::callsite(event.metadata());
+    let callsite = place::of(event.metadata(), SpanKind::Internal).callsite;
     let origin = Origin::of(event);
     match callsite.name() {
         "" => note.event(format_args!("{}", Message(event))),
@@ -154,7 +156,7 @@ impl Fields<'_> {
             (_, MESSAGE) => None,
             (_, name) if self.is_of_log && name.starts_with("log.") => None,
             (Ok(index), _) if self.by_index && index < u8::MAX => Some(Key::Index(index)),
-            (_, name) => Some(Key::Text(places::key(name))),
+            (_, name) => Some(Key::Text(place::key(name))),
         }
     }
 

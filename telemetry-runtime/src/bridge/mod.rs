@@ -1,6 +1,6 @@
-//! What `tracing` sees, as telemetry: its events as log records (feature `logging`).
+//! What other libraries record, made ours: their spans stand in the same traces, and what they log goes the same way.
 
-mod events;
-mod places;
-
-pub use events::{Events, events};
+pub mod events;
+mod otel;
+mod place;
+pub mod spans;

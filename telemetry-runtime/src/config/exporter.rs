@@ -33,11 +33,12 @@ pub(super) struct Otlp {
     pub(super) headers: Option<Vec<Header>>,
     pub(super) timeout: Option<Duration>,
     pub(super) compression: Option<Compression>,
+    pub(super) code_attributes: Option<bool>,
 }
 
 const EXPORTER: &[&str] = &["provider", "name", "enabled", "signals", "console", "otlp", "azure_monitor"];
 const CONSOLE: &[&str] = &[];
-const OTLP: &[&str] = &["endpoint", "protocol", "headers", "timeout", "compression"];
+const OTLP: &[&str] = &["endpoint", "protocol", "headers", "timeout", "compression", "code_attributes"];
 const AZURE_MONITOR: &[&str] = &["connection_string"];
 
 /// The words for transports.
@@ -141,6 +142,7 @@ impl Otlp {
             compression: reader
                 .word(fields.get("compression"), &COMPRESSIONS)
                 .map(|compression| compression.value),
+            code_attributes: reader.bool(fields.get("code_attributes")),
         }
     }
 
@@ -152,6 +154,7 @@ impl Otlp {
             headers: self.headers.or(other.headers),
             timeout: self.timeout.or(other.timeout),
             compression: self.compression.or(other.compression),
+            code_attributes: self.code_attributes.or(other.code_attributes),
         }
     }
 }

@@ -61,6 +61,7 @@ use std::path::Path;
 ///     details: 16MiB                    # events and late attributes of spans that still run
 ///     queue: 16MiB                      # batches that wait for one exporter
 ///     value: 4KiB                       # one attribute value; a longer one is cut at a character
+///   tracing: info                       # spans that other libraries make with `tracing`: a level, or directives by target; off
 ///   exporters:                          # default: console
 ///     - provider: otlp                  # console, otlp, azure_monitor
 ///       name: collector                 # default: the provider; distinct
@@ -72,6 +73,7 @@ use std::path::Path;
 ///         headers: {api-key: "${API_KEY}"}
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
+///         code_attributes: false        # spans and log records do not say where their code is; default true
 /// logging:
 ///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
 ///   format: json                        # or text
@@ -126,6 +128,12 @@ pub struct Settings {
         expect(dead_code, reason = "only the feature `logging` sees events")
     )]
     pub(crate) span_events: bool,
+    /// Which spans of other libraries are recorded.
+    #[cfg_attr(
+        not(feature = "logging"),
+        expect(dead_code, reason = "only the feature `logging` sees spans of `tracing`")
+    )]
+    pub(crate) tracing: logging::Filter,
     /// Whether nothing at all is to be recorded.
     pub(crate) disabled: bool,
     warnings: Vec<String>,
@@ -226,6 +234,7 @@ impl Settings {
             limits: resolver.limits(&raw.telemetry),
             exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
             span_events: raw.logging.span_events.unwrap_or(false),
+            tracing: raw.telemetry.tracing.take().unwrap_or_default(),
             logging: resolver.logging(raw.logging),
             disabled,
             warnings: Vec::new(),

@@ -32,6 +32,7 @@ pub(super) struct Telemetry {
     pub(super) exclude_endpoints: Vec<PathPattern>,
     pub(super) resource: Vec<(String, ValueBuf)>,
     pub(super) limits: limits::Written,
+    pub(super) tracing: Option<Filter>,
     /// Those that are enabled.
     pub(super) exporters: Option<Vec<Exporter>>,
 }
@@ -45,8 +46,16 @@ pub(super) struct Logging {
 
 const ROOT: &[&str] = &["service", "telemetry", "logging", "server"];
 const SERVICE: &[&str] = &["name", "version", "namespace", "environment"];
-const TELEMETRY: &[&str] =
-    &["enabled", "sampling_ratio", "sampler", "exclude_endpoints", "resource", "limits", "exporters"];
+const TELEMETRY: &[&str] = &[
+    "enabled",
+    "sampling_ratio",
+    "sampler",
+    "exclude_endpoints",
+    "resource",
+    "limits",
+    "tracing",
+    "exporters",
+];
 const LIMITS: &[&str] = &["lanes", "details", "queue", "value"];
 const LOGGING: &[&str] = &["level", "format", "span_events"];
 
@@ -85,6 +94,7 @@ fn telemetry(node: Option<&Node>, reader: &mut Reader<'_>, disabled: Option<bool
         exclude_endpoints: exclude_endpoints(fields.get("exclude_endpoints"), reader),
         resource: resource(fields.get("resource"), reader),
         limits: limits(fields.get("limits"), reader),
+        tracing: reader.checked(fields.get("tracing"), Filter::from_setting_by_target).map(|at| at.value),
         exporters: fields.get("exporters").map(|node| {
             let items = reader.items(Some(node));
             items.iter().filter_map(|item| Exporter::read(item, reader, is_disabled)).collect()

@@ -176,6 +176,7 @@ impl Resolver<'_> {
             headers: merged.headers.unwrap_or(defaults.headers),
             timeout: merged.timeout.unwrap_or(defaults.timeout),
             compression: merged.compression.unwrap_or(defaults.compression),
+            code_attributes: merged.code_attributes.unwrap_or(defaults.code_attributes),
         }
     }
 

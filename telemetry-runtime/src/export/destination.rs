@@ -1,4 +1,4 @@
-//! Where OTLP goes and how, checked: endpoint, protocol, headers, timeout, compression.
+//! Where OTLP goes and how, checked: endpoint, protocol, headers, timeout, compression, content.
 
 use crate::record::{Secret, Signal};
 use std::time::Duration;
@@ -14,6 +14,8 @@ pub(crate) struct Destination {
     pub(crate) timeout: Duration,
     /// How bodies are packed; not at all by default.
     pub(crate) compression: Compression,
+    /// Whether spans and log records say where their code is; they do by default.
+    pub(crate) code_attributes: bool,
 }
 
 /// A valid URL, of a receiver for all signals or of one signal.
@@ -88,6 +90,7 @@ impl Default for Destination {
             headers: Vec::new(),
             timeout: Duration::from_secs(10),
             compression: Compression::default(),
+            code_attributes: true,
         }
     }
 }

@@ -18,15 +18,16 @@ use crate::export::otlp::{InvalidTarget, Otlp, Target};
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
 use crate::record::{PerSignal, Resource, Signal};
 use crate::span::lanes::LANES;
-use crate::span::{fork, head, limit_values, panic, switch_logs, tick};
+use crate::span::{fork, head, limit_values, panic, tick};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Starts telemetry from the settings that are found: `SETTINGS_FILE`, else `./settings.yaml`, else the environment and defaults.
 ///
-/// Besides spans it installs log lines (see [`logging`](crate::logging)) and log records (see [`bridge`](crate::bridge)), unless the program
-/// has a `tracing` subscriber of its own.
+/// Besides, unless the program has a `tracing` subscriber of its own, it installs log lines (see [`logging`](crate::logging)), and records
+/// the events of `tracing` as log records (see [`bridge::events`](crate::bridge::events)), and the spans that other libraries make with it
+/// (see [`bridge::spans`](crate::bridge::spans)), from the level `info` on unless the setting `telemetry.tracing` says otherwise.
 ///
 /// # Examples
 /// ```no_run
@@ -145,8 +146,8 @@ impl Builder {
             LANES.limit(self.limits.lanes);
             limit_values(self.limits.value);
             start_threads(&mut guard, self.exporters, self.resource.unwrap_or_default(), self.limits)?;
-            head::install(self.policy.unwrap_or_else(|| Box::new(ParentBased::new(Ratio::ALWAYS))));
-            switch_logs(guard.queues.iter().any(|queue| queue.takes(Signal::Logs)));
+            let policy = self.policy.unwrap_or_else(|| Box::new(ParentBased::new(Ratio::ALWAYS)));
+            head::install(policy, guard.queues.iter().any(|queue| queue.takes(Signal::Logs)));
         }
         Ok(guard)
     }
@@ -162,7 +163,7 @@ impl Builder {
         self.exporters = exporters;
         #[cfg(feature = "logging")]
         {
-            subscriber::install(&settings.logging, settings.span_events);
+            subscriber::install(&settings);
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
         }
         self.limits = settings.limits;

@@ -6,7 +6,7 @@ use crate::collect::Control;
 use crate::dispatch::{ExporterStatus, Queue, QueueStatus, Report, Status};
 use crate::record::Signal;
 use crate::span::lanes::{Collected, LANES};
-use crate::span::{fork, head, switch_logs, truncated_values};
+use crate::span::{fork, head, truncated_values};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -92,7 +92,6 @@ impl Guard {
             let deadline = Instant::now() + timeout;
             let before = self.status();
             head::remove();
-            switch_logs(false);
             let settled = self.settle(deadline);
             let collector_ended = self.end(deadline);
             *last_report = Report::between(&before, &self.status(), &settled);

@@ -1,6 +1,6 @@
 //! The one place that starts threads, and knows when they have ended.
 
-use crate::span::silence_logs;
+use crate::span::suppress;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 use std::{io, thread};
@@ -19,14 +19,14 @@ struct Running {
 struct Ticket(Arc<Running>);
 
 impl Threads {
-    /// Starts a named thread.
+    /// Starts a named thread, whose own work is not recorded.
     #[expect(clippy::disallowed_methods, reason = "this is the door to threads that the lint guards")]
     pub(super) fn spawn(&self, name: String, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
         *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         let ticket = Ticket(self.0.clone());
         let run = move || {
             let _ticket = ticket;
-            silence_logs();
+            suppress::this_thread();
             body();
         };
         thread::Builder::new().name(name).spawn(run).map(drop)

@@ -1,7 +1,7 @@
 //! Which log lines are written, and in which form.
 
 #[cfg(feature = "logging")]
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::Targets};
 
 /// Which log lines are written, and in which form.
 ///
@@ -75,6 +75,14 @@ impl Filter {
         }
     }
 
+    /// The same for spans of other libraries, which are chosen by target and level alone: no span is looked into to choose it.
+    pub(crate) fn from_setting_by_target(text: &str) -> Result<Self, FilterError> {
+        let filter = Self::from_setting(text)?;
+        #[cfg(feature = "logging")]
+        filter.0.parse::<Targets>().map_err(|_| FilterError(()))?;
+        Ok(filter)
+    }
+
     fn from_level(level: &str) -> Self {
         match level {
             "trace" | "debug" | "info" => Self(format!("{level},{CALM}")),
@@ -90,6 +98,12 @@ impl Filter {
     #[cfg(feature = "logging")]
     pub(super) fn to_env_filter(&self) -> EnvFilter {
         EnvFilter::builder().parse_lossy(&self.0)
+    }
+
+    /// A filter of [`Self::from_setting_by_target`]; anything else lets nothing pass.
+    #[cfg(feature = "logging")]
+    pub(crate) fn to_targets(&self) -> Targets {
+        self.0.parse().unwrap_or_default()
     }
 }
 
@@ -120,6 +134,19 @@ mod tests {
     fn directives_stand_as_they_are() {
         assert_eq!(setting("warn,orders=debug").as_deref(), Some("warn,orders=debug"));
         assert_eq!(setting("info,[span{id=1}]=trace").as_deref(), Some("info,[span{id=1}]=trace"));
+    }
+
+    #[test]
+    fn spans_are_chosen_by_target_and_level_alone() {
+        let setting = |text| Filter::from_setting_by_target(text).ok().map(|filter| filter.to_targets());
+        let default = setting("info").expect("it is a level");
+        assert_eq!(default, Filter::default().to_targets());
+        let info = tracing::Level::INFO;
+        assert!(default.would_enable("orders", &info) && !default.would_enable("h2::client", &info));
+        assert!(!default.would_enable("orders", &tracing::Level::DEBUG));
+        assert!(setting("off").is_some_and(|off| !off.would_enable("orders", &tracing::Level::ERROR)));
+        assert_eq!(setting("info,[span{id=1}]=trace"), None);
+        assert_eq!(setting("inof"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! span           8  u32 callsite number   12  u32 attributes dropped
 //!               16  u64 trace id, high    24  u64 trace id, low    32  u64 span id    40  u64 parent span id, 0 for none
 //!               48  u64 start, ticks      56  u64 end, ticks       64  attributes
-//! any other      8  u64 time, ticks
+//! any other      8  u64 time, ticks         (a flag says of each time whether it is Unix nanoseconds instead)
 //!               16  u64 trace id, high    24  u64 trace id, low    32  u64 span id    40  payload
 //!   event           text of the name, or u64 number of a callsite that has one; attributes
 //!   attributes      attributes
@@ -47,6 +47,10 @@ pub(crate) mod kind {
 
 /// Bits of the flags byte. The low two are the W3C trace flags.
 pub(crate) mod flag {
+    /// The start of a span, or the time of an event, was given: in nanoseconds since the Unix epoch.
+    pub(crate) const TIME_IS_UNIX: u8 = 0x04;
+    /// So was the end of a span.
+    pub(crate) const END_IS_UNIX: u8 = 0x08;
     /// The parent is a span of another process.
     pub(crate) const PARENT_REMOTE: u8 = 0x10;
     /// On an event: its `exception.message` is the span's status message.

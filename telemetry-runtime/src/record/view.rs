@@ -131,7 +131,7 @@ impl<'a> SpanView<'a> {
     /// When the span started, in nanoseconds since the Unix epoch.
     #[inline]
     pub fn start_unix_ns(&self) -> u64 {
-        self.batch.scale().unix_ns(self.record.word(6))
+        unix_ns(self.batch, self.record, 6, flag::TIME_IS_UNIX)
     }
 
     /// When the span ended, in nanoseconds since the Unix epoch; never before it started.
@@ -148,10 +148,18 @@ impl<'a> SpanView<'a> {
         (start, start + self.duration_ns())
     }
 
-    /// How long the span took, in nanoseconds, by a clock that never goes back.
+    /// How long the span took, in nanoseconds, by a clock that never goes back; where start or end was given, what lies between them.
     #[inline]
     pub fn duration_ns(&self) -> u64 {
+        if self.record.flags() & (flag::TIME_IS_UNIX | flag::END_IS_UNIX) != 0 {
+            return self.given_duration_ns();
+        }
         self.batch.scale().duration_ns(self.record.word(7).saturating_sub(self.record.word(6)))
+    }
+
+    #[cold]
+    fn given_duration_ns(&self) -> u64 {
+        unix_ns(self.batch, self.record, 7, flag::END_IS_UNIX).saturating_sub(self.start_unix_ns())
     }
 
     /// Why the span failed, if its record says so.
@@ -223,6 +231,13 @@ impl<'a> SpanView<'a> {
         }
         self.extras().filter(|record| record.kind() == kind).last()
     }
+}
+
+/// The time in that word, which the flag says is Unix nanoseconds already.
+#[inline(always)]
+fn unix_ns(batch: &Batch, record: RawRecord<'_>, word: usize, is_unix: u8) -> u64 {
+    let time = record.word(word);
+    if record.flags() & is_unix == 0 { batch.scale().unix_ns(time) } else { time }
 }
 
 fn records<'a>(mut rest: &'a [u8]) -> impl Iterator<Item = RawRecord<'a>> + use<'a> {
@@ -449,7 +464,7 @@ fn event<'a>(batch: &'a Batch, callsite: &'static Callsite, record: RawRecord<'a
         (own.name(), own)
     };
     let attributes = Attributes::new(reader.0, callsite);
-    Some(EventView { name, unix_ns: batch.scale().unix_ns(record.word(1)), attributes })
+    Some(EventView { name, unix_ns: unix_ns(batch, record, 1, flag::TIME_IS_UNIX), attributes })
 }
 
 /// Something that happened at one moment of a span.

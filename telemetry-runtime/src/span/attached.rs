@@ -1,7 +1,8 @@
 //! A context that code makes current by hand, until it drops the guard: at best in order, but in no order is harm done.
 //!
 //! A guard that is held across an `.await` outlives the poll that made it, and guards of two such tasks end in the wrong order. So the
-//! guards of a thread know of each other: one that ends early hands what it would have restored to the guard above it.
+//! guards of a thread know of each other: one that ends early hands what it would have restored to the guard above it. Spans that are
+//! entered and left by calls stand in the same list.
 
 use super::context::{Ids, Scope, Snapshot, current};
 use crate::record::SpanContext;
@@ -40,7 +41,7 @@ enum Kept {
 /// ```
 pub fn attach(context: &SpanContext) -> Attached {
     let snapshot = Snapshot::from(context);
-    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot));
+    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot, By::Guard));
     Attached(listed.map_or_else(|_| Kept::Alone(Scope::enter(&snapshot)), Kept::Listed))
 }
 
@@ -48,24 +49,67 @@ impl Drop for Attached {
     fn drop(&mut self) {
         match self.0 {
             // Without the list nobody is left who could be misled.
-            Kept::Listed(number) => drop(LIST.try_with(|list| list.borrow_mut().detach(number))),
+            Kept::Listed(number) => {
+                let _ = LIST.try_with(|list| list.borrow_mut().remove_last(|guard| guard.number == number));
+            }
             Kept::Alone(_) => {}
         }
     }
+}
+
+/// What an entrance is known by to whoever leaves: himself, and the span as he numbers it.
+#[cfg(feature = "logging")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entrance {
+    pub(crate) owner: u64,
+    pub(crate) span: u64,
+}
+
+/// Makes a span current until [`leave`]. It may be entered again meanwhile.
+#[cfg(feature = "logging")]
+pub(super) fn enter(snapshot: &Snapshot, by: Entrance) {
+    // A thread in its last destructors has no list: what it still does stays below whatever is current.
+    let _ = LIST.try_with(|list| list.borrow_mut().attach(snapshot, By::Entrance(by)));
+}
+
+/// Undoes the last [`enter`] of that kind on this thread, whatever has been entered since. Where there was none, it does nothing.
+#[cfg(feature = "logging")]
+pub(crate) fn leave(by: Entrance) {
+    let _ = LIST.try_with(|list| list.borrow_mut().remove_last(|guard| guard.by == By::Entrance(by)));
+}
+
+/// Undoes whatever has made this span current on this thread and was not undone, but for guards.
+#[cfg(feature = "logging")]
+pub(super) fn forget(ids: Ids) {
+    let entered = |guard: &Entry| guard.by != By::Guard && guard.ids.span_id == ids.span_id;
+    let _ = LIST.try_with(|list| while list.borrow_mut().remove_last(entered) {});
 }
 
 thread_local! {
     static LIST: RefCell<List> = const { RefCell::new(List { guards: Vec::new(), next: 0 }) };
 }
 
-/// The thread's guards, the oldest first.
+/// The thread's guards, the oldest first, and at most [`MOST_GUARDS`].
 struct List {
     guards: Vec<Entry>,
     next: u64,
 }
 
+/// More than are ever held at a time: whoever enters and never leaves takes no more memory than this.
+const MOST_GUARDS: usize = 1024;
+
+/// Who removes an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A guard that knows its number.
+    Guard,
+    #[cfg(feature = "logging")]
+    Entrance(Entrance),
+}
+
 struct Entry {
     number: u64,
+    by: By,
     /// What the guard made current.
     ids: Ids,
     /// What it restores.
@@ -75,25 +119,41 @@ struct Entry {
 }
 
 impl List {
-    fn attach(&mut self, snapshot: &Snapshot) -> u64 {
+    fn attach(&mut self, snapshot: &Snapshot, by: By) -> u64 {
+        if self.guards.len() == MOST_GUARDS {
+            // The oldest span that somebody forgot to leave; a guard is rather held than forgotten.
+            let oldest = self.guards.iter().position(|guard| guard.by != By::Guard);
+            self.unlink(oldest.unwrap_or(0));
+        }
         let before = current().replace(snapshot);
         let below = self.guards.iter().rfind(|guard| guard.ids == before.ids).map(|guard| guard.number);
         let number = self.next;
         self.next += 1;
-        self.guards.push(Entry { number, ids: snapshot.ids, before, below });
+        self.guards.push(Entry { number, by, ids: snapshot.ids, before, below });
         number
     }
 
-    fn detach(&mut self, number: u64) {
-        let Some(at) = self.guards.iter().rposition(|guard| guard.number == number) else { return };
-        let Entry { ids, before, below, .. } = self.guards.remove(at);
-        for above in self.guards[at..].iter_mut().filter(|guard| guard.below == Some(number)) {
-            above.before.clone_from(&before);
-            above.below = below;
-        }
+    /// Removes the youngest entry of which that is true; whether there was one.
+    fn remove_last(&mut self, is_it: impl Fn(&Entry) -> bool) -> bool {
+        let at = self.guards.iter().rposition(is_it);
+        at.map(|at| self.remove(at)).is_some()
+    }
+
+    fn remove(&mut self, at: usize) {
+        let Entry { ids, before, .. } = self.unlink(at);
         // A younger guard's context stays; what is current in a poll of another task is none of this guard's business.
         if at == self.guards.len() || current().ids() == ids {
             current().replace(&before);
         }
+    }
+
+    /// Takes an entry out; the one above it restores what this one would have.
+    fn unlink(&mut self, at: usize) -> Entry {
+        let entry = self.guards.remove(at);
+        for above in self.guards[at..].iter_mut().filter(|guard| guard.below == Some(entry.number)) {
+            above.before.clone_from(&entry.before);
+            above.below = entry.below;
+        }
+        entry
     }
 }

@@ -220,6 +220,13 @@ impl Extra {
         }
     }
 
+    #[cfg(feature = "logging")]
+    pub(super) fn values<'a>(&mut self, attributes: impl IntoIterator<Item = (&'a str, Value<'a>)>) {
+        for (key, value) in attributes {
+            self.value(Key::Text(key), value);
+        }
+    }
+
     fn captured(&mut self, key: Key<'_>, value: &impl Capture) {
         if let Some(value) = value.capture() {
             self.value(key, value);
@@ -344,13 +351,26 @@ impl Extra {
     /// Sends the record off; events are stamped with this moment.
     #[inline]
     pub(super) fn push(&self, owner: Identity) {
+        let time = if self.kind == kind::EVENT { tick::now() } else { 0 };
+        self.push_timed(owner, time, self.flags);
+    }
+
+    /// Sends the event off, stamped with a moment that was given, in Unix nanoseconds.
+    #[cold]
+    #[cfg(feature = "logging")]
+    pub(super) fn push_at(&self, owner: Identity, unix_ns: u64) {
+        self.push_timed(owner, unix_ns, self.flags | record_flag::TIME_IS_UNIX);
+    }
+
+    #[inline]
+    fn push_timed(&self, owner: Identity, time: u64, flags: u8) {
         let payload = self.payload();
         let header = ExtraHeader {
             length: (EXTRA_HEADER_BYTES + payload.len() * 8) as u32 - u32::from(self.padding),
             kind: self.kind,
-            flags: self.flags,
+            flags,
             status: self.status,
-            time: if self.kind == kind::EVENT { tick::now() } else { 0 },
+            time,
             trace_id: owner.trace_id().to_int(),
             span_id: owner.span_id,
         };

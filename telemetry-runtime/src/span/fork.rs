@@ -27,7 +27,7 @@ mod handlers {
     use super::{Ordering, PROCESS};
     use crate::record::{Callsite, lock_callsites};
     use crate::span::context::current;
-    use crate::span::{head, lanes, switch_logs, tick};
+    use crate::span::{head, lanes, tick};
     use std::cell::Cell;
     use std::mem::ManuallyDrop;
     use std::sync::RwLockWriteGuard;
@@ -67,7 +67,6 @@ mod handlers {
 
     extern "C" fn in_child() {
         head::switch_off();
-        switch_logs(false);
         PROCESS.fetch_add(1, Ordering::Relaxed);
         tick::begin_anew();
         current().begin_anew();

@@ -1,11 +1,17 @@
 //! A handle to a span that runs somewhere, through which any code may add to it.
 
 use super::chain::Chain;
+#[cfg(feature = "logging")]
+use super::context::{Ids, Snapshot};
 use super::context::{current, flag};
 use super::extra::{self, Extra, Identity};
+#[cfg(feature = "logging")]
+use crate::record::Value;
 use crate::record::layout::kind;
 use crate::record::{Capture, SpanContext, StatusCode, TraceState};
 use std::error::Error;
+#[cfg(feature = "logging")]
+use std::fmt;
 
 /// A handle to a span: the current one of a thread, or a copy of it kept elsewhere.
 ///
@@ -118,6 +124,75 @@ impl Span {
             let mut record = Extra::new();
             record.named(kind::NAME, name);
             record.push(self.identity);
+        }
+    }
+}
+
+/// For spans that other libraries make.
+#[cfg(feature = "logging")]
+impl Span {
+    /// The span of these ids, wherever it runs.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let Ids { trace_high, trace_low, span_id, flags } = snapshot.ids;
+        let identity = Identity { trace_high, trace_low, span_id, flags };
+        Self { identity, remote: flags & flag::REMOTE != 0, state: snapshot.state.clone() }
+    }
+
+    /// Sets an attribute of any value.
+    pub(crate) fn set_value(&self, key: &str, value: Value<'_>) {
+        if self.is_recording() {
+            let mut record = Extra::new();
+            record.values([(key, value)]);
+            record.push(self.identity);
+        }
+    }
+
+    /// Sets an attribute to formatted text.
+    pub(crate) fn set_text(&self, key: &'static str, text: fmt::Arguments<'_>) {
+        if self.is_recording() {
+            let mut record = Extra::new();
+            record.formatted(extra::Key::Text(key), text);
+            record.push(self.identity);
+        }
+    }
+
+    /// Adds an event with typed values, which happened then, in Unix nanoseconds, or happens now.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
+    )]
+    pub(crate) fn add_event_at<'a>(
+        &self,
+        name: &str,
+        unix_ns: Option<u64>,
+        attributes: impl IntoIterator<Item = (&'a str, Value<'a>)>,
+    ) {
+        if self.is_recording() {
+            let mut event = Extra::new();
+            event.event(name);
+            event.values(attributes);
+            match unix_ns {
+                Some(unix_ns) => event.push_at(self.identity, unix_ns),
+                None => event.push(self.identity),
+            }
+        }
+    }
+
+    /// Adds a link that says something itself.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
+    )]
+    pub(crate) fn add_link_with<'a>(
+        &self,
+        to: &SpanContext,
+        attributes: impl IntoIterator<Item = (&'a str, Value<'a>)>,
+    ) {
+        if self.is_recording() {
+            let mut link = Extra::new();
+            link.link(to);
+            link.values(attributes);
+            link.push(self.identity);
         }
     }
 }

@@ -141,6 +141,36 @@ impl Live {
         }
     }
 
+    /// As [`Self::end`], at times that were given, in Unix nanoseconds; without one its time is that of the call.
+    #[cold]
+    #[cfg(feature = "logging")]
+    pub(super) fn end_at(
+        &mut self,
+        attributes: &[u64],
+        state: &TraceState,
+        start: Option<u64>,
+        end: Option<u64>,
+    ) {
+        if let Some(mut header) = self.last_header(attributes, state) {
+            if let Some(start) = start {
+                header.start = start;
+                header.flags |= record_flag::TIME_IS_UNIX;
+            }
+            if let Some(end) = end {
+                header.end = end;
+                header.flags |= record_flag::END_IS_UNIX;
+            }
+            lanes::push_span(header.words(), attributes);
+            self.discard();
+        }
+    }
+
+    /// What is still to be said of the span is not.
+    #[cfg(feature = "logging")]
+    pub(super) fn discard(&mut self) {
+        self.marks = self.marks.sent();
+    }
+
     /// Ends the span, which is not current.
     #[inline(never)]
     pub(super) fn end(&mut self, attributes: &[u64], state: &TraceState) {
@@ -273,8 +303,16 @@ impl Live {
     #[cold]
     #[inline(never)]
     fn end_unusual(&mut self, attributes: &[u64], state: &TraceState) {
-        if !self.is_sampled() || self.marks.is_sent() || tick::is_inherited(self.start) {
-            return;
+        if let Some(header) = self.last_header(attributes, state) {
+            lanes::push_span(header.words(), attributes);
+        }
+    }
+
+    /// What is left to send of the span at its end, if anything is; its panic and its state are sent now.
+    #[inline(always)]
+    fn last_header(&mut self, attributes: &[u64], state: &TraceState) -> Option<SpanHeader> {
+        if !self.is_sampled() || self.marks.is_sent() || self.is_inherited() {
+            return None;
         }
         let end = tick::now();
         if std::thread::panicking() {
@@ -285,7 +323,19 @@ impl Live {
             extra.named(kind::TRACE_STATE, state.as_str());
             extra.push(self.identity());
         }
-        lanes::push_span(self.header(attributes, end).words(), attributes);
+        Some(self.header(attributes, end))
+    }
+
+    /// Whether another process, which forked this one, began the span: it ends there.
+    #[inline]
+    pub(super) fn is_inherited(&self) -> bool {
+        tick::is_inherited(self.start)
+    }
+
+    /// Says that the span is one of another place.
+    #[cfg(feature = "logging")]
+    pub(super) fn move_to(&mut self, callsite: &'static Callsite) {
+        self.callsite = callsite.number();
     }
 
     /// A panic that began before the span did is not the span's own.
@@ -300,7 +350,7 @@ impl Live {
     /// Ends the span's record, if not its being current: an `Err` is the last thing that happens to it.
     #[inline(never)]
     pub(super) fn fail(&mut self, attributes: &[u64], error_type: &'static str, message: &dyn Display) {
-        if tick::is_inherited(self.start) {
+        if self.is_inherited() {
             return;
         }
         self.marks = self.marks.failed();

@@ -6,6 +6,7 @@ pub(super) use self::imp::Mirror;
 #[cfg(not(feature = "tracing-spans"))]
 mod imp {
     use crate::record::{Callsite, Value};
+    use crate::span::live::Live;
     use std::fmt::Arguments;
 
     #[derive(Debug)]
@@ -15,7 +16,7 @@ mod imp {
         pub(in crate::span) const NONE: Self = Self;
 
         #[inline(always)]
-        pub(in crate::span) fn open(&mut self, _: &'static Callsite) {}
+        pub(in crate::span) fn open(&mut self, _: &'static Callsite, _: Option<&Live>) {}
 
         #[inline(always)]
         pub(in crate::span) fn is_on(&self) -> bool {
@@ -42,6 +43,8 @@ mod imp {
 #[cfg(feature = "tracing-spans")]
 mod imp {
     use crate::record::{Callsite, Value};
+    use crate::span::live::Live;
+    use crate::span::twin::Twinning;
     use std::collections::HashMap;
     use std::fmt::Arguments;
     use std::ptr::from_ref;
@@ -61,11 +64,11 @@ mod imp {
     impl Mirror {
         pub(in crate::span) const NONE: Self = Self(None);
 
-        /// Opens it, if any subscriber takes its level: that much is one relaxed load.
+        /// Opens it beside ours, if any subscriber takes its level: that much is one relaxed load.
         #[inline(always)]
-        pub(in crate::span) fn open(&mut self, callsite: &'static Callsite) {
+        pub(in crate::span) fn open(&mut self, callsite: &'static Callsite, ours: Option<&Live>) {
             if LevelFilter::current() != LevelFilter::OFF {
-                self.0 = open(callsite);
+                self.0 = open(callsite, ours);
             }
         }
 
@@ -120,14 +123,17 @@ mod imp {
 
     #[cold]
     #[inline(never)]
-    fn open(callsite: &'static Callsite) -> Option<Box<Span>> {
+    fn open(callsite: &'static Callsite, ours: Option<&Live>) -> Option<Box<Span>> {
         if callsite.has_own_tracing() || callsite.level().to_tracing() > LevelFilter::current() {
             return None;
         }
         let place = known(callsite).unwrap_or_else(|| register(callsite));
         let metadata = place.metadata.get().filter(|_| !place.is_refused.load(Ordering::Relaxed))?;
         let is_enabled = dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
-        is_enabled.then(|| Box::new(Span::new(metadata, &metadata.fields().value_set(&[]))))
+        is_enabled.then(|| {
+            let _twin = twin(metadata, ours);
+            Box::new(Span::new(metadata, &metadata.fields().value_set(&[])))
+        })
     }
 
     fn known(callsite: &'static Callsite) -> Option<&'static Place> {
@@ -186,11 +192,16 @@ mod imp {
 
     #[cold]
     fn record_value(span: &Span, key: u8, value: &dyn tracing::Value) {
-        if let Some(field) =
-            span.metadata().and_then(|metadata| metadata.fields().iter().nth(usize::from(key)))
-        {
-            let fields = field.clone();
-            span.record(fields.name(), value);
+        let Some(metadata) = span.metadata() else { return };
+        if let Some(field) = metadata.fields().iter().nth(usize::from(key)) {
+            let _twin = twin(metadata, None);
+            span.record(field.name(), value);
         }
+    }
+
+    /// Says that what happens now to the span of these metadata has happened to ours.
+    fn twin(metadata: &'static Metadata<'static>, ours: Option<&Live>) -> Twinning {
+        let (file, line) = (metadata.file().unwrap_or_default(), metadata.line().unwrap_or_default());
+        Twinning::new(metadata.name(), file, line, ours.map(Live::ids))
     }
 }

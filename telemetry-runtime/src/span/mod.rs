@@ -10,6 +10,8 @@ mod context;
 mod entered;
 mod event;
 mod extra;
+#[cfg(feature = "logging")]
+mod foreign;
 pub(crate) mod fork;
 mod handle;
 pub(crate) mod head;
@@ -27,12 +29,17 @@ mod recording;
 mod start;
 #[cfg(feature = "stream")]
 mod stream;
+pub(crate) mod suppress;
 mod sync;
 pub(crate) mod tick;
+#[cfg(feature = "tracing")]
+mod twin;
 mod with;
 mod words;
 
 pub use attached::{Attached, attach};
+#[cfg(feature = "logging")]
+pub(crate) use attached::{Entrance, leave};
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]
@@ -42,16 +49,21 @@ pub use event::EventRecord;
 #[cfg(feature = "logging")]
 pub(crate) use extra::Key;
 pub(crate) use extra::{DEFAULT_VALUE_LIMIT_BYTES, limit_values, truncated_values};
+#[cfg(feature = "logging")]
+pub(crate) use foreign::{Below, Foreign, Held};
 pub use handle::{CaptureRef, Span};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
 #[cfg(feature = "logging")]
 pub(crate) use note::{Contained, Note};
-pub(crate) use note::{silence_logs, switch_logs};
 pub use observed::{Observed, observed};
 pub use recording::{Failing, Recording};
 pub use start::{ToContext, below, is_on, root};
 #[cfg(feature = "stream")]
 pub use stream::{InstrumentedStream, Streaming, instrument_stream, stream_of, unobserved_item};
+#[cfg(feature = "tracing")]
+pub use twin::Twinning;
+#[cfg(feature = "logging")]
+pub(crate) use twin::twin_of;
 pub use with::{Instrument, InstrumentOnce};

@@ -1,31 +1,11 @@
 //! What is said at one moment: a log record, or an event of the current span.
 
 use super::extra::{Extra, Identity, Key};
-use super::{head, lanes, tick};
+use super::{head, lanes, suppress, tick};
 use crate::record::layout::{EXTRA_HEADER_BYTES, ExtraHeader, kind};
 use crate::record::{Callsite, TraceFlags, Value};
-use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Whether anybody takes log records.
-static LOGS_ARE_ON: AtomicBool = AtomicBool::new(false);
-
-thread_local! {
-    /// Whether the thread's log records are left out. Without a destructor: reading it is reading memory.
-    static LOGS_ARE_SILENT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Has log records recorded from now on, or no more.
-pub(crate) fn switch_logs(on: bool) {
-    LOGS_ARE_ON.store(on, Ordering::Release);
-}
-
-/// Leaves out this thread's log records for good: it delivers those of others, and would make new ones with each.
-pub(crate) fn silence_logs() {
-    LOGS_ARE_SILENT.set(true);
-}
 
 /// Something being written down. It is large: filled where it lies, and never moved.
 pub(crate) struct Note {
@@ -40,7 +20,7 @@ impl Note {
     /// Whether a log record of this thread would go anywhere.
     #[inline]
     pub(crate) fn log_is_wanted() -> bool {
-        LOGS_ARE_ON.load(Ordering::Relaxed) && !LOGS_ARE_SILENT.get()
+        head::takes_logs() && !suppress::is_suppressed()
     }
 
     /// Whether the current span is recorded.

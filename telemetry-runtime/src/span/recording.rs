@@ -51,7 +51,7 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::start(&mut self.live, callsite);
         }
-        self.mirror.open(callsite);
+        self.mirror.open(callsite, self.live.as_ref());
     }
 
     /// The same, and makes the span current.
@@ -60,7 +60,7 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::start_and_enter(&mut self.live, callsite);
         }
-        self.mirror.open(callsite);
+        self.mirror.open(callsite, self.live.as_ref());
         self.mirror.enter();
     }
 
@@ -70,7 +70,7 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::start_unusual(&mut self.live, callsite, None);
         }
-        self.mirror.open(callsite);
+        self.mirror.open(callsite, self.live.as_ref());
     }
 
     /// As [`Self::start_and_enter`], past the straight path.
@@ -79,17 +79,17 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::enter_unusual(&mut self.live, callsite);
         }
-        self.mirror.open(callsite);
+        self.mirror.open(callsite, self.live.as_ref());
         self.mirror.enter();
     }
 
     /// Makes current again what was, and ends the span.
     #[inline(always)]
     pub(super) fn leave_and_end(&mut self) {
+        self.mirror.exit();
         if let Some(live) = &mut self.live {
             live.leave_and_end(self.attributes.as_slice());
         }
-        self.mirror.exit();
         self.mirror.close();
     }
 
@@ -99,7 +99,7 @@ impl<const N: usize> Recording<N> {
         if Live::is_wanted() {
             Live::start_request(&mut self.live, callsite, path);
         }
-        self.mirror.open(callsite);
+        self.mirror.open(callsite, self.live.as_ref());
     }
 
     /// Whether attributes are worth evaluating.

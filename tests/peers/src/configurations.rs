@@ -88,7 +88,14 @@ pub(crate) const ALL: &[Configuration] = &[
         settings: "`#[instrument]`, defaults",
         group: Group::Sampled,
         parts: &[Part::Spans, Part::Sustained, Part::Delivery],
-        start: |sink| project::start(Ratio::ALWAYS, sink),
+        start: |sink| project::start(Ratio::ALWAYS, true, sink),
+    },
+    Configuration {
+        name: "this project, no code attributes",
+        settings: "the same with `code_attributes: false`: of the others, only tracing-opentelemetry sends any, unless it is lean",
+        group: Group::Sampled,
+        parts: &[Part::Delivery],
+        start: |sink| project::start(Ratio::ALWAYS, false, sink),
     },
     Configuration {
         name: "fastrace",
@@ -140,6 +147,13 @@ pub(crate) const ALL: &[Configuration] = &[
         start: |sink| tracing::opentelemetry(Detail::Lean, Sampler::AlwaysOn, Queue::Big, sink),
     },
     Configuration {
+        name: "tracing, this project's layer",
+        settings: "`#[tracing::instrument]`, registry at INFO, this project's layers",
+        group: Group::Sampled,
+        parts: &[Part::Spans],
+        start: |sink| tracing::project(Ratio::ALWAYS, sink),
+    },
+    Configuration {
         name: "emit",
         settings: "`#[emit::span]`, defaults, no compression",
         group: Group::Sampled,
@@ -151,7 +165,14 @@ pub(crate) const ALL: &[Configuration] = &[
         settings: "a policy that samples nothing",
         group: Group::Unsampled,
         parts: &[Part::Spans],
-        start: |sink| project::start(Ratio::NEVER, sink),
+        start: |sink| project::start(Ratio::NEVER, true, sink),
+    },
+    Configuration {
+        name: "tracing, this project's layer, unsampled",
+        settings: "a policy that samples nothing",
+        group: Group::Unsampled,
+        parts: &[Part::Spans],
+        start: |sink| tracing::project(Ratio::NEVER, sink),
     },
     Configuration {
         name: "fastrace, unsampled parent",

@@ -30,24 +30,35 @@ pub struct Target {
     pub timeout: Duration,
     /// Whether to compress the body.
     pub gzip: bool,
+    /// Whether spans and log records say where their code is: `code.function.name`, `code.file.path` and `code.line.number`. Records of the
+    /// `log` crate do in any case, as far as they know.
+    pub code_attributes: bool,
 }
 
 impl Target {
-    /// A URL for one signal, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it.
+    /// A URL for one signal, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it, and with code
+    /// attributes.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), headers: Vec::new(), timeout: DEFAULT_TIMEOUT, gzip: false }
+        Self {
+            url: url.into(),
+            headers: Vec::new(),
+            timeout: DEFAULT_TIMEOUT,
+            gzip: false,
+            code_attributes: true,
+        }
     }
 }
 
 impl Target {
     /// Where the settings send this signal.
     pub(crate) fn of(destination: Destination, signal: Signal) -> Self {
-        let Destination { endpoint, headers, timeout, compression } = destination;
+        let Destination { endpoint, headers, timeout, compression, code_attributes } = destination;
         Self {
             url: endpoint.url(signal),
             headers: headers.into_iter().map(Header::into_parts).collect(),
             timeout,
             gzip: compression == Compression::Gzip,
+            code_attributes,
         }
     }
 }
@@ -57,12 +68,13 @@ impl fmt::Debug for Target {
         // A URL's query may hold a key.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         let url = if url.contains('@') { "***" } else { url };
-        let Self { url: _, headers, timeout, gzip } = self;
+        let Self { url: _, headers, timeout, gzip, code_attributes } = self;
         f.debug_struct("Target")
             .field("url", &url)
             .field("headers", headers)
             .field("timeout", timeout)
             .field("gzip", gzip)
+            .field("code_attributes", code_attributes)
             .finish()
     }
 }
@@ -101,7 +113,8 @@ impl Otlp {
     /// # Errors
     /// The URL or a header could never be sent: see [`InvalidTarget`].
     pub fn new(target: Target) -> Result<Self, InvalidTarget> {
-        Ok(Self { traces: Some((Client::new(target)?, SpanEncoder::default())), logs: None })
+        let encoder = SpanEncoder::new(target.code_attributes);
+        Ok(Self { traces: Some((Client::new(target)?, encoder)), logs: None })
     }
 
     /// An exporter of log records to this target, and of nothing else.
@@ -122,7 +135,8 @@ impl Otlp {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn with_logs(mut self, target: Target) -> Result<Self, InvalidTarget> {
-        self.logs = Some((Client::new(target)?, LogEncoder::default()));
+        let encoder = LogEncoder::new(target.code_attributes);
+        self.logs = Some((Client::new(target)?, encoder));
         Ok(self)
     }
 

@@ -9,10 +9,10 @@ use telemetry_runtime::policy::Ratio;
 use telemetry_runtime::{Batch, ExportError, Exported, Exporter, Guard, builder, event, instrument};
 
 /// Samples all or nothing.
-pub(crate) fn start(policy: Ratio, sink: &Sink) -> Box<dyn Subject> {
+pub(crate) fn start(policy: Ratio, code_attributes: bool, sink: &Sink) -> Box<dyn Subject> {
     let builder = match sink {
         Sink::Counter => builder().exporter(EXPORTER, Counting),
-        Sink::Otlp(url) => builder().exporter(EXPORTER, otlp(url)),
+        Sink::Otlp(url) => builder().exporter(EXPORTER, otlp(url, code_attributes)),
     };
     let guard = builder.policy(policy).install().expect("the first installation of this process");
     Box::new(Project { guard: Some(guard) })
@@ -26,8 +26,9 @@ pub(crate) fn without_init() -> Box<dyn Subject> {
 const EXPORTER: &str = "peers";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn otlp(url: &str) -> Otlp {
-    Otlp::new(Target::new(url)).expect("the receiver's own URL")
+fn otlp(url: &str, code_attributes: bool) -> Otlp {
+    let target = Target { code_attributes, ..Target::new(url) };
+    Otlp::new(target).expect("the receiver's own URL")
 }
 
 struct Counting;

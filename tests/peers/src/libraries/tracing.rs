@@ -1,10 +1,13 @@
-//! `tracing`: without a subscriber, with one that does nothing, and with tracing-opentelemetry.
+//! `tracing`: without a subscriber, with one that does nothing, with tracing-opentelemetry, and with this project's layer.
 
+use super::project;
 use super::sdk::{self, Queue};
 use crate::library::{Failure, Library, Subject, Yield, body};
 use crate::sink::Sink;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::Sampler;
+use telemetry_runtime::bridge;
+use telemetry_runtime::policy::Ratio;
 use tracing::level_filters::LevelFilter;
 use tracing::{Subscriber, info, instrument};
 use tracing_opentelemetry::OpenTelemetryLayer;
@@ -14,13 +17,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// Without a subscriber.
 pub(crate) fn without_subscriber() -> Box<dyn Subject> {
-    Box::new(Tracing { provider: None })
+    Box::new(Tracing { flush: Box::new(|| {}) })
 }
 
 /// With a registry and a layer that does nothing. (A bare registry would never free a span.)
 pub(crate) fn registry_only() -> Box<dyn Subject> {
     registry().with(Nothing).init();
-    Box::new(Tracing { provider: None })
+    Box::new(Tracing { flush: Box::new(|| {}) })
 }
 
 /// With tracing-opentelemetry.
@@ -38,7 +41,15 @@ pub(crate) fn opentelemetry(detail: Detail, sampler: Sampler, queue: Queue, sink
     };
     // The exporters' own HTTP clients trace below this level.
     registry().with(LevelFilter::INFO).with(layer).init();
-    Box::new(Tracing { provider: Some(provider) })
+    Box::new(Tracing { flush: Box::new(move || sdk::flush(&provider)) })
+}
+
+/// With this project's layers.
+pub(crate) fn project(policy: Ratio, sink: &Sink) -> Box<dyn Subject> {
+    let spans = bridge::spans::layer();
+    registry().with(LevelFilter::INFO).with(spans).init();
+    let project = project::start(policy, true, sink);
+    Box::new(Tracing { flush: Box::new(move || project.flush()) })
 }
 
 /// What tracing-opentelemetry adds to each span.
@@ -55,7 +66,7 @@ struct Nothing;
 impl<S: Subscriber> Layer<S> for Nothing {}
 
 struct Tracing {
-    provider: Option<SdkTracerProvider>,
+    flush: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Library for Tracing {
@@ -66,7 +77,7 @@ impl Library for Tracing {
     spans_of_functions!();
 
     fn flush(&self) {
-        self.provider.iter().for_each(sdk::flush);
+        (self.flush)();
     }
 }
 

@@ -13,18 +13,23 @@ use crate::record::{Batch, LogView, SpanContext};
 use std::collections::BTreeMap;
 
 /// Encodes batches of log records.
-#[derive(Default)]
 pub(in super::super) struct LogEncoder {
+    /// Whether records say where their code is.
+    code_attributes: bool,
     request: Vec<u8>,
 }
 
 impl LogEncoder {
+    pub(in super::super) fn new(code_attributes: bool) -> Self {
+        Self { code_attributes, request: Vec::new() }
+    }
+
     /// The batch as one request.
     pub(in super::super) fn encode(&mut self, batch: &Batch) -> &[u8] {
         let mut scopes = BTreeMap::<&str, Vec<u8>>::new();
         for log in batch.logs() {
             let records = scopes.entry(log.target()).or_insert_with_key(|target| scope_field(target));
-            put_message(bytes_field(2), records, |out| put_log(&log, out));
+            put_message(bytes_field(2), records, |out| put_log(&log, self.code_attributes, out));
         }
         self.request.clear();
         put_message(bytes_field(1), &mut self.request, |out| {
@@ -35,7 +40,7 @@ impl LogEncoder {
     }
 }
 
-fn put_log(log: &LogView<'_>, out: &mut Vec<u8>) {
+fn put_log(log: &LogView<'_>, code_attributes: bool, out: &mut Vec<u8>) {
     // Whoever makes the record sees it happen.
     put_fixed64(fixed64_field(1), log.unix_ns(), out);
     put_fixed64(fixed64_field(11), log.unix_ns(), out);
@@ -44,7 +49,9 @@ fn put_log(log: &LogView<'_>, out: &mut Vec<u8>) {
     if !log.body().is_empty() {
         put_message(bytes_field(5), out, |out| put_bytes(bytes_field(1), log.body().as_bytes(), out));
     }
-    put_code(bytes_field(6), log.callsite(), out);
+    if code_attributes {
+        put_code(bytes_field(6), log.callsite(), out);
+    }
     put_attributes(bytes_field(6), log.attributes(), out);
     if let Some(context) = log.context() {
         put_context(&context, out);
@@ -75,7 +82,7 @@ mod tests {
     use prost::Message;
 
     fn encode(samples: &[LogSample]) -> Vec<ScopeLogs> {
-        let mut encoder = LogEncoder::default();
+        let mut encoder = LogEncoder::new(true);
         let request = ExportLogsServiceRequest::decode(encoder.encode(&logs(samples)));
         let [of_resource] =
             request.expect("prost decodes what we encode").resource_logs.try_into().expect("one");

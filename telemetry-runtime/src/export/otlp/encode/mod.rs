@@ -18,6 +18,8 @@ pub(super) use logs::LogEncoder;
 /// Encodes batches of spans, and remembers what repeats.
 #[derive(Default)]
 pub(super) struct SpanEncoder {
+    /// Whether spans say where their code is.
+    code_attributes: bool,
     /// By callsite number, from 1.
     sites: Vec<Option<Site>>,
     scopes: Vec<Scope>,
@@ -37,6 +39,10 @@ struct Scope {
 }
 
 impl SpanEncoder {
+    pub(super) fn new(code_attributes: bool) -> Self {
+        Self { code_attributes, ..Self::default() }
+    }
+
     /// The batch as one request.
     pub(super) fn encode(&mut self, batch: &Batch) -> &[u8] {
         let resource = resource_field(batch.resource());
@@ -49,8 +55,8 @@ impl SpanEncoder {
         self.request.clear();
         self.request.resize(front, 0);
         for span in batch.spans() {
-            let Self { sites, scopes, main, request } = self;
-            let site = site_of(sites, scopes, &span);
+            let Self { sites, scopes, main, request, .. } = self;
+            let site = site_of(sites, scopes, &span, self.code_attributes);
             let out = if site.scope == *main { request } else { &mut scopes[site.scope].spans };
             put_message(bytes_field(2), out, |out| put_span(&span, site, out));
         }
@@ -90,7 +96,12 @@ const FRONT_BYTES: usize = 2 * (1 + 10);
 
 /// What is known about the span's callsite, looked up by number or encoded now.
 #[inline]
-fn site_of<'a>(sites: &'a mut Vec<Option<Site>>, scopes: &mut Vec<Scope>, span: &SpanView<'_>) -> &'a Site {
+fn site_of<'a>(
+    sites: &'a mut Vec<Option<Site>>,
+    scopes: &mut Vec<Scope>,
+    span: &SpanView<'_>,
+    code_attributes: bool,
+) -> &'a Site {
     let index = span.callsite_number() as usize;
     if index >= sites.len() {
         sites.resize_with(index + 1, || None);
@@ -100,7 +111,7 @@ fn site_of<'a>(sites: &'a mut Vec<Option<Site>>, scopes: &mut Vec<Scope>, span: 
     if slot.as_ref().is_some_and(|site| !site.is_of(callsite)) {
         *slot = None;
     }
-    slot.get_or_insert_with(|| Site::new(callsite, scope_index(scopes, callsite.scope())))
+    slot.get_or_insert_with(|| Site::new(callsite, scope_index(scopes, callsite.scope()), code_attributes))
 }
 
 #[cold]
@@ -265,6 +276,14 @@ mod tests {
     }
 
     #[test]
+    fn code_attributes_are_left_out_where_they_are_not_wanted() {
+        let request =
+            encode(&mut SpanEncoder::new(false), &[Sample::root("span", 1).attribute("int", 1_i64)]);
+        let keys = spans(&request)[0].attributes.iter().map(|attribute| attribute.key.as_str());
+        assert_eq!(keys.collect::<Vec<_>>(), ["int"]);
+    }
+
+    #[test]
     fn every_kind_of_value_arrives_typed() {
         let sample = Sample::root("typed", 1)
             .keys(&["int", "text"])
@@ -273,7 +292,7 @@ mod tests {
             .attribute("yes", true)
             .attribute("half", 0.5)
             .attribute("raw", [0_u8, 255].as_slice());
-        let request = encode(&mut SpanEncoder::default(), &[sample]);
+        let request = encode(&mut SpanEncoder::new(true), &[sample]);
         let attributes = &spans(&request)[0].attributes;
         assert_eq!(attribute(attributes, "int"), Some(Any::IntValue(-3)));
         assert_eq!(attribute(attributes, "text"), Some(Any::StringValue("käse".to_owned())));
@@ -318,7 +337,7 @@ mod tests {
                     Given::Bytes(v) => sample.attribute(key, v.as_slice()),
                 };
             }
-            let request = encode(&mut SpanEncoder::default(), &[sample]);
+            let request = encode(&mut SpanEncoder::new(true), &[sample]);
             for (key, value) in KEYS.iter().zip(values) {
                 let expected = match value {
                     Given::Bool(v) => Any::BoolValue(v),
@@ -367,7 +386,7 @@ mod tests {
                 Sample::root("other", 2).keys(KEYS).attribute(key, value).later_attribute("late", value),
                 Sample::root("event", 3).event("miss", 1, &[(key, Value::Array(value))]),
             ];
-            let request = encode(&mut SpanEncoder::default(), &samples);
+            let request = encode(&mut SpanEncoder::new(true), &samples);
             let [plain, other, event] = spans(&request)[..] else { panic!("three spans") };
             let expected = Some(any_value(&array));
             prop_assert_eq!(&attribute(&plain.attributes, key), &expected);
@@ -389,7 +408,7 @@ mod tests {
     #[test]
     fn the_first_request_names_its_scope_however_long_that_is() {
         let long = "a_scope_that_takes_more_room_than_two_tags_and_two_lengths";
-        let request = encode(&mut SpanEncoder::default(), &[Sample::root("span", 1).scope(long)]);
+        let request = encode(&mut SpanEncoder::new(true), &[Sample::root("span", 1).scope(long)]);
         assert_eq!(
             request.resource_spans[0].scope_spans[0].scope.as_ref().map(|scope| &*scope.name),
             Some(long)
@@ -398,7 +417,7 @@ mod tests {
 
     #[test]
     fn spans_of_several_scopes_arrive_under_their_own_whichever_has_most() {
-        let mut encoder = SpanEncoder::default();
+        let mut encoder = SpanEncoder::new(true);
         let of = |scope: &'static str, count: u64| {
             (1..=count).map(move |id| Sample::root("span", id).scope(scope)).collect::<Vec<_>>()
         };
@@ -428,7 +447,7 @@ mod tests {
             .renamed("renamed")
             .trace_state("b=2")
             .link(&elsewhere, &[("why", Value::Bool(true))]);
-        let request = encode(&mut SpanEncoder::default(), &[sample]);
+        let request = encode(&mut SpanEncoder::new(true), &[sample]);
         let span = spans(&request)[0];
         assert_eq!((span.name.as_str(), span.trace_state.as_str()), ("renamed", "b=2"));
         assert_eq!((span.start_time_unix_nano, span.end_time_unix_nano), (1_000, 1_500));
@@ -451,7 +470,7 @@ mod tests {
 
     #[test]
     fn an_encoder_that_is_used_again_forgets_the_spans_of_before() {
-        let mut encoder = SpanEncoder::default();
+        let mut encoder = SpanEncoder::new(true);
         encode(&mut encoder, &[Sample::root("first", 1), Sample::root("second", 2)]);
         let request = encode(&mut encoder, &[Sample::root("third", 3)]);
         assert_eq!(spans(&request).iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["third"]);

@@ -7,7 +7,7 @@ use crate::record::{Callsite, SpanKind, Value};
 /// The bytes that every span of a callsite begins with or refers to.
 pub(super) struct Site {
     callsite: &'static Callsite,
-    /// Field `name`, then field `kind`, then the attributes that say where the code is.
+    /// Field `name`, then field `kind`, then the attributes that say where the code is, if they are wanted.
     name_and_rest: Vec<u8>,
     /// How much of that is the name.
     name_len: usize,
@@ -18,12 +18,14 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn new(callsite: &'static Callsite, scope: usize) -> Self {
+    pub(super) fn new(callsite: &'static Callsite, scope: usize, code_attributes: bool) -> Self {
         let mut name_and_rest = Vec::new();
         put_bytes(bytes_field(5), callsite.name().as_bytes(), &mut name_and_rest);
         let name_len = name_and_rest.len();
         name_and_rest.extend([varint_field(6), kind_number(callsite.kind())]);
-        put_code(bytes_field(9), callsite, &mut name_and_rest);
+        if code_attributes {
+            put_code(bytes_field(9), callsite, &mut name_and_rest);
+        }
         let keys = callsite.keys().iter().map(|key| {
             let mut field = Vec::new();
             put_bytes(bytes_field(1), key.as_bytes(), &mut field);

@@ -1,0 +1,89 @@
+//! The places that make spans and events of `tracing`, each a callsite of ours, made at its first one and kept for good.
+
+use crate::record::{Callsite, Level, SpanKind};
+use arc_swap::ArcSwapOption;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ptr::from_ref;
+use std::sync::Arc;
+use tracing::Metadata;
+
+/// A place as its metadata describe it, once for each span kind that its spans say they have.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) callsite: &'static Callsite,
+    /// Whether its spans have a field that says their kind.
+    pub(super) tells_kind: bool,
+}
+
+type Places = HashMap<usize, Place, BuildHasherDefault<KeyHasher>>;
+
+/// There are as many as places in the program's text. Read without a lock: threads meet here at each span.
+static PLACES: ArcSwapOption<Places> = ArcSwapOption::const_empty();
+
+/// The place of these metadata, for spans of this kind.
+pub(super) fn of(metadata: &'static Metadata<'static>, kind: SpanKind) -> Place {
+    // Metadata are aligned: the lowest bits of their address are free.
+    let key = from_ref(metadata).addr() | kind as usize;
+    let known = PLACES.load().as_ref().and_then(|places| places.get(&key).copied());
+    known.unwrap_or_else(|| register(key, metadata, kind))
+}
+
+#[cold]
+fn register(key: usize, metadata: &'static Metadata<'static>, kind: SpanKind) -> Place {
+    let new = describe(metadata, kind);
+    PLACES.rcu(|places| {
+        let mut places: Places = places.as_deref().cloned().unwrap_or_default();
+        places.entry(key).or_insert(new);
+        Some(Arc::new(places))
+    });
+    // Another thread may have been first.
+    PLACES.load().as_ref().and_then(|places| places.get(&key).copied()).unwrap_or(new)
+}
+
+fn describe(metadata: &'static Metadata<'static>, kind: SpanKind) -> Place {
+    let keys: Vec<&str> = metadata.fields().iter().map(|field| key(field.name())).collect();
+    let module = metadata.module_path().unwrap_or(metadata.target());
+    let (file, line) = (metadata.file().unwrap_or_default(), metadata.line().unwrap_or_default());
+    let callsite = Callsite::new("", module, file, line, keys.leak())
+        .with_name(name(metadata))
+        .with_target(metadata.target())
+        .with_level(Level::of_tracing(*metadata.level()))
+        .with_kind(kind);
+    Place {
+        callsite: Box::leak(Box::new(callsite)),
+        tells_kind: metadata.fields().field(super::otel::KIND).is_some(),
+    }
+}
+
+/// The name; of an event only the one that it was given, which `tracing` has not made up from the place.
+fn name(metadata: &Metadata<'static>) -> &'static str {
+    match (metadata.file(), metadata.line()) {
+        _ if !metadata.is_event() => metadata.name(),
+        (Some(file), Some(line)) if metadata.name() != format!("event {file}:{line}") => metadata.name(),
+        _ => "",
+    }
+}
+
+/// A field's name as it was meant: without the `r#` of a keyword.
+pub(super) fn key(name: &'static str) -> &'static str {
+    name.strip_prefix("r#").unwrap_or(name)
+}
+
+/// Addresses, well enough spread by one multiplication.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
+    }
+
+    fn write_usize(&mut self, key: usize) {
+        self.0 = (self.0 ^ key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
