@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use telemetry_runtime::{InitError, Report, SettingsError, Status};
+use telemetry_runtime::{InitError, Report, SettingsError, Signal, Status};
 use tokio::net::TcpListener;
 
 /// Why the demo did not start.
@@ -70,12 +70,13 @@ impl fmt::Display for StartError {
 /// Says where the service listens, where its spans go, and what to try first.
 pub(crate) fn announce(listener: &TcpListener, store: &Store, telemetry: &Status) {
     let Ok(address) = listener.local_addr() else { return };
-    let exporters = exporters(telemetry);
+    let (spans, logs) = (takers(telemetry, Signal::Traces), takers(telemetry, Signal::Logs));
     say(format_args!(
         "telemetry-demo listens on http://{address}\n\
          documentation: http://{address}/docs\n\
          orders are kept in {store}\n\
-         spans go to: {exporters}\n\
+         spans go to: {spans}\n\
+         log records go to: {logs}\n\
          try: curl -i http://{address}/orders -H 'content-type: application/json' \
          -d '{{\"item\": \"tea\", \"quantity\": 2}}'",
     ));
@@ -84,7 +85,7 @@ pub(crate) fn announce(listener: &TcpListener, store: &Store, telemetry: &Status
 /// The same for the relay.
 pub(crate) fn announce_relay(listener: &TcpListener, telemetry: &Status) {
     let Ok(address) = listener.local_addr() else { return };
-    let exporters = exporters(telemetry);
+    let exporters = takers(telemetry, Signal::Traces);
     say(format_args!(
         "telemetry-demo relays on http://{address}\n\
          spans go to: {exporters}\n\
@@ -93,18 +94,20 @@ pub(crate) fn announce_relay(listener: &TcpListener, telemetry: &Status) {
     ));
 }
 
-fn exporters(telemetry: &Status) -> String {
-    let names: Vec<&str> = telemetry.exporters.iter().map(|exporter| exporter.name.as_str()).collect();
+/// The names of the exporters that take this signal.
+fn takers(telemetry: &Status, signal: Signal) -> String {
+    let takers = telemetry.exporters.iter().filter(|exporter| exporter.signal == signal);
+    let names: Vec<&str> = takers.map(|exporter| exporter.name.as_str()).collect();
     if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
 
-/// Says which exporters did not deliver everything, and what became of every span.
+/// Says which exporters did not deliver everything, and what became of every span and log record.
 pub(crate) fn farewell(report: &Report, status: &Status) {
     if report.is_complete() {
         return;
     }
     for exporter in &status.exporters {
-        say(format_args!("telemetry-demo: spans to {exporter}"));
+        say(format_args!("telemetry-demo: {exporter}"));
     }
 }
 

@@ -1,8 +1,9 @@
-//! Records spans in nanoseconds and delivers them to several back-ends at once.
+//! Records spans in nanoseconds, and log records beside them, and delivers both to several back-ends at once.
 //!
-//! Functions become spans by [`#[instrument]`](macro@instrument); [`init`] starts delivery as `settings.yaml` says, [`builder`] as
-//! code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the running span; [`spawn`] carries it into work
-//! that runs elsewhere; an [`Exporter`] or a [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
+//! Functions become spans by [`#[instrument]`](macro@instrument), and the events of `tracing` become log records; [`init`] starts
+//! delivery as `settings.yaml` says, [`builder`] as code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the
+//! running span; [`spawn`] carries it into work that runs elsewhere; an [`Exporter`] or a
+//! [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
 #[cfg(feature = "logging")]
@@ -35,9 +36,9 @@ pub use export::{ExportError, Exported, Exporter};
 pub use lifecycle::{Builder, Guard, InitError, builder, init};
 pub use record::{
     Array, Attribute, Attributes, Baggage, BaggageError, BaggageMember, Batch, Callsite, Capture, Element,
-    EventData, EventView, Events, Level, LinkData, LinkView, Links, ParseIdError, Resource, Sampling, Secret,
-    SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView, Spans, StatusCode, TraceFlags, TraceId,
-    TraceState, Value, ValueBuf,
+    EventData, EventView, Events, Level, LinkData, LinkView, Links, LogData, LogView, Logs, ParseIdError,
+    Resource, Sampling, Secret, Signal, SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView, Spans,
+    StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
 pub use span::{
     Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Instrument, InstrumentOnce, Span,

@@ -7,4 +7,4 @@ mod request;
 pub use answer::Answer;
 pub use opentelemetry_proto::tonic as proto;
 pub use receiver::Receiver;
-pub use request::{Received, Request};
+pub use request::{Received, ReceivedLog, Request};

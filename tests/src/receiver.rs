@@ -1,7 +1,7 @@
 //! The receiver itself: one thread that listens, one for each connection, and what they have seen.
 
 use crate::answer::{Answer, How};
-use crate::request::{Received, Request};
+use crate::request::{Received, ReceivedLog, Request};
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -42,8 +42,19 @@ struct State {
     script: VecDeque<Answer>,
     requests: Vec<Request>,
     accepted: Vec<Received>,
+    accepted_logs: Vec<ReceivedLog>,
     connections: Vec<TcpStream>,
     closed: bool,
+}
+
+impl State {
+    fn accept(&mut self, request: &Request) -> io::Result<()> {
+        match request.is_of_logs() {
+            true => self.accepted_logs.extend(request.logs()?),
+            false => self.accepted.extend(request.spans()?),
+        }
+        Ok(())
+    }
 }
 
 impl Receiver {
@@ -78,6 +89,11 @@ impl Receiver {
         format!("http://{}/v1/traces", self.address)
     }
 
+    /// The URL for log records.
+    pub fn logs_url(&self) -> String {
+        format!("http://{}/v1/logs", self.address)
+    }
+
     /// Every request so far, whatever the answer was.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.lock().requests.clone()
@@ -86,6 +102,11 @@ impl Receiver {
     /// The spans of the requests that were answered with success so far, in the order of their arrival.
     pub fn spans(&self) -> Vec<Received> {
         self.shared.lock().accepted.clone()
+    }
+
+    /// The log records of the requests that were answered with success so far, in the order of their arrival.
+    pub fn logs(&self) -> Vec<ReceivedLog> {
+        self.shared.lock().accepted_logs.clone()
     }
 
     /// How many connections were opened so far.
@@ -102,6 +123,17 @@ impl Receiver {
             (state.accepted.len() >= count).then(|| state.accepted.clone()).ok_or_else(|| {
                 format!("{} of {count} spans, {} requests", state.accepted.len(), state.requests.len())
             })
+        })
+    }
+
+    /// Blocks until a log record was taken that is as wanted, and gives the first one.
+    ///
+    /// # Panics
+    /// None has come in time.
+    pub fn wait_for_log(&self, within: Duration, is_wanted: impl Fn(&ReceivedLog) -> bool) -> ReceivedLog {
+        self.wait(within, |state| {
+            let found = state.accepted_logs.iter().find(|log| is_wanted(log)).cloned();
+            found.ok_or_else(|| format!("{} other log records", state.accepted_logs.len()))
         })
     }
 
@@ -187,11 +219,10 @@ impl Shared {
     fn take(&self, request: Request) -> Answer {
         let mut state = self.lock();
         let mut answer = state.script.pop_front().unwrap_or_else(Answer::ok);
-        if answer.accepts() {
-            match request.spans() {
-                Ok(spans) => state.accepted.extend(spans),
-                Err(error) => answer = Answer::error(400, &error.to_string()),
-            }
+        if answer.accepts()
+            && let Err(error) = state.accept(&request)
+        {
+            answer = Answer::error(400, &error.to_string());
         }
         state.requests.push(request);
         drop(state);

@@ -1,9 +1,11 @@
-//! A request as it came over the wire, and the spans in it.
+//! A request as it came over the wire, and the spans or log records in it.
 
 use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use std::io::{self, BufRead, Read};
@@ -23,6 +25,17 @@ pub struct Request {
 pub struct Received {
     /// The span.
     pub span: Span,
+    /// The attributes of its resource.
+    pub resource: Vec<KeyValue>,
+    /// The name of its instrumentation scope.
+    pub scope: String,
+}
+
+/// A log record that arrived, with what its resource and scope say about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReceivedLog {
+    /// The log record.
+    pub log: LogRecord,
     /// The attributes of its resource.
     pub resource: Vec<KeyValue>,
     /// The name of its instrumentation scope.
@@ -77,6 +90,25 @@ impl Request {
         Ok(ExportTraceServiceRequest::decode(self.content()?.as_slice())?)
     }
 
+    /// Whether it was posted where log records are.
+    pub fn is_of_logs(&self) -> bool {
+        self.line.ends_with("/v1/logs")
+    }
+
+    pub(crate) fn logs(&self) -> io::Result<Vec<ReceivedLog>> {
+        let message = ExportLogsServiceRequest::decode(self.content()?.as_slice())?;
+        let mut logs = Vec::new();
+        for of_resource in message.resource_logs {
+            let resource = of_resource.resource.unwrap_or_default().attributes;
+            for of_scope in of_resource.scope_logs {
+                let scope = of_scope.scope.unwrap_or_default().name;
+                let received = |log| ReceivedLog { log, resource: resource.clone(), scope: scope.clone() };
+                logs.extend(of_scope.log_records.into_iter().map(received));
+            }
+        }
+        Ok(logs)
+    }
+
     pub(crate) fn spans(&self) -> io::Result<Vec<Received>> {
         let mut spans = Vec::new();
         for of_resource in self.message()?.resource_spans {
@@ -115,6 +147,36 @@ impl Received {
     /// The parent's span id in lower-case hexadecimal; empty for none.
     pub fn parent_span_id(&self) -> String {
         hex(&self.span.parent_span_id)
+    }
+}
+
+impl ReceivedLog {
+    /// The record's text; empty if it has none.
+    pub fn body(&self) -> &str {
+        match self.log.body.as_ref().and_then(|AnyValue { value }| value.as_ref()) {
+            Some(Value::StringValue(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// The record's attribute, if it has it.
+    pub fn attribute(&self, key: &str) -> Option<&Value> {
+        value_of(&self.log.attributes, key)
+    }
+
+    /// The resource's attribute, if it has it.
+    pub fn resource_attribute(&self, key: &str) -> Option<&Value> {
+        value_of(&self.resource, key)
+    }
+
+    /// The trace id in lower-case hexadecimal; empty for none.
+    pub fn trace_id(&self) -> String {
+        hex(&self.log.trace_id)
+    }
+
+    /// The span id in lower-case hexadecimal; empty for none.
+    pub fn span_id(&self) -> String {
+        hex(&self.log.span_id)
     }
 }
 

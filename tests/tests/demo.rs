@@ -253,14 +253,14 @@ fn a_trace_shows_the_functions_threads_and_statements_below_the_caller_s_trace_i
 }
 
 #[test]
-fn it_says_at_the_start_where_spans_go_and_what_to_try() {
+fn it_says_at_the_start_where_spans_and_log_records_go_and_what_to_try() {
     let demo = Demo::start();
     let try_first = format!("try: curl -i http://{}/orders ", demo.address);
 
     demo.signal("TERM");
 
     let said = demo.end().stderr;
-    assert!(said.contains("spans go to: console\n"), "{said}");
+    assert!(said.contains("spans go to: console\nlog records go to: nobody\n"), "{said}");
     assert!(said.contains(&try_first), "{said}");
 }
 
@@ -393,6 +393,28 @@ fn spans_reach_a_receiver_typed_and_below_the_caller() {
     assert_eq!(failed.events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["exception"]);
     let failed = named("GET /debug/fail").span.status.as_ref();
     assert_eq!(failed.map(|status| status.code()), Some(StatusCode::Error));
+}
+
+#[test]
+fn log_records_reach_a_receiver_with_the_ids_of_the_span_that_they_come_from() {
+    let receiver = Receiver::start();
+    let demo = Demo::start_as(command_with(&otlp_settings(&receiver.endpoint())));
+    let trace_id = "0af7651916cd43dd8448eb211c80319c";
+    let head = format!(
+        "POST /orders HTTP/1.1\r\ncontent-type: application/json\r\ntraceparent: 00-{trace_id}-b7ad6b7169203331-01"
+    );
+
+    demo.ask(&head, r#"{"item": "tea", "quantity": 2}"#);
+
+    let log = receiver.wait_for_log(PATIENCE, |log| log.body() == "order goes to the packers");
+    let spans = receiver.wait_for_spans(7, PATIENCE);
+    let pack = spans.iter().find(|span| span.span.name == "pack").expect("a span of that name");
+    assert_eq!((log.trace_id().as_str(), log.span_id()), (trace_id, pack.span_id()));
+    assert_eq!((log.scope.as_str(), log.log.severity_text.as_str()), ("telemetry_demo::order", "INFO"));
+    assert_eq!(log.attribute("quantity"), Some(&Value::IntValue(2)));
+    assert_eq!(log.resource_attribute("service.name"), Some(&Value::StringValue("orders".to_owned())));
+    let times = pack.span.start_time_unix_nano..=pack.span.end_time_unix_nano;
+    assert!(times.contains(&log.log.time_unix_nano), "{log:?} {pack:?}");
 }
 
 #[test]

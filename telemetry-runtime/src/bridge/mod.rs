@@ -1,5 +1,6 @@
-//! What other libraries record, made ours: their spans stand in the same traces.
+//! What other libraries record, made ours: their spans stand in the same traces, and what they log goes the same way.
 
+pub mod events;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 mod otel;

@@ -1,4 +1,4 @@
-//! The places in other libraries that make spans of `tracing`, each a callsite of ours, made at its first span and kept for good.
+//! The places that make spans and events of `tracing`, each a callsite of ours, made at its first one and kept for good.
 
 use crate::record::{Callsite, Level, SpanKind};
 use arc_swap::ArcSwapOption;
@@ -46,13 +46,22 @@ fn describe(metadata: &'static Metadata<'static>, kind: SpanKind) -> Place {
     let module = metadata.module_path().unwrap_or(metadata.target());
     let (file, line) = (metadata.file().unwrap_or_default(), metadata.line().unwrap_or_default());
     let callsite = Callsite::new("", module, file, line, keys.leak())
-        .with_name(metadata.name())
+        .with_name(name(metadata))
         .with_target(metadata.target())
         .with_level(Level::of_tracing(*metadata.level()))
         .with_kind(kind);
     Place {
         callsite: Box::leak(Box::new(callsite)),
         tells_kind: metadata.fields().field(super::otel::KIND).is_some(),
+    }
+}
+
+/// The name; of an event only the one that it was given, which `tracing` has not made up from the place.
+fn name(metadata: &Metadata<'static>) -> &'static str {
+    match (metadata.file(), metadata.line()) {
+        _ if !metadata.is_event() => metadata.name(),
+        (Some(file), Some(line)) if metadata.name() != format!("event {file}:{line}") => metadata.name(),
+        _ => "",
     }
 }
 

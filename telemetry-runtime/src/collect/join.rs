@@ -36,11 +36,11 @@ impl Extras {
         self.waiting.is_empty()
     }
 
-    /// Keeps every record that is not a span, and says how many those are.
+    /// Keeps every record that belongs to a span, and says how many those are.
     pub(super) fn take_from(&mut self, mut records: &[u8]) -> u64 {
         let mut kept = 0;
         while let Some((record, rest)) = RawRecord::split(records) {
-            if !matches!(record.kind(), kind::SPAN | kind::PADDING) {
+            if !matches!(record.kind(), kind::SPAN | kind::LOG | kind::PADDING) {
                 self.keep(record);
                 kept += 1;
             }

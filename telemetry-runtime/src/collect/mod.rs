@@ -5,7 +5,7 @@ mod join;
 use crate::clock::Clock;
 use crate::dispatch::Queue;
 use crate::record::layout::{RawRecord, kind, padded};
-use crate::record::{Batch, BatchBuilder, Callsite, Resource, callsites};
+use crate::record::{Batch, BatchBuilder, Callsite, PerSignal, Resource, Signal, callsites};
 use crate::span::lane::Consumer;
 use crate::span::lanes::LANES;
 use join::Extras;
@@ -17,13 +17,13 @@ use std::time::{Duration, Instant};
 /// When batches leave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// The longest that a finished span waits for company. Default: 200 ms.
+    /// The longest that a finished span or log record waits for company. Default: 200 ms.
     pub(crate) delay: Duration,
     /// A batch leaves at once when its records take so many bytes. Default: 256 KiB: what is
     /// encoded from it still lies in a processor's cache when it is sent.
     pub(crate) max_batch_bytes: usize,
-    /// A batch leaves at once when it has so many spans. Default: 8192.
-    pub(crate) max_batch_spans: usize,
+    /// A batch leaves at once when it has so many spans or log records. Default: 8192.
+    pub(crate) max_batch_items: usize,
     /// The memory for records of spans that still run, in bytes; the oldest are dropped and counted. Default: 16 MiB.
     pub(crate) max_waiting_bytes: usize,
 }
@@ -33,7 +33,7 @@ impl Default for Options {
         Self {
             delay: Duration::from_millis(200),
             max_batch_bytes: 1 << 18,
-            max_batch_spans: 8192,
+            max_batch_items: 8192,
             max_waiting_bytes: 16 << 20,
         }
     }
@@ -104,12 +104,37 @@ pub(crate) struct Collector {
     /// The same, to be shared with batches.
     callsites: Arc<[&'static Callsite]>,
     extras: Extras,
-    batch: BatchBuilder,
-    /// When the first span of `batch` came.
-    batch_since: Option<Instant>,
+    batches: PerSignal<Filling>,
 }
 
-/// A lane and how far it has been searched for what is not a span.
+/// A batch that is not due yet.
+struct Filling {
+    batch: BatchBuilder,
+    /// When the first record of `batch` came.
+    since: Option<Instant>,
+}
+
+impl Filling {
+    fn new(signal: Signal) -> Self {
+        Self { batch: BatchBuilder::new(signal), since: None }
+    }
+
+    fn is_full(&self, options: &Options) -> bool {
+        self.batch.len_bytes() >= options.max_batch_bytes || self.batch.items() >= options.max_batch_items
+    }
+
+    fn is_due(&self, options: &Options) -> bool {
+        self.since.is_some_and(|since| since.elapsed() >= options.delay)
+    }
+
+    fn note_age(&mut self) {
+        if self.batch.items() > 0 {
+            self.since.get_or_insert_with(Instant::now);
+        }
+    }
+}
+
+/// A lane and how far it has been searched for what belongs to spans.
 struct Source {
     lane: Consumer,
     searched: u64,
@@ -122,7 +147,7 @@ impl Source {
         Self { searched: lane.head(), lane, extras: 0 }
     }
 
-    /// Takes what is no span, if there is any that was not found yet.
+    /// Takes what belongs to spans, if there is any that was not found yet.
     fn search(&mut self, extras: &mut Extras) {
         let end = self.lane.tail();
         if self.lane.extras() != self.extras {
@@ -150,8 +175,7 @@ impl Collector {
             lanes: Vec::new(),
             known_callsites: Vec::new(),
             callsites: Arc::default(),
-            batch: BatchBuilder::default(),
-            batch_since: None,
+            batches: PerSignal::of(Filling::new),
         }
     }
 
@@ -173,8 +197,10 @@ impl Collector {
             }
             LANES.collector_is_awake();
             self.round();
-            if answers || stop || self.batch_is_due() {
-                self.send_batch();
+            for signal in Signal::ALL {
+                if answers || stop || self.batches[signal].is_due(&self.options) {
+                    self.send_batch(signal);
+                }
             }
             if answers {
                 self.control.lock().done = asked;
@@ -211,7 +237,7 @@ impl Collector {
         }
         let mut lanes = std::mem::take(&mut self.lanes);
         for (source, end) in lanes.iter_mut().zip(span_ends) {
-            self.take_spans(source, end);
+            self.take_items(source, end);
         }
         self.lanes = lanes;
         self.control.dropped_extras.store(self.extras.dropped(), Ordering::Relaxed);
@@ -228,37 +254,53 @@ impl Collector {
         self.lanes.extend(LANES.take_new().into_iter().map(Source::new));
     }
 
-    fn take_spans(&mut self, source: &mut Source, end: u64) {
+    /// Takes spans and log records; what belongs to spans was taken before.
+    fn take_items(&mut self, source: &mut Source, end: u64) {
         source.lane.read(source.lane.head(), end, |mut records| {
-            let mut taken = 0;
+            let mut taken = PerSignal::<u64>::default();
             while let Some((record, rest)) = RawRecord::split(records) {
-                if record.kind() != kind::SPAN {
-                    records = rest;
-                    continue;
-                }
-                let (run, spans) = self.run_of_spans(records);
-                self.batch.push_spans(run, spans);
-                self.extras.move_to(&mut self.batch, record.span_id());
-                records = &records[run.len()..];
-                taken += spans as u64;
-                if self.batch_is_full() {
-                    LANES.count_collected(std::mem::take(&mut taken));
-                    self.send_batch();
+                let (signal, items, left) = match record.kind() {
+                    kind::SPAN => self.take_spans(record, records),
+                    kind::LOG => self.take_log(records, rest),
+                    _ => {
+                        records = rest;
+                        continue;
+                    }
+                };
+                records = left;
+                taken[signal] += items as u64;
+                if self.batches[signal].is_full(&self.options) {
+                    LANES.count_collected(signal, std::mem::take(&mut taken[signal]));
+                    self.send_batch(signal);
                 }
             }
-            LANES.count_collected(taken);
+            Signal::ALL.into_iter().for_each(|signal| LANES.count_collected(signal, taken[signal]));
         });
         source.lane.release(end);
-        if self.batch.spans() > 0 {
-            self.batch_since.get_or_insert_with(Instant::now);
-        }
+        Signal::ALL.into_iter().for_each(|signal| self.batches[signal].note_age());
+    }
+
+    /// Takes the spans that the records begin with: how many, and what is left.
+    #[inline(always)]
+    fn take_spans<'r>(&mut self, first: RawRecord<'_>, records: &'r [u8]) -> (Signal, usize, &'r [u8]) {
+        let (run, spans) = self.run_of_spans(records);
+        let batch = &mut self.batches.traces.batch;
+        batch.push_spans(run, spans);
+        self.extras.move_to(batch, first.span_id());
+        (Signal::Traces, spans, &records[run.len()..])
+    }
+
+    /// Takes the log record that the records begin with.
+    fn take_log<'r>(&mut self, records: &[u8], rest: &'r [u8]) -> (Signal, usize, &'r [u8]) {
+        self.batches.logs.batch.push_log(&records[..records.len() - rest.len()]);
+        (Signal::Logs, 1, rest)
     }
 
     /// The spans that the records begin with, as many as go into the batch; one at a time where others have something to be joined.
     fn run_of_spans<'r>(&self, records: &'r [u8]) -> (&'r [u8], usize) {
-        let max_spans =
-            if self.extras.is_empty() { self.options.max_batch_spans - self.batch.spans() } else { 1 };
-        let max_bytes = self.options.max_batch_bytes.saturating_sub(self.batch.len_bytes());
+        let batch = &self.batches.traces.batch;
+        let max_spans = if self.extras.is_empty() { self.options.max_batch_items - batch.items() } else { 1 };
+        let max_bytes = self.options.max_batch_bytes.saturating_sub(batch.len_bytes());
         let (mut bytes, mut spans) = (0, 0);
         while let Some((record, _)) = RawRecord::split(&records[bytes..]) {
             if record.kind() != kind::SPAN || spans == max_spans || bytes > max_bytes {
@@ -270,26 +312,18 @@ impl Collector {
         (&records[..bytes], spans)
     }
 
-    fn batch_is_full(&self) -> bool {
-        self.batch.len_bytes() >= self.options.max_batch_bytes
-            || self.batch.spans() >= self.options.max_batch_spans
-    }
-
-    fn batch_is_due(&self) -> bool {
-        self.batch_since.is_some_and(|since| since.elapsed() >= self.options.delay)
-    }
-
-    fn send_batch(&mut self) {
-        self.batch_since = None;
-        if self.batch.spans() == 0 {
+    fn send_batch(&mut self, signal: Signal) {
+        let filling = &mut self.batches[signal];
+        filling.since = None;
+        if filling.batch.items() == 0 {
             return;
         }
         if callsites(&mut self.known_callsites) {
             self.callsites = self.known_callsites.as_slice().into();
         }
-        let batch: Arc<Batch> =
-            Arc::new(self.batch.finish(self.callsites.clone(), self.resource.clone(), self.clock.scale()));
-        for queue in &self.queues {
+        let (callsites, resource) = (self.callsites.clone(), self.resource.clone());
+        let batch: Arc<Batch> = Arc::new(filling.batch.finish(callsites, resource, self.clock.scale()));
+        for queue in self.queues.iter().filter(|queue| queue.takes(signal)) {
             queue.push(batch.clone());
         }
     }

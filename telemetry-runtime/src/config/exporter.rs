@@ -1,10 +1,11 @@
 //! One entry of `telemetry.exporters`, as it is written.
 
-use super::document::Node;
+use super::document::{Kind, Node};
 use super::error::Mistake;
 use super::reader::{At, Fields, Reader};
 use crate::export::azure::ConnectionString;
 use crate::export::destination::{Compression, Endpoint, Header, Protocol};
+use crate::record::{PerSignal, Signal};
 use std::time::Duration;
 
 /// An exporter that is enabled.
@@ -12,6 +13,8 @@ use std::time::Duration;
 pub(super) struct Exporter {
     pub(super) provider: At<Provider>,
     pub(super) name: At<String>,
+    /// What it takes, where the settings say so.
+    pub(super) signals: Option<PerSignal<bool>>,
     pub(super) otlp: Otlp,
 }
 
@@ -33,7 +36,7 @@ pub(super) struct Otlp {
     pub(super) code_attributes: Option<bool>,
 }
 
-const EXPORTER: &[&str] = &["provider", "name", "enabled", "console", "otlp", "azure_monitor"];
+const EXPORTER: &[&str] = &["provider", "name", "enabled", "signals", "console", "otlp", "azure_monitor"];
 const CONSOLE: &[&str] = &[];
 const OTLP: &[&str] = &["endpoint", "protocol", "headers", "timeout", "compression", "code_attributes"];
 const AZURE_MONITOR: &[&str] = &["connection_string"];
@@ -41,6 +44,9 @@ const AZURE_MONITOR: &[&str] = &["connection_string"];
 /// The words for transports.
 pub(super) const PROTOCOLS: [(&str, Protocol); 3] =
     [("http/protobuf", Protocol::HttpProtobuf), ("http/json", Protocol::HttpJson), ("grpc", Protocol::Grpc)];
+/// The words for what an exporter takes.
+const SIGNALS: [(&str, Signal); 2] =
+    [(Signal::Traces.as_str(), Signal::Traces), (Signal::Logs.as_str(), Signal::Logs)];
 /// The words for packing.
 pub(super) const COMPRESSIONS: [(&str, Compression); 2] =
     [("none", Compression::None), ("gzip", Compression::Gzip)];
@@ -72,6 +78,7 @@ impl Exporter {
     fn read_fields(node: &Node, fields: Fields<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let provider = provider(node, fields, reader);
         let name = reader.checked(fields.get("name"), |name| Ok::<_, String>(name.to_owned()));
+        let signals = fields.get("signals").map(|node| signals(node, provider.as_ref(), reader));
         let otlp = Otlp::read(fields.get("otlp"), reader);
         reader.fields(fields.get("console"), CONSOLE);
         let azure_monitor = reader.fields(fields.get("azure_monitor"), AZURE_MONITOR);
@@ -79,7 +86,7 @@ impl Exporter {
 
         let provider = provider?;
         let name = name.unwrap_or(At { value: provider.value.word().to_owned(), origin: provider.origin });
-        Some(Self { provider, name, otlp })
+        Some(Self { provider, name, signals, otlp })
     }
 }
 
@@ -102,6 +109,24 @@ fn provider(node: &Node, fields: Fields<'_>, reader: &mut Reader<'_>) -> Option<
         }
     }
     Some(provider)
+}
+
+fn signals(node: &Node, provider: Option<&At<Provider>>, reader: &mut Reader<'_>) -> PerSignal<bool> {
+    let items = reader.items(Some(node));
+    if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+        let mistake = Mistake::new(node.place, "an exporter takes one signal or more");
+        reader.mistakes.push(mistake.with_help("write `enabled: false` instead"));
+    }
+    let mut takes = PerSignal::default();
+    for item in items {
+        let Some(signal) = reader.word(Some(item), &SIGNALS) else { continue };
+        if signal.value == Signal::Logs && provider.is_some_and(|own| own.value == Provider::Console) {
+            let mistake = Mistake::new(signal.origin, "the console takes no log records");
+            reader.mistakes.push(mistake.with_help("they are on standard error already: see `logging`"));
+        }
+        takes[signal.value] = true;
+    }
+    takes
 }
 
 impl Otlp {

@@ -27,7 +27,7 @@ use crate::export::destination::Destination;
 use crate::logging;
 use crate::policy::{self, Ratio, Sampling};
 use crate::propagation;
-use crate::record::Resource;
+use crate::record::{PerSignal, Resource};
 use overrides::{Overrides, Variables};
 use raw::Raw;
 use reader::Reader;
@@ -70,16 +70,18 @@ use std::path::Path;
 ///     - provider: otlp                  # console, otlp, azure_monitor
 ///       name: collector                 # default: the provider; distinct
 ///       enabled: ${OTLP_ENABLED:-true}
+///       signals: [traces, logs]         # default: both; the console takes traces only
 ///       otlp:
-///         endpoint: http://localhost:4318   # v1/traces is appended
+///         endpoint: http://localhost:4318   # v1/traces and v1/logs are appended
 ///         protocol: http/protobuf
 ///         headers: {api-key: "${API_KEY}"}
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
-///         code_attributes: false        # spans do not say where their code is; default true
+///         code_attributes: false        # spans and log records do not say where their code is; default true
 /// logging:
-///   level: info                         # or directives: info,my_crate=debug
+///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
 ///   format: json                        # or text
+///   span_events: false                  # whether what is logged within a span is an event of the span, too
 /// server:                               # the application's own: see `section`
 ///   port: 8000
 /// ```
@@ -89,11 +91,12 @@ use std::path::Path;
 ///
 /// # The environment
 /// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
-/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and
-/// `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as `OTEL_EXPORTER_OTLP_TRACES_...`, which wins (its endpoint is used as it is). `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
+/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
+/// `OTEL_EXPORTER_OTLP_TRACES_...` and `OTEL_EXPORTER_OTLP_LOGS_...`, which win (their endpoints are used as they are).
+/// `OTEL_LOGS_EXPORTER` says whether `otlp` exporters get log records: not if it is `none` or `console`. `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
 /// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
-/// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter if a variable names
-/// an endpoint.
+/// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter of the signals for which
+/// a variable names an endpoint, and of log records if `OTEL_LOGS_EXPORTER` is `otlp`.
 ///
 /// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings).
 ///
@@ -115,7 +118,7 @@ pub struct Settings {
     pub(crate) policy: policy::Options,
     /// How contexts come from and go to other processes.
     pub(crate) propagation: propagation::Options,
-    /// Where spans go: those that are enabled, with distinct names.
+    /// Where spans and log records go: those that are enabled, with distinct names.
     pub(crate) exporters: Vec<ExporterSettings>,
     /// How much memory may be taken.
     pub(crate) limits: Limits,
@@ -125,6 +128,12 @@ pub struct Settings {
         expect(dead_code, reason = "only the feature `logging` writes lines")
     )]
     pub(crate) logging: logging::Options,
+    /// Whether what is logged within a span is an event of the span, too.
+    #[cfg_attr(
+        not(feature = "logging"),
+        expect(dead_code, reason = "only the feature `logging` sees events")
+    )]
+    pub(crate) span_events: bool,
     /// Which spans of other libraries are recorded.
     #[cfg_attr(
         not(feature = "logging"),
@@ -158,7 +167,7 @@ pub(crate) enum ExporterKind {
     /// For people's eyes.
     Console(Style),
     /// To a collector or a back-end.
-    Otlp(Destination),
+    Otlp(PerSignal<Option<Destination>>),
 }
 
 /// Found where no settings file is named.
@@ -237,6 +246,7 @@ impl Settings {
             propagation: resolver.propagation(&raw.telemetry),
             limits: resolver.limits(&raw.telemetry),
             exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
+            span_events: raw.logging.span_events.unwrap_or(false),
             tracing: raw.telemetry.tracing.take().unwrap_or_default(),
             opentelemetry: raw.telemetry.opentelemetry.unwrap_or(true),
             logging: resolver.logging(raw.logging),

@@ -6,10 +6,11 @@ use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS};
 use super::limits;
 use super::raw::{propagator_words, ratio};
 use super::reader::{At, shown};
-use crate::export::destination::{Endpoint, Header};
+use crate::export::destination::{Endpoint, EndpointError, Header};
 use crate::logging::Filter;
 use crate::policy::{Ratio, Sampling};
 use crate::propagation::Propagators;
+use crate::record::{PerSignal, Signal};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -23,8 +24,25 @@ pub(super) struct Overrides {
     pub(super) propagators: Option<Propagators>,
     /// The most bytes of an attribute value.
     pub(super) value_limit: Option<usize>,
-    pub(super) otlp: Otlp,
+    pub(super) otlp: OtlpOverrides,
+    /// Whether `otlp` exporters get log records.
+    pub(super) otlp_takes_logs: Option<At<bool>>,
     pub(super) filter: Option<Filter>,
+}
+
+/// What the environment says of `otlp` exporters.
+#[derive(Debug, Default)]
+pub(super) struct OtlpOverrides {
+    pub(super) every_signal: Otlp,
+    /// What is said of one signal wins.
+    pub(super) own: PerSignal<Otlp>,
+}
+
+impl OtlpOverrides {
+    /// What holds for this signal.
+    pub(super) fn of(&self, signal: Signal) -> Otlp {
+        self.own[signal].clone().or(self.every_signal.clone())
+    }
 }
 
 /// Reads variables and collects what is wrong with them.
@@ -37,15 +55,39 @@ pub(super) struct Variables<'a> {
     pub(super) mistakes: Vec<Mistake>,
 }
 
-/// A variable for traces, which wins, and the one for all signals.
-type Names = [&'static str; 2];
+/// The variables of one signal's exporter, or of every signal's.
+struct Names {
+    endpoint: &'static str,
+    protocol: &'static str,
+    headers: &'static str,
+    timeout: &'static str,
+    compression: &'static str,
+}
 
-const ENDPOINT_FOR_TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-const PROTOCOL: Names = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
-const HEADERS: Names = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
-const TIMEOUT: Names = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
-const COMPRESSION: Names = ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
+const EVERY_SIGNAL: Names = Names {
+    endpoint: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_PROTOCOL",
+    headers: "OTEL_EXPORTER_OTLP_HEADERS",
+    timeout: "OTEL_EXPORTER_OTLP_TIMEOUT",
+    compression: "OTEL_EXPORTER_OTLP_COMPRESSION",
+};
+const TRACES: Names = Names {
+    endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    headers: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    compression: "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+};
+const LOGS: Names = Names {
+    endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+    headers: "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+    timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
+    compression: "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
+};
+const LOGS_EXPORTER: &str = "OTEL_LOGS_EXPORTER";
+/// Whether that means OTLP. Log lines are on the console in any case: `logging` says which.
+const LOGS_EXPORTERS: [(&str, bool); 3] = [("otlp", true), ("console", false), ("none", false)];
 const VALUE_LIMIT: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
 const PROPAGATORS: &str = "OTEL_PROPAGATORS";
@@ -64,19 +106,18 @@ impl Overrides {
             sampling: sampling(variables),
             propagators: propagators(variables),
             value_limit: variables.understood(VALUE_LIMIT, limits::LENGTH, limits::length),
-            otlp: Otlp {
-                endpoint: endpoint(variables),
-                protocol: PROTOCOL.iter().find_map(|name| {
-                    let value =
-                        variables.understood([*name], "`http/protobuf`", |text| word(text, &PROTOCOLS))?;
-                    Some(At { value, origin: Origin::Variable(name) })
-                }),
-                headers: headers(variables),
-                timeout: variables.understood(TIMEOUT, "a number of milliseconds, 1 or more", milliseconds),
-                compression: variables
-                    .understood(COMPRESSION, "`gzip` or `none`", |text| word(text, &COMPRESSIONS)),
-                code_attributes: None,
+            otlp: OtlpOverrides {
+                own: PerSignal {
+                    traces: otlp(&TRACES, Endpoint::from_exact, variables),
+                    logs: otlp(&LOGS, Endpoint::from_exact, variables),
+                },
+                every_signal: otlp(&EVERY_SIGNAL, Endpoint::from_base, variables),
             },
+            otlp_takes_logs: variables
+                .understood([LOGS_EXPORTER], "`otlp`, `console` or `none`", |text| {
+                    word(text, &LOGS_EXPORTERS)
+                })
+                .map(|value| At { value, origin: Origin::Variable(LOGS_EXPORTER) }),
             filter: variables.understood(["RUST_LOG"], "directives such as `info,my_crate=debug`", |text| {
                 Filter::from_directives(text).ok()
             }),
@@ -120,13 +161,24 @@ impl Variables<'_> {
     }
 }
 
-fn endpoint(variables: &mut Variables<'_>) -> Option<At<Endpoint>> {
-    variables
-        .demanded(ENDPOINT_FOR_TRACES, Endpoint::from_exact)
-        .or_else(|| variables.demanded(ENDPOINT, Endpoint::from_base))
+fn otlp(
+    names: &Names,
+    endpoint: fn(&str) -> Result<Endpoint, EndpointError>,
+    variables: &mut Variables<'_>,
+) -> Otlp {
+    let protocol = variables.understood([names.protocol], "`http/protobuf`", |text| word(text, &PROTOCOLS));
+    Otlp {
+        endpoint: variables.demanded(names.endpoint, endpoint),
+        protocol: protocol.map(|value| At { value, origin: Origin::Variable(names.protocol) }),
+        headers: headers(names.headers, variables),
+        timeout: variables.understood([names.timeout], "a number of milliseconds, 1 or more", milliseconds),
+        compression: variables
+            .understood([names.compression], "`gzip` or `none`", |text| word(text, &COMPRESSIONS)),
+        code_attributes: None,
+    }
 }
 
-fn headers(variables: &mut Variables<'_>) -> Option<Vec<Header>> {
+fn headers(name: &'static str, variables: &mut Variables<'_>) -> Option<Vec<Header>> {
     let parse = |text: &str| -> Result<Vec<Header>, String> {
         let pairs = pairs(text).ok_or("expected `name=value,name=value`, percent-encoded")?;
         pairs
@@ -134,7 +186,7 @@ fn headers(variables: &mut Variables<'_>) -> Option<Vec<Header>> {
             .map(|(name, value)| Header::new(name, value).map_err(|error| error.to_string()))
             .collect()
     };
-    HEADERS.iter().find_map(|name| variables.demanded(name, parse)).map(|headers| headers.value)
+    variables.demanded(name, parse).map(|headers| headers.value)
 }
 
 /// The formats that are understood; `None` if there is not one.

@@ -45,6 +45,7 @@ pub(super) struct Telemetry {
 pub(super) struct Logging {
     pub(super) level: Option<Filter>,
     pub(super) format: Option<Format>,
+    pub(super) span_events: Option<bool>,
 }
 
 const ROOT: &[&str] = &["service", "telemetry", "logging", "server"];
@@ -63,7 +64,7 @@ const TELEMETRY: &[&str] = &[
     "exporters",
 ];
 const LIMITS: &[&str] = &["lanes", "details", "queue", "value"];
-const LOGGING: &[&str] = &["level", "format"];
+const LOGGING: &[&str] = &["level", "format", "span_events"];
 
 impl Raw {
     /// Reads the file's own sections; `disabled` if the environment has switched telemetry off.
@@ -174,5 +175,6 @@ fn logging(node: Option<&Node>, reader: &mut Reader<'_>) -> Logging {
         format: reader
             .word(fields.get("format"), &[("json", Format::Json), ("text", Format::Text)])
             .map(|at| at.value),
+        span_events: reader.bool(fields.get("span_events")),
     }
 }

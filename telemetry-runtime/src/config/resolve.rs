@@ -10,7 +10,7 @@ use crate::export::destination::{Destination, Protocol};
 use crate::logging;
 use crate::policy::{Options, Ratio, Sampling};
 use crate::propagation;
-use crate::record::{Resource, ValueBuf};
+use crate::record::{PerSignal, Resource, Signal, ValueBuf};
 use std::io;
 
 /// What the file and the environment say together.
@@ -88,10 +88,18 @@ impl Resolver<'_> {
 
     pub(super) fn exporters(&mut self, written: Option<Vec<Exporter>>) -> Vec<ExporterSettings> {
         let Some(written) = written else { return self.default_exporters() };
-        if let Some(endpoint) = &self.overrides.otlp.endpoint
-            && let Origin::Variable(name) = endpoint.origin
-        {
-            match written.iter().filter(|exporter| exporter.provider.value == Provider::Otlp).count() {
+        self.warn_of_endpoints(&written);
+        self.refuse_equal_names(&written);
+        written.into_iter().filter_map(|exporter| self.exporter(exporter)).collect()
+    }
+
+    fn warn_of_endpoints(&mut self, written: &[Exporter]) {
+        let otlp = &self.overrides.otlp;
+        let endpoints = [&otlp.every_signal, &otlp.own.traces, &otlp.own.logs].map(|otlp| &otlp.endpoint);
+        let count = written.iter().filter(|exporter| exporter.provider.value == Provider::Otlp).count();
+        for endpoint in endpoints.into_iter().flatten() {
+            let Origin::Variable(name) = endpoint.origin else { continue };
+            match count {
                 0 => self
                     .warnings
                     .push(format!("{name} is ignored: the settings enable no exporter of provider `otlp`")),
@@ -101,19 +109,25 @@ impl Resolver<'_> {
                     .push(format!("{name} overrides the endpoint of all {many} `otlp` exporters")),
             }
         }
-        self.refuse_equal_names(&written);
-        written.into_iter().filter_map(|exporter| self.exporter(exporter)).collect()
     }
 
-    /// The console; and OTLP if a variable says where to.
+    /// The console; and OTLP for the signals of which a variable says where to, or that it is wanted.
     fn default_exporters(&mut self) -> Vec<ExporterSettings> {
         let console = ExporterSettings { name: Provider::Console.word().to_owned(), kind: self.console() };
-        let endpoint = self.overrides.otlp.endpoint.as_ref().map(|endpoint| endpoint.origin);
-        let otlp = endpoint.and_then(|origin| {
-            let kind = self.otlp(Otlp::default(), origin)?;
+        let asked = PerSignal::of(|signal| self.asked_by_variable(signal));
+        let takes = PerSignal::of(|signal| asked[signal].is_some());
+        let otlp = asked.traces.or(asked.logs).and_then(|origin| {
+            let kind = self.otlp(&Otlp::default(), takes, origin)?;
             Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind })
         });
         [Some(console), otlp].into_iter().flatten().collect()
+    }
+
+    /// The variable that asks for this signal to go out by OTLP.
+    fn asked_by_variable(&self, signal: Signal) -> Option<Origin> {
+        let endpoint = || self.overrides.otlp.of(signal).endpoint.map(|endpoint| endpoint.origin);
+        let logs = self.overrides.otlp_takes_logs.as_ref().filter(|_| signal == Signal::Logs);
+        logs.filter(|logs| logs.value).map(|logs| logs.origin).or_else(endpoint)
     }
 
     fn refuse_equal_names(&mut self, exporters: &[Exporter]) {
@@ -131,7 +145,10 @@ impl Resolver<'_> {
         let origin = exporter.provider.origin;
         let kind = match exporter.provider.value {
             Provider::Console => self.console(),
-            Provider::Otlp => self.otlp(exporter.otlp, origin)?,
+            Provider::Otlp => {
+                let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
+                self.otlp(&exporter.otlp, takes, origin)?
+            }
             Provider::AzureMonitor => {
                 let mistake = Mistake::new(origin, "provider `azure_monitor` is not available yet");
                 let help = "write `enabled: false` here, or send to an OpenTelemetry collector with `provider: otlp`";
@@ -146,28 +163,39 @@ impl Resolver<'_> {
         ExporterKind::Console(self.environment.style(&io::stdout()))
     }
 
-    fn otlp(&mut self, written: Otlp, origin: Origin) -> Option<ExporterKind> {
-        let merged = self.overrides.otlp.clone().or(written);
+    /// An exporter of these signals, if it is left any.
+    fn otlp(&mut self, written: &Otlp, mut takes: PerSignal<bool>, origin: Origin) -> Option<ExporterKind> {
         if !cfg!(feature = "otlp") {
             let mistake = Mistake::new(origin, "provider `otlp` is not part of this build");
             self.mistakes.push(mistake.with_help("build `telemetry-runtime` with its feature `otlp`"));
             return None;
         }
+        takes.logs &= self.overrides.otlp_takes_logs.as_ref().is_none_or(|logs| logs.value);
+        let destinations = PerSignal::of(|signal| takes[signal].then(|| self.destination(written, signal)));
+        (takes.traces || takes.logs).then_some(ExporterKind::Otlp(destinations))
+    }
+
+    fn destination(&mut self, written: &Otlp, signal: Signal) -> Destination {
+        let merged = self.overrides.otlp.of(signal).or(written.clone());
         self.refuse_other_transports(&merged);
         let defaults = Destination::default();
-        Some(ExporterKind::Otlp(Destination {
+        Destination {
             endpoint: merged.endpoint.map_or(defaults.endpoint, |endpoint| endpoint.value),
             headers: merged.headers.unwrap_or(defaults.headers),
             timeout: merged.timeout.unwrap_or(defaults.timeout),
             compression: merged.compression.unwrap_or(defaults.compression),
             code_attributes: merged.code_attributes.unwrap_or(defaults.code_attributes),
-        }))
+        }
     }
 
     fn refuse_other_transports(&mut self, merged: &Otlp) {
         const INSTEAD: &str = "use `http/protobuf`, for which receivers listen on port 4318";
         let mut refuse = |origin: Origin, message: &str| {
-            self.mistakes.push(Mistake::new(origin, message).with_help(INSTEAD));
+            let mistake = Mistake::new(origin, message).with_help(INSTEAD);
+            // Both signals may have it from the same place.
+            if !self.mistakes.contains(&mistake) {
+                self.mistakes.push(mistake);
+            }
         };
         match &merged.protocol {
             Some(protocol) if protocol.value == Protocol::Grpc => {

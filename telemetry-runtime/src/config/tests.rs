@@ -3,7 +3,7 @@
 use super::*;
 use crate::export::destination::Compression;
 use crate::logging::Format;
-use crate::record::ValueBuf;
+use crate::record::{PerSignal, Signal, ValueBuf};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -47,18 +47,32 @@ fn settings_with<const N: usize>(text: &str, variables: [(&str, &str); N]) -> Se
     read(text, &Environment::from(variables)).expect("valid settings")
 }
 
-/// Names and targets.
-fn exporters(settings: &Settings) -> Vec<(&str, &str)> {
-    let exporters = settings.exporters.iter().map(|exporter| match &exporter.kind {
-        ExporterKind::Console(_) => (exporter.name.as_str(), "console"),
-        ExporterKind::Otlp(destination) => (exporter.name.as_str(), destination.endpoint.traces_url()),
+/// Names and where traces go.
+fn exporters(settings: &Settings) -> Vec<(&str, &'static str)> {
+    targets(settings, Signal::Traces)
+}
+
+/// Names, and where this signal goes. Tests are short-lived: what they leak is gone with them.
+fn targets(settings: &Settings, signal: Signal) -> Vec<(&str, &'static str)> {
+    let exporters = settings.exporters.iter().filter_map(|exporter| {
+        let target = match &exporter.kind {
+            ExporterKind::Console(_) => (signal == Signal::Traces).then_some("console"),
+            ExporterKind::Otlp(destinations) => {
+                destinations[signal].as_ref().map(|destination| &*destination.endpoint.url(signal).leak())
+            }
+        };
+        Some((exporter.name.as_str(), target?))
     });
     exporters.collect()
 }
 
 fn only_destination(settings: &Settings) -> &Destination {
     match &*settings.exporters {
-        [ExporterSettings { kind: ExporterKind::Otlp(destination), .. }] => destination,
+        [
+            ExporterSettings {
+                kind: ExporterKind::Otlp(PerSignal { traces: Some(destination), .. }), ..
+            },
+        ] => destination,
         other => panic!("expected one otlp exporter, found {other:?}"),
     }
 }
@@ -297,7 +311,7 @@ fn variables_override_otlp_exporters_and_those_for_traces_win() {
         ],
     );
     let destination = only_destination(&settings).clone();
-    assert_eq!(destination.endpoint.traces_url(), "http://base:4318/v1/traces");
+    assert_eq!(destination.endpoint.url(Signal::Traces), "http://base:4318/v1/traces");
     assert_eq!(destination.timeout, Duration::from_secs(2));
     assert_eq!(destination.compression, Compression::Gzip);
     assert_eq!(headers(destination), [("x".into(), "1 2".into()), ("y".into(), "3".into())]);
@@ -324,6 +338,78 @@ fn endpoint_in_a_variable_adds_an_exporter_only_where_the_file_lists_none() {
     let expected =
         "OTEL_EXPORTER_OTLP_ENDPOINT is ignored: the settings enable no exporter of provider `otlp`";
     assert_eq!(listed.warnings(), [expected]);
+}
+
+#[test]
+fn otlp_takes_both_signals_unless_told_otherwise() {
+    let both = settings("telemetry: {exporters: [{provider: otlp}]}");
+    assert_eq!(targets(&both, Signal::Traces), [("otlp", "http://localhost:4318/v1/traces")]);
+    assert_eq!(targets(&both, Signal::Logs), [("otlp", "http://localhost:4318/v1/logs")]);
+
+    let text = "telemetry: {exporters: [{provider: otlp, name: t, signals: [traces]}, {provider: otlp, name: l, signals: [Logs]}]}";
+    let each = settings(text);
+    assert_eq!(targets(&each, Signal::Traces), [("t", "http://localhost:4318/v1/traces")]);
+    assert_eq!(targets(&each, Signal::Logs), [("l", "http://localhost:4318/v1/logs")]);
+}
+
+#[test]
+fn a_variable_may_keep_log_records_from_otlp_or_ask_for_them() {
+    let file = "telemetry: {exporters: [{provider: otlp}, {provider: otlp, name: l, signals: [logs]}]}";
+    for without in ["none", "console"] {
+        let settings = settings_with(file, [("OTEL_LOGS_EXPORTER", without)]);
+        assert_eq!(targets(&settings, Signal::Logs), []);
+        assert_eq!(exporters(&settings), [("otlp", "http://localhost:4318/v1/traces")]);
+    }
+    let asked = settings_with("", [("OTEL_LOGS_EXPORTER", "otlp")]);
+    assert_eq!(targets(&asked, Signal::Logs), [("otlp", "http://localhost:4318/v1/logs")]);
+    assert_eq!(exporters(&asked), [("console", "console")]);
+    let odd = settings_with(file, [("OTEL_LOGS_EXPORTER", "zipkin")]);
+    assert_eq!(targets(&odd, Signal::Logs).len(), 2);
+    let expected = "OTEL_LOGS_EXPORTER is ignored: expected `otlp`, `console` or `none`, found `zipkin`";
+    assert_eq!(odd.warnings(), [expected]);
+}
+
+#[test]
+fn variables_for_log_records_win_for_them_alone() {
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://exact:4318/as/it/is"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"),
+        ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "3000"),
+        ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "api-key=1"),
+        ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip"),
+    ];
+    let settings = settings_with("telemetry: {exporters: [{provider: otlp}]}", variables);
+    assert_eq!(targets(&settings, Signal::Traces), [("otlp", "http://base:4318/v1/traces")]);
+    assert_eq!(targets(&settings, Signal::Logs), [("otlp", "http://exact:4318/as/it/is")]);
+    let [
+        ExporterSettings {
+            kind: ExporterKind::Otlp(PerSignal { traces: Some(traces), logs: Some(logs) }),
+            ..
+        },
+    ] = &*settings.exporters
+    else {
+        panic!("one exporter of both signals: {:?}", settings.exporters)
+    };
+    assert_eq!((traces.timeout, logs.timeout), (Duration::from_secs(2), Duration::from_secs(3)));
+    assert_eq!((traces.compression, logs.compression), (Compression::None, Compression::Gzip));
+    assert_eq!((traces.headers.len(), headers(logs.clone())), (0, vec![("api-key".into(), "1".into())]));
+}
+
+#[test]
+fn an_endpoint_for_one_signal_adds_an_exporter_of_that_signal_alone() {
+    let logs = settings_with("", [("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:4318/v1/logs")]);
+    assert_eq!(targets(&logs, Signal::Logs), [("otlp", "http://logs:4318/v1/logs")]);
+    assert_eq!(exporters(&logs), [("console", "console")]);
+    let traces = settings_with("", [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:4318/v1/traces")]);
+    assert_eq!(exporters(&traces), [("console", "console"), ("otlp", "http://traces:4318/v1/traces")]);
+    assert_eq!(targets(&traces, Signal::Logs), []);
+}
+
+#[test]
+fn span_events_are_off_unless_asked_for() {
+    assert!(!settings("").span_events);
+    assert!(settings("logging: {span_events: true}").span_events);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod retry;
 mod stats;
 mod worker;
 
-pub(crate) use queue::Queue;
+pub(crate) use queue::{Queue, QueueStatus};
 pub(crate) use retry::RetryOptions;
 pub use stats::{Dropped, ExporterReport, ExporterStatus, Report, Status};
 pub(crate) use worker::Worker;

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::stats::{self, Dropped, ExporterStatus};
-use crate::record::Batch;
+use crate::record::{Batch, PerSignal, Signal};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Queue {
     name: String,
     options: Options,
+    /// What the exporter takes.
+    takes: PerSignal<bool>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -21,17 +23,23 @@ pub(crate) struct Queue {
 struct State {
     waiting: VecDeque<Arc<Batch>>,
     waiting_bytes: usize,
-    /// Being sent: its spans are neither waiting nor settled.
+    /// Being sent: its items are neither waiting nor settled.
     in_flight: Option<Arc<Batch>>,
+    counts: PerSignal<Counts>,
+    /// No batch comes any more; once what waits is gone, the worker may go.
+    closed: bool,
+    /// Whatever waits is given up.
+    abandoned: bool,
+}
+
+/// What became of one signal's items.
+#[derive(Clone, Default)]
+struct Counts {
     offered: u64,
     exported: u64,
     rejected: u64,
     dropped: Dropped,
     last_error: Option<String>,
-    /// No batch comes any more; once what waits is gone, the worker may go.
-    closed: bool,
-    /// Whatever waits is given up.
-    abandoned: bool,
 }
 
 /// What became of the batch in flight.
@@ -51,27 +59,34 @@ pub(super) enum Pause {
 }
 
 impl Queue {
-    pub(crate) fn new(name: String, options: Options) -> Self {
-        Self { name, options, state: Mutex::default(), changed: Condvar::new() }
+    pub(crate) fn new(name: String, options: Options, takes: PerSignal<bool>) -> Self {
+        Self { name, options, takes, state: Mutex::default(), changed: Condvar::new() }
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
+    /// Whether the exporter takes it.
+    pub(crate) fn takes(&self, signal: Signal) -> bool {
+        self.takes[signal]
+    }
+
     pub(super) fn options(&self) -> Options {
         self.options
     }
 
-    /// Takes the batch, or drops it and counts its spans.
+    /// Takes the batch, or drops it and counts its items.
     pub(crate) fn push(&self, batch: Arc<Batch>) {
-        let mut state = self.lock();
-        let spans = batch.span_count() as u64;
-        state.offered += spans;
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let counts = &mut state.counts[batch.signal()];
+        let items = batch.item_count() as u64;
+        counts.offered += items;
         if state.closed {
-            state.dropped.shutdown += spans;
+            counts.dropped.shutdown += items;
         } else if state.waiting_bytes + batch.len_bytes() > self.options.max_queue_bytes {
-            state.dropped.queue_full += spans;
+            counts.dropped.queue_full += items;
         } else {
             state.waiting_bytes += batch.len_bytes();
             state.waiting.push_back(batch);
@@ -108,27 +123,28 @@ impl Queue {
     pub(super) fn settle(&self, outcome: Outcome) {
         let mut state = self.lock();
         let Some(batch) = state.in_flight.take() else { return };
-        let spans = batch.span_count() as u64;
+        let items = batch.item_count() as u64;
+        let counts = &mut state.counts[batch.signal()];
         match outcome {
             Outcome::Exported { rejected } => {
-                let rejected = rejected.min(spans);
-                state.exported += spans - rejected;
-                state.rejected += rejected;
-                if state.last_error.take().is_some() {
-                    stats::log_recovery(&self.name);
+                let rejected = rejected.min(items);
+                counts.exported += items - rejected;
+                counts.rejected += rejected;
+                if counts.last_error.take().is_some() {
+                    stats::log_recovery(&self.name, batch.signal());
                 }
             }
-            Outcome::PermanentError => state.dropped.permanent_error += spans,
-            Outcome::RetryExhausted => state.dropped.retry_exhausted += spans,
+            Outcome::PermanentError => counts.dropped.permanent_error += items,
+            Outcome::RetryExhausted => counts.dropped.retry_exhausted += items,
         }
         self.changed.notify_all();
     }
 
     /// Remembers what went wrong, and says so when it begins to.
-    pub(super) fn complain(&self, error: String) {
-        let before = self.lock().last_error.replace(error.clone());
+    pub(super) fn complain(&self, signal: Signal, error: String) {
+        let before = self.lock().counts[signal].last_error.replace(error.clone());
         if before.is_none() {
-            stats::log_failure(&self.name, &error);
+            stats::log_failure(&self.name, signal, &error);
         }
     }
 
@@ -149,7 +165,7 @@ impl Queue {
     /// Waits until everything that is here now has been settled; false if that takes longer than `deadline`.
     pub(crate) fn wait_until_settled(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
-        let offered = state.offered;
+        let offered = state.offered();
         while state.settled() < offered {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -171,29 +187,27 @@ impl Queue {
         let mut state = self.lock();
         state.closed = true;
         state.abandoned = true;
-        let left = state.left();
-        state.dropped.shutdown += left;
+        for signal in Signal::ALL {
+            let left = state.left(signal);
+            state.counts[signal].dropped.shutdown += left;
+        }
         state.waiting.clear();
         state.waiting_bytes = 0;
         state.in_flight = None;
         self.changed.notify_all();
     }
 
-    /// The exporter's counts. What is still before the queue is for the caller to add.
-    pub(crate) fn status(&self) -> QueueStatus {
-        let state = self.lock();
-        QueueStatus {
-            offered: state.offered,
-            status: ExporterStatus {
-                name: self.name.clone(),
-                created: 0,
-                exported: state.exported,
-                rejected: state.rejected,
-                dropped: state.dropped,
-                queued: state.left(),
-                last_error: state.last_error.clone(),
-            },
+    /// The exporter's counts of a signal, if it takes that. What is still before the queue is for the caller to add.
+    pub(crate) fn status(&self, signal: Signal) -> Option<QueueStatus> {
+        if !self.takes(signal) {
+            return None;
         }
+        let state = self.lock();
+        let Counts { offered, exported, rejected, dropped, last_error } = state.counts[signal].clone();
+        let (name, queued) = (self.name.clone(), state.left(signal));
+        let status =
+            ExporterStatus { name, signal, created: 0, exported, rejected, dropped, queued, last_error };
+        Some(QueueStatus { offered, status })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -207,18 +221,24 @@ impl Queue {
 
 /// An exporter's counts as far as its queue knows them.
 pub(crate) struct QueueStatus {
-    /// Spans that have reached the queue.
+    /// Items that have reached the queue.
     pub(crate) offered: u64,
     pub(crate) status: ExporterStatus,
 }
 
 impl State {
-    fn settled(&self) -> u64 {
-        self.exported + self.rejected + self.dropped.total()
+    fn offered(&self) -> u64 {
+        Signal::ALL.into_iter().map(|signal| self.counts[signal].offered).sum()
     }
 
-    /// Spans that wait or are being sent, counted where they are.
-    fn left(&self) -> u64 {
-        self.waiting.iter().chain(&self.in_flight).map(|batch| batch.span_count() as u64).sum()
+    fn settled(&self) -> u64 {
+        let settled = |counts: &Counts| counts.exported + counts.rejected + counts.dropped.total();
+        Signal::ALL.into_iter().map(|signal| settled(&self.counts[signal])).sum()
+    }
+
+    /// Items that wait or are being sent, counted where they are.
+    fn left(&self, signal: Signal) -> u64 {
+        let batches = self.waiting.iter().chain(&self.in_flight);
+        batches.filter(|batch| batch.signal() == signal).map(|batch| batch.item_count() as u64).sum()
     }
 }

@@ -1,14 +1,15 @@
-//! What became of every span, per exporter: the accounting identity, and the reports made of it.
+//! What became of every span and log record, per exporter: the accounting identity, and the reports made of it.
 
+use crate::record::Signal;
 use std::fmt;
 
-/// How telemetry is doing right now: one entry per exporter.
+/// How telemetry is doing right now: one entry per exporter and signal.
 ///
 /// For each of them, at every instant, `created = exported + rejected + dropped.total() + queued`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// The exporters, in the order of the settings.
+    /// What became of the spans, for each exporter that takes them, in the order of the settings; then the same for log records.
     pub exporters: Vec<ExporterStatus>,
     /// Events, late attributes, links and the like that were thrown away before any exporter saw them.
     pub dropped_details: u64,
@@ -16,27 +17,29 @@ pub struct Status {
     pub truncated_values: u64,
 }
 
-/// What became of the spans on their way to one exporter.
+/// What became of the spans, or of the log records, on their way to one exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExporterStatus {
     /// The exporter's name in the settings.
     pub name: String,
-    /// Spans that ended while telemetry was installed.
+    /// What is counted here: spans or log records.
+    pub signal: Signal,
+    /// Those that ended, or were made, while telemetry was installed.
     pub created: u64,
-    /// Spans that the other side took.
+    /// Those that the other side took.
     pub exported: u64,
-    /// Spans that the other side refused one by one.
+    /// Those that the other side refused one by one.
     pub rejected: u64,
-    /// Spans thrown away, by reason.
+    /// Those thrown away, by reason.
     pub dropped: Dropped,
-    /// Spans on their way: in a thread's lane, at the collector, in the queue, or being sent.
+    /// Those on their way: in a thread's lane, at the collector, in the queue, or being sent.
     pub queued: u64,
-    /// What the exporter last complained of, if it has not delivered since.
+    /// What the exporter last complained of, if it has not delivered any since.
     pub last_error: Option<String>,
 }
 
-/// Spans thrown away, by reason.
+/// Spans or log records thrown away, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
@@ -57,21 +60,23 @@ pub struct Dropped {
 #[must_use = "a report says whether everything was delivered"]
 #[non_exhaustive]
 pub struct Report {
-    /// The exporters, in the order of the settings.
+    /// The spans of each exporter that takes them, in the order of the settings; then the same for log records.
     pub exporters: Vec<ExporterReport>,
 }
 
-/// What a flush or shutdown came to for one exporter.
+/// What a flush or shutdown came to for the spans, or the log records, of one exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExporterReport {
     /// The exporter's name in the settings.
     pub name: String,
-    /// Spans delivered during the call.
+    /// What is counted here: spans or log records.
+    pub signal: Signal,
+    /// Those delivered during the call.
     pub delivered: u64,
-    /// Spans dropped, or refused by the other side, during the call.
+    /// Those dropped, or refused by the other side, during the call.
     pub dropped: u64,
-    /// Spans that had not left when time was up; 0 if everything that had ended before the call was settled in time.
+    /// Those that had not left when time was up; 0 if everything from before the call was settled in time.
     pub left: u64,
 }
 
@@ -83,7 +88,7 @@ impl Dropped {
 }
 
 impl ExporterStatus {
-    /// Whether every span created is accounted for.
+    /// Whether everything created is accounted for.
     pub fn adds_up(&self) -> bool {
         self.created == self.exported + self.rejected + self.dropped.total() + self.queued
     }
@@ -101,6 +106,7 @@ impl Report {
         let both = before.exporters.iter().zip(&after.exporters);
         let exporters = both.zip(settled).map(|((before, after), settled)| ExporterReport {
             name: after.name.clone(),
+            signal: after.signal,
             delivered: after.exported - before.exported,
             dropped: lost(after) - lost(before),
             left: if *settled { 0 } else { after.queued },
@@ -111,22 +117,22 @@ impl Report {
 
 /// Says that an exporter began to fail: once, not for every attempt.
 #[cfg_attr(not(feature = "logging"), expect(unused_variables, reason = "there is nowhere to say it"))]
-pub(super) fn log_failure(exporter: &str, error: &str) {
+pub(super) fn log_failure(exporter: &str, signal: Signal, error: &str) {
     #[cfg(feature = "logging")]
-    tracing::warn!(target: "telemetry", exporter, error, "spans do not leave; trying again");
+    tracing::warn!(target: "telemetry", exporter, error, "{signal} do not leave; trying again");
 }
 
 /// Says that an exporter delivers again.
 #[cfg_attr(not(feature = "logging"), expect(unused_variables, reason = "there is nowhere to say it"))]
-pub(super) fn log_recovery(exporter: &str) {
+pub(super) fn log_recovery(exporter: &str, signal: Signal) {
     #[cfg(feature = "logging")]
-    tracing::info!(target: "telemetry", exporter, "spans leave again");
+    tracing::info!(target: "telemetry", exporter, "{signal} leave again");
 }
 
 impl fmt::Display for ExporterStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, created, exported, rejected, dropped, queued, last_error } = self;
-        write!(f, "{name}: {created} created = {exported} exported + {rejected} rejected + ")?;
+        let Self { name, signal, created, exported, rejected, dropped, queued, last_error } = self;
+        write!(f, "{signal} to {name}: {created} created = {exported} exported + {rejected} rejected + ")?;
         write!(f, "{} dropped + {queued} queued", dropped.total())?;
         match last_error {
             Some(error) => write!(f, "; last error: {error}"),

@@ -39,7 +39,7 @@ impl Worker {
                 Ok(exported) => return Some(Outcome::Exported { rejected: exported.rejected() as u64 }),
                 Err(error) => error,
             };
-            self.queue.complain(error.to_string());
+            self.queue.complain(batch.signal(), error.to_string());
             if !error.is_retryable() {
                 return Some(Outcome::PermanentError);
             }

@@ -1,12 +1,12 @@
 //! Where OTLP goes and how, checked: endpoint, protocol, headers, timeout, compression, content.
 
-use crate::record::Secret;
+use crate::record::{Secret, Signal};
 use std::time::Duration;
 
-/// The settings of one OTLP exporter. They are checked in every build, also where the exporter itself is left out.
+/// Where an OTLP exporter sends one signal. It is checked in every build, also where the exporter itself is left out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Destination {
-    /// Where traces go; by default `http://localhost:4318/v1/traces`.
+    /// Where to; by default `http://localhost:4318`, with the signal's path.
     pub(crate) endpoint: Endpoint,
     /// Sent with every request; none by default.
     pub(crate) headers: Vec<Header>,
@@ -14,14 +14,16 @@ pub(crate) struct Destination {
     pub(crate) timeout: Duration,
     /// How bodies are packed; not at all by default.
     pub(crate) compression: Compression,
-    /// Whether spans say where their code is; they do by default.
+    /// Whether spans and log records say where their code is; they do by default.
     pub(crate) code_attributes: bool,
 }
 
-/// A valid URL for traces.
+/// A valid URL, of a receiver for all signals or of one signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    traces_url: String,
+    /// Without the signal's path, but with a slash at its end, if it is a base.
+    url: String,
+    is_base: bool,
     port: Option<u16>,
 }
 
@@ -62,7 +64,7 @@ pub(crate) enum EndpointError {
     Credentials,
     #[error("a URL here must not contain spaces, control characters or characters outside of ASCII")]
     Character,
-    #[error("a base URL must not contain `?` or `#`: `v1/traces` is appended to it")]
+    #[error("a base URL must not contain `?` or `#`: `v1/traces` or `v1/logs` is appended to it")]
     Query,
 }
 
@@ -84,7 +86,7 @@ const RESERVED_HEADERS: [&str; 6] =
 impl Default for Destination {
     fn default() -> Self {
         Self {
-            endpoint: Endpoint { traces_url: "http://localhost:4318/v1/traces".to_owned(), port: Some(4318) },
+            endpoint: Endpoint { url: "http://localhost:4318/".to_owned(), is_base: true, port: Some(4318) },
             headers: Vec::new(),
             timeout: Duration::from_secs(10),
             compression: Compression::default(),
@@ -94,21 +96,21 @@ impl Default for Destination {
 }
 
 impl Endpoint {
-    /// From the URL of a receiver for all signals: `v1/traces` is appended, with or without a slash at its end.
+    /// From the URL of a receiver for all signals: `v1/traces` and the like are appended, with or without a slash at its end.
     ///
     /// Source: OpenTelemetry specification, OTLP exporter, "endpoint URLs for OTLP/HTTP".
     pub(crate) fn from_base(url: &str) -> Result<Self, EndpointError> {
-        let mut endpoint = Self::from_exact(url)?;
-        if endpoint.traces_url.contains(['?', '#']) {
+        let Self { mut url, port, .. } = Self::from_exact(url)?;
+        if url.contains(['?', '#']) {
             return Err(EndpointError::Query);
         }
-        let slash = if endpoint.traces_url.ends_with('/') { "" } else { "/" };
-        endpoint.traces_url.push_str(slash);
-        endpoint.traces_url.push_str("v1/traces");
-        Ok(endpoint)
+        if !url.ends_with('/') {
+            url.push('/');
+        }
+        Ok(Self { url, is_base: true, port })
     }
 
-    /// From the URL for traces, which is used as it is; only an absent path becomes `/`.
+    /// From the URL for one signal, which is used as it is; only an absent path becomes `/`.
     pub(crate) fn from_exact(url: &str) -> Result<Self, EndpointError> {
         let rest = after_scheme(url).ok_or(EndpointError::Scheme)?;
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -118,13 +120,13 @@ impl Endpoint {
         let port = port(authority)?;
         let (start, path) = url.split_at(url.len() - rest.len() + authority.len());
         let slash = if path.starts_with('/') { "" } else { "/" };
-        Ok(Self { traces_url: format!("{start}{slash}{path}"), port })
+        Ok(Self { url: format!("{start}{slash}{path}"), is_base: false, port })
     }
 
-    /// Where traces are posted.
+    /// Where this signal is posted.
     #[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "only the exporter posts"))]
-    pub(crate) fn traces_url(&self) -> &str {
-        &self.traces_url
+    pub(crate) fn url(&self, signal: Signal) -> String {
+        if self.is_base { format!("{}v1/{signal}", self.url) } else { self.url.clone() }
     }
 
     /// Whether the port is the one on which receivers speak gRPC.
@@ -185,11 +187,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn base(url: &str) -> Result<String, EndpointError> {
-        Endpoint::from_base(url).map(|endpoint| endpoint.traces_url().to_owned())
+        Endpoint::from_base(url).map(|endpoint| endpoint.url(Signal::Traces))
     }
 
     #[test]
-    fn base_gets_the_path_for_traces_whether_or_not_it_ends_in_a_slash() {
+    fn base_gets_the_path_of_the_signal_whether_or_not_it_ends_in_a_slash() {
         for (url, traces_url) in [
             ("http://localhost:4318", "http://localhost:4318/v1/traces"),
             ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
@@ -199,17 +201,20 @@ mod tests {
         ] {
             assert_eq!(base(url).as_deref(), Ok(traces_url));
         }
+        let logs_url =
+            Endpoint::from_base("https://collector.example/otlp").map(|base| base.url(Signal::Logs));
+        assert_eq!(logs_url.as_deref(), Ok("https://collector.example/otlp/v1/logs"));
     }
 
     #[test]
     fn exact_endpoint_is_used_as_it_is() {
-        for (url, traces_url) in [
+        for (url, exact) in [
             ("http://localhost:4318", "http://localhost:4318/"),
             ("http://localhost:4318/", "http://localhost:4318/"),
             ("http://localhost/custom?key=1", "http://localhost/custom?key=1"),
             ("http://localhost?key=1", "http://localhost/?key=1"),
         ] {
-            assert_eq!(Endpoint::from_exact(url).map(|e| e.traces_url), Ok(traces_url.to_owned()));
+            assert_eq!(Endpoint::from_exact(url).map(|e| e.url(Signal::Logs)), Ok(exact.to_owned()));
         }
     }
 
@@ -257,7 +262,7 @@ mod tests {
         fn any_text_is_an_endpoint_or_an_error(url in "(https?://)?[a-z0-9:/@\\[\\]?#. é]{0,24}") {
             let _ = Endpoint::from_base(&url);
             if let Ok(endpoint) = Endpoint::from_exact(&url) {
-                prop_assert!(endpoint.traces_url().starts_with("http"));
+                prop_assert!(endpoint.url(Signal::Traces).starts_with("http"));
             }
         }
     }

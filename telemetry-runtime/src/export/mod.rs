@@ -9,7 +9,7 @@ pub mod otlp;
 #[cfg(feature = "opentelemetry-sdk")]
 pub mod sdk;
 
-use crate::record::Batch;
+use crate::record::{Batch, Signal};
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -35,7 +35,32 @@ use std::time::Duration;
 ///     }
 /// }
 /// ```
+///
+/// One that takes log records, too, says so, and gets batches of either:
+/// ```
+/// use telemetry_runtime::{Batch, ExportError, Exported, Exporter, Signal};
+///
+/// struct Lines;
+///
+/// impl Exporter for Lines {
+///     fn takes(&self, signal: Signal) -> bool {
+///         matches!(signal, Signal::Traces | Signal::Logs)
+///     }
+///
+///     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
+///         batch.spans().for_each(|span| eprintln!("{}", span.name()));
+///         batch.logs().for_each(|log| eprintln!("{} {}", log.level().as_str(), log.body()));
+///         Ok(Exported::all())
+///     }
+/// }
+/// ```
 pub trait Exporter: Send + 'static {
+    /// Whether the exporter takes this signal, asked once for each when it is installed; it gets no batches of the others. By default
+    /// it takes traces only.
+    fn takes(&self, signal: Signal) -> bool {
+        signal == Signal::Traces
+    }
+
     /// Delivers the batch, or says why not.
     ///
     /// # Errors

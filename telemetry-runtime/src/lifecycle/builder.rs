@@ -11,9 +11,13 @@ use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Queue, Report, Worker};
 use crate::export::Exporter;
 use crate::export::console::Console;
+#[cfg(feature = "otlp")]
+use crate::export::destination::Destination;
+#[cfg(feature = "otlp")]
+use crate::export::otlp::{InvalidTarget, Otlp, Target};
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
 use crate::propagation;
-use crate::record::Resource;
+use crate::record::{PerSignal, Resource, Signal};
 use crate::span::lanes::LANES;
 use crate::span::{fork, head, limit_values, panic, tick};
 use std::fmt;
@@ -23,9 +27,10 @@ use std::sync::{Arc, Mutex};
 /// Starts telemetry from the settings that are found: `SETTINGS_FILE`, else `./settings.yaml`, else the environment and defaults.
 ///
 /// Besides, unless the program has a `tracing` subscriber of its own, it installs log lines (see [`logging`](crate::logging)), and records
-/// the spans that other libraries make with `tracing` (see [`bridge::spans`](crate::bridge::spans)), from the level `info` on unless the
-/// setting `telemetry.tracing` says otherwise. With the feature `opentelemetry`, the spans that other libraries make with that API are
-/// recorded, too, unless the setting `telemetry.opentelemetry` is `false`.
+/// the events of `tracing` as log records (see [`bridge::events`](crate::bridge::events)), and the spans that other libraries make with it
+/// (see [`bridge::spans`](crate::bridge::spans)), from the level `info` on unless the setting `telemetry.tracing` says otherwise. With the feature
+/// `opentelemetry`, the spans that other libraries make with that API are recorded, too, unless the setting `telemetry.opentelemetry` is
+/// `false`.
 ///
 /// # Examples
 /// ```no_run
@@ -153,7 +158,8 @@ impl Builder {
             LANES.limit(self.limits.lanes);
             limit_values(self.limits.value);
             start_threads(&mut guard, self.exporters, self.resource.unwrap_or_default(), self.limits)?;
-            head::install(self.policy.unwrap_or_else(|| Box::new(ParentBased::new(Ratio::ALWAYS))));
+            let policy = self.policy.unwrap_or_else(|| Box::new(ParentBased::new(Ratio::ALWAYS)));
+            head::install(policy, guard.queues.iter().any(|queue| queue.takes(Signal::Logs)));
         }
         Ok(guard)
     }
@@ -190,11 +196,22 @@ fn build(kind: ExporterKind) -> Result<Box<dyn Exporter>, BuildError> {
     match kind {
         ExporterKind::Console(style) => Ok(Box::new(Console::new(style))),
         #[cfg(feature = "otlp")]
-        ExporterKind::Otlp(destination) => Ok(Box::new(crate::export::otlp::Otlp::new(destination.into())?)),
+        ExporterKind::Otlp(destinations) => Ok(Box::new(otlp(destinations)?)),
         #[cfg(not(feature = "otlp"))]
         ExporterKind::Otlp(_) => {
             Err("this program was built without the feature `otlp` of `telemetry-runtime`".into())
         }
+    }
+}
+
+#[cfg(feature = "otlp")]
+fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTarget> {
+    let PerSignal { traces, logs } = destinations;
+    let exporter =
+        traces.map_or_else(|| Ok(Otlp::nowhere()), |to| Otlp::new(Target::of(to, Signal::Traces)))?;
+    match logs {
+        Some(to) => exporter.with_logs(Target::of(to, Signal::Logs)),
+        None => Ok(exporter),
     }
 }
 
@@ -207,7 +224,8 @@ fn start_threads(
 ) -> Result<(), InitError> {
     let options = dispatch::Options { max_queue_bytes: limits.queue, ..dispatch::Options::default() };
     for (name, exporter) in exporters {
-        let queue = Arc::new(Queue::new(name, options));
+        let takes = PerSignal::of(|signal| exporter.takes(signal));
+        let queue = Arc::new(Queue::new(name, options, takes));
         let worker = Worker::new(queue.clone(), exporter);
         spawn(&guard.workers, format!("telemetry-export-{}", queue.name()), || worker.run())?;
         guard.queues.push(queue);

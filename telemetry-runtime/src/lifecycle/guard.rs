@@ -3,7 +3,8 @@
 use super::threads::Threads;
 use super::{INSTALLED, since};
 use crate::collect::Control;
-use crate::dispatch::{Queue, Report, Status};
+use crate::dispatch::{ExporterStatus, Queue, QueueStatus, Report, Status};
+use crate::record::Signal;
 use crate::span::lanes::{Collected, LANES};
 use crate::span::{fork, head, truncated_values};
 use std::fmt;
@@ -61,25 +62,17 @@ impl Guard {
         Report::between(&before, &self.status(), &settled)
     }
 
-    /// What has become of every span so far, per exporter.
+    /// What has become of every span and log record so far, per exporter.
     pub fn status(&self) -> Status {
         if self.is_inherited() {
             return Status::default();
         }
-        let queues: Vec<_> = self.queues.iter().map(|queue| queue.status()).collect();
-        // Upstream is read after downstream: a span is never seen to arrive before it left.
+        let of_signal = |signal| self.queues.iter().filter_map(move |queue| queue.status(signal));
+        let queues: Vec<_> = Signal::ALL.into_iter().flat_map(of_signal).collect();
+        // Upstream is read after downstream: nothing is ever seen to arrive before it left.
         let lanes = since(self.before, LANES.collected());
-        let exporters = queues.into_iter().map(|queue| {
-            let mut status = queue.status;
-            status.created = lanes.counts.spans;
-            status.dropped.lane_full = lanes.counts.dropped_spans;
-            let in_lanes = lanes.counts.spans - lanes.counts.dropped_spans - lanes.collected;
-            let at_collector = lanes.collected - queue.offered;
-            status.queued += in_lanes + at_collector;
-            status
-        });
         Status {
-            exporters: exporters.collect(),
+            exporters: queues.into_iter().map(|queue| with_lanes(queue, lanes)).collect(),
             dropped_details: lanes.counts.dropped_extras + self.control.dropped_extras(),
             truncated_values: truncated_values(),
         }
@@ -114,12 +107,17 @@ impl Guard {
         self.process != fork::this_process()
     }
 
-    /// Has the lanes drained and the queues emptied of what had ended before the call, as far as time allows; for each exporter,
-    /// whether it did.
+    /// Has the lanes drained and the queues emptied of what had ended before the call, as far as time allows; for each exporter and
+    /// signal, in the order of [`Status`], whether it did.
     fn settle(&self, deadline: Instant) -> Vec<bool> {
         let collected = self.control.collect_now(deadline);
         // Workers work side by side: one deadline is enough for all of them.
-        self.queues.iter().map(|queue| queue.wait_until_settled(deadline) && collected).collect()
+        let settled: Vec<_> =
+            self.queues.iter().map(|queue| queue.wait_until_settled(deadline) && collected).collect();
+        let queues = || self.queues.iter().zip(&settled);
+        let of_signal =
+            |signal| queues().filter(move |(queue, _)| queue.takes(signal)).map(|(_, settled)| *settled);
+        Signal::ALL.into_iter().flat_map(of_signal).collect()
     }
 
     /// Ends all threads, as far as time allows; whether the collector has ended.
@@ -134,6 +132,19 @@ impl Guard {
         }
         collector_ended
     }
+}
+
+/// A queue's counts, and what has not come so far.
+fn with_lanes(QueueStatus { offered, mut status }: QueueStatus, lanes: Collected) -> ExporterStatus {
+    let signal = status.signal;
+    let (created, dropped) = (lanes.counts.created[signal], lanes.counts.dropped[signal]);
+    let collected = lanes.collected[signal];
+    let in_lanes = created - dropped - collected;
+    let at_collector = collected - offered;
+    status.created = created;
+    status.dropped.lane_full = dropped;
+    status.queued += in_lanes + at_collector;
+    status
 }
 
 impl Drop for Guard {

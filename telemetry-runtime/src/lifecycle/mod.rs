@@ -11,6 +11,7 @@ pub use builder::{Builder, builder, init};
 pub use error::InitError;
 pub use guard::Guard;
 
+use crate::record::Signal;
 use crate::span::lanes::Collected;
 use std::sync::atomic::AtomicU32;
 
@@ -22,10 +23,13 @@ static INSTALLED: AtomicU32 = AtomicU32::new(0);
 /// What the lanes have seen since `before`.
 fn since(before: Collected, now: Collected) -> Collected {
     let mut since = now;
-    // What an earlier installation left in the lanes is this one's to deliver.
-    since.counts.spans -= before.collected + before.counts.dropped_spans;
-    since.counts.dropped_spans -= before.counts.dropped_spans;
+    for signal in Signal::ALL {
+        let (dropped, collected) = (before.counts.dropped[signal], before.collected[signal]);
+        // What an earlier installation left in the lanes is this one's to deliver.
+        since.counts.created[signal] -= collected + dropped;
+        since.counts.dropped[signal] -= dropped;
+        since.collected[signal] -= collected;
+    }
     since.counts.dropped_extras -= before.counts.dropped_extras;
-    since.collected -= before.collected;
     since
 }

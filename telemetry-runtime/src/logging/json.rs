@@ -9,7 +9,7 @@
 //!
 //! Source: OpenTelemetry specification, compatibility, "trace context in non-OTLP log formats".
 
-use super::parts::{Chain, field_name, timestamp};
+use super::parts::{Chain, OF_LOG, field_name, is_of_log, put_value, target, timestamp};
 use crate::record::SpanContext;
 use crate::record::printable::acts_unseen;
 use std::error::Error;
@@ -22,9 +22,9 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, span: &SpanContext) {
     line.push_str("{\"timestamp\":\"");
     timestamp(line);
     push(line, format_args!("\",\"level\":\"{}\",\"target\":", event.metadata().level()));
-    text(line, format_args!("{}", event.metadata().target()));
+    text(line, format_args!("{}", target(event)));
     event.record(&mut Message(line));
-    let mut fields = Fields { line, count: 0 };
+    let mut fields = Fields { line, count: 0, is_of_log: is_of_log(event) };
     event.record(&mut fields);
     if fields.count > 0 {
         line.push('}');
@@ -61,12 +61,13 @@ impl Visit for Message<'_> {
 struct Fields<'l> {
     line: &'l mut String,
     count: usize,
+    is_of_log: bool,
 }
 
 impl Fields<'_> {
-    /// The line, ready for the field's value; `None` if the field is the event's text.
+    /// The line, ready for the field's value; `None` if the field is the event's text or says where that comes from.
     fn value_of(&mut self, field: &Field) -> Option<&mut String> {
-        if field.name() == "message" {
+        if field.name() == "message" || self.is_of_log && field.name().starts_with(OF_LOG) {
             return None;
         }
         self.line.push_str(if self.count == 0 { ",\"fields\":{" } else { "," });
@@ -125,8 +126,7 @@ impl Visit for Fields<'_> {
 
 fn text(line: &mut String, text: fmt::Arguments<'_>) {
     line.push('"');
-    // A value that fails to format is cut where it failed.
-    let _ = Escaped(line).write_fmt(text);
+    put_value(text, |piece| push_escaped(line, piece));
     line.push('"');
 }
 
@@ -135,24 +135,18 @@ fn push(line: &mut String, text: fmt::Arguments<'_>) {
     let _ = line.write_fmt(text);
 }
 
-/// Escapes what is written to it.
-struct Escaped<'l>(&'l mut String);
-
-impl Write for Escaped<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for char in text.chars() {
-            match char {
-                '"' => self.0.push_str("\\\""),
-                '\\' => self.0.push_str("\\\\"),
-                '\n' => self.0.push_str("\\n"),
-                char if acts_unseen(char) => {
-                    for unit in char.encode_utf16(&mut [0; 2]) {
-                        push(self.0, format_args!("\\u{unit:04x}"));
-                    }
+fn push_escaped(line: &mut String, text: &str) {
+    for char in text.chars() {
+        match char {
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            '\n' => line.push_str("\\n"),
+            char if acts_unseen(char) => {
+                for unit in char.encode_utf16(&mut [0; 2]) {
+                    push(line, format_args!("\\u{unit:04x}"));
                 }
-                char => self.0.push(char),
             }
+            char => line.push(char),
         }
-        Ok(())
     }
 }

@@ -44,8 +44,20 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let lines = Lines { format: options.format, colour: options.colour, writer };
-    lines.with_filter(options.filter.to_env_filter())
+    lines(options, writer).with_filter(options.filter.to_env_filter())
+}
+
+/// The same lines behind another layer that sees an event before them, under one filter for both.
+pub(crate) fn layer_behind<S, L>(first: L, options: &Options) -> impl Layer<S> + Send + Sync + use<S, L>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    L: Layer<S> + Send + Sync,
+{
+    first.and_then(lines(options, io::stderr)).with_filter(options.filter.to_env_filter())
+}
+
+fn lines<W>(options: &Options, writer: W) -> Lines<W> {
+    Lines { format: options.format, colour: options.colour, writer }
 }
 
 struct Lines<W> {
@@ -223,6 +235,32 @@ mod tests {
         for line in written.lines() {
             assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
         }
+    }
+
+    #[test]
+    fn field_that_panics_or_never_ends_is_cut_and_the_line_stays_whole() {
+        struct Panics;
+        impl fmt::Debug for Panics {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("so far")?;
+                panic!("as the test wants it")
+            }
+        }
+        struct Endless;
+        impl fmt::Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                loop {
+                    f.write_str("and so on ")?;
+                }
+            }
+        }
+        let log = || tracing::info!(target: "t", panics = ?Panics, endless = %Endless, last = 1, "goes on");
+        let fields = &json_line(log)["fields"];
+        assert_eq!((&fields["panics"], &fields["last"]), (&json!("so far"), &json!(1)));
+        assert_eq!(fields["endless"].as_str().map(str::len), Some(64 << 10));
+        let line = text_line(log);
+        assert!(line.starts_with(" INFO t: goes on panics=so far endless=and so on "), "{line:.99}");
+        assert!(line.ends_with(" last=1") && line.len() < 65 << 10, "{}", line.len());
     }
 
     proptest! {

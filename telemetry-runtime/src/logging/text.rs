@@ -4,7 +4,7 @@
 //! 2026-11-23T09:32:42.123456Z  INFO orders: sold id=7 name="red chair" trace=0af76519
 //! ```
 
-use super::parts::{Chain, field_name, timestamp};
+use super::parts::{Chain, OF_LOG, field_name, is_of_log, put_value, target, timestamp};
 use crate::record::SpanContext;
 use crate::record::printable::{acts_unseen, escaped};
 use std::error::Error;
@@ -21,10 +21,10 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, span: &SpanContext, co
     line.push(' ');
     level(line, event.metadata().level(), colour);
     line.push(' ');
-    line.push_str(&escaped(event.metadata().target()));
+    line.push_str(&escaped(target(event)));
     line.push(':');
     event.record(&mut Message(line));
-    event.record(&mut Fields(line));
+    event.record(&mut Fields { line, is_of_log: is_of_log(event) });
     if span.is_valid() {
         push(line, format_args!(" trace={:.SHORT_TRACE_ID_DIGITS$}", span.trace_id().to_string()));
     }
@@ -62,7 +62,10 @@ impl Visit for Message<'_> {
 }
 
 /// Writes all but the event's text.
-struct Fields<'l>(&'l mut String);
+struct Fields<'l> {
+    line: &'l mut String,
+    is_of_log: bool,
+}
 
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -81,29 +84,18 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() != "message" {
-            self.0.push(' ');
-            text(self.0, format_args!("{}={value:?}", field_name(field)));
+        if field.name() != "message" && !(self.is_of_log && field.name().starts_with(OF_LOG)) {
+            self.line.push(' ');
+            text(self.line, format_args!("{}={value:?}", field_name(field)));
         }
     }
 }
 
 fn text(line: &mut String, text: fmt::Arguments<'_>) {
-    // A value that fails to format is cut where it failed.
-    let _ = Escaped(line).write_fmt(text);
+    put_value(text, |piece| line.push_str(&escaped(piece)));
 }
 
 fn push(line: &mut String, text: fmt::Arguments<'_>) {
     // Writing to a string does not fail.
     let _ = line.write_fmt(text);
-}
-
-/// Escapes what is written to it.
-struct Escaped<'l>(&'l mut String);
-
-impl Write for Escaped<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.push_str(&escaped(text));
-        Ok(())
-    }
 }

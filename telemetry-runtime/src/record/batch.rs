@@ -1,9 +1,10 @@
 //! An immutable run of records on its way to the exporters.
 
-use super::{Callsite, Resource, Spans};
+use super::{Callsite, Logs, Resource, Signal, Spans};
 use std::sync::Arc;
 
-/// Spans that leave together. Shared by all exporters and never changed.
+/// Spans or log records that leave together: one signal, so that what is tried again repeats nothing else. Shared by all exporters and
+/// never changed.
 ///
 /// # Examples
 /// ```
@@ -21,9 +22,10 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug)]
 pub struct Batch {
-    /// Span records, each followed by the other records of the same span.
+    signal: Signal,
+    /// Span records, each followed by the other records of the same span; or log records.
     bytes: Vec<u8>,
-    spans: usize,
+    items: usize,
     callsites: Arc<[&'static Callsite]>,
     resource: Arc<Resource>,
     scale: TickScale,
@@ -56,15 +58,20 @@ impl TickScale {
 /// A batch being filled, by the collector only.
 #[derive(Default)]
 pub(crate) struct BatchBuilder {
+    signal: Signal,
     bytes: Vec<u8>,
-    spans: usize,
+    items: usize,
 }
 
 impl BatchBuilder {
+    pub(crate) fn new(signal: Signal) -> Self {
+        Self { signal, ..Self::default() }
+    }
+
     /// Appends so many span records, each padded. Other records of the last one must follow before the next span.
     #[inline]
     pub(crate) fn push_spans(&mut self, records: &[u8], spans: usize) {
-        self.spans += spans;
+        self.items += spans;
         self.bytes.extend_from_slice(records);
     }
 
@@ -73,8 +80,14 @@ impl BatchBuilder {
         self.bytes.extend_from_slice(records);
     }
 
-    pub(crate) fn spans(&self) -> usize {
-        self.spans
+    /// Appends a log record, padded.
+    pub(crate) fn push_log(&mut self, record: &[u8]) {
+        self.items += 1;
+        self.bytes.extend_from_slice(record);
+    }
+
+    pub(crate) fn items(&self) -> usize {
+        self.items
     }
 
     pub(crate) fn len_bytes(&self) -> usize {
@@ -89,19 +102,35 @@ impl BatchBuilder {
     ) -> Batch {
         let capacity = self.bytes.capacity();
         let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(capacity));
-        Batch { bytes, spans: std::mem::take(&mut self.spans), callsites, resource, scale }
+        let items = std::mem::take(&mut self.items);
+        Batch { signal: self.signal, bytes, items, callsites, resource, scale }
     }
 }
 
 impl Batch {
-    /// The spans, in the order in which they ended on each thread.
+    /// What the batch holds: spans, or log records.
+    pub fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// How many spans or log records there are.
+    pub fn item_count(&self) -> usize {
+        self.items
+    }
+
+    /// The spans, in the order in which they ended on each thread; none in a batch of another signal.
     pub fn spans(&self) -> Spans<'_> {
-        Spans::new(self)
+        Spans::new(self, self.bytes_of(Signal::Traces))
     }
 
     /// How many spans there are.
     pub fn span_count(&self) -> usize {
-        self.spans
+        if self.signal == Signal::Traces { self.items } else { 0 }
+    }
+
+    /// The log records, in the order in which they were made on each thread; none in a batch of another signal.
+    pub fn logs(&self) -> Logs<'_> {
+        Logs::new(self, self.bytes_of(Signal::Logs))
     }
 
     /// The memory that the records take, in bytes.
@@ -109,13 +138,13 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// Whose spans these are.
+    /// Whose they are.
     pub fn resource(&self) -> &Resource {
         &self.resource
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    fn bytes_of(&self, signal: Signal) -> &[u8] {
+        if self.signal == signal { &self.bytes } else { &[] }
     }
 
     /// The callsite of that number, from 1.

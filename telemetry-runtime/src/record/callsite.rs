@@ -55,6 +55,19 @@ impl Level {
         }
     }
 
+    /// The level's number among log records: 1 for `Trace`, 5 for `Debug`, 9 for `Info`, 13 for `Warn`, 17 for `Error`.
+    ///
+    /// Source: OpenTelemetry specification, logs data model, "SeverityNumber".
+    pub const fn severity_number(self) -> u8 {
+        match self {
+            Self::Trace => 1,
+            Self::Debug => 5,
+            Self::Info => 9,
+            Self::Warn => 13,
+            Self::Error => 17,
+        }
+    }
+
     /// The level's name in upper case, as logs show it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -259,7 +272,7 @@ impl Callsite {
         self.target
     }
 
-    /// The source file, as the compiler was given it.
+    /// The source file, as the compiler was given it; empty where it is not known.
     pub fn file(&self) -> &'static str {
         self.file
     }

@@ -1,6 +1,9 @@
-//! A span on its own, for tests and for whoever keeps spans.
+//! A span or log record on its own, for tests and for whoever keeps them.
 
-use super::{Attributes, SpanContext, SpanId, SpanKind, SpanView, StatusCode, TraceId, TraceState, ValueBuf};
+use super::{
+    Attributes, Level, LogView, SpanContext, SpanId, SpanKind, SpanView, StatusCode, TraceId, TraceState,
+    ValueBuf,
+};
 
 /// A finished span that owns what it says.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +63,26 @@ pub struct LinkData {
     pub attributes: Vec<(String, ValueBuf)>,
 }
 
+/// A log record that owns what it says.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LogData {
+    /// Its name, if it was given one: it is an event then, as OpenTelemetry has it.
+    pub name: Option<String>,
+    /// How important it is.
+    pub level: Level,
+    /// Its target: the module's path, unless it was given another one.
+    pub target: String,
+    /// When it was made, in nanoseconds since the Unix epoch.
+    pub unix_ns: u64,
+    /// The span that was current, if one was.
+    pub context: Option<SpanContext>,
+    /// Its text.
+    pub body: String,
+    /// Its attributes, each key once.
+    pub attributes: Vec<(String, ValueBuf)>,
+}
+
 impl SpanData {
     /// The attribute's value, if it is there.
     pub fn attribute(&self, key: &str) -> Option<&ValueBuf> {
@@ -73,6 +96,13 @@ impl SpanData {
 }
 
 impl EventData {
+    /// The attribute's value, if it is there.
+    pub fn attribute(&self, key: &str) -> Option<&ValueBuf> {
+        value_of(&self.attributes, key)
+    }
+}
+
+impl LogData {
     /// The attribute's value, if it is there.
     pub fn attribute(&self, key: &str) -> Option<&ValueBuf> {
         value_of(&self.attributes, key)
@@ -115,6 +145,20 @@ impl From<SpanView<'_>> for SpanData {
                     attributes: owned(link.attributes()),
                 })
                 .collect(),
+        }
+    }
+}
+
+impl From<LogView<'_>> for LogData {
+    fn from(log: LogView<'_>) -> Self {
+        Self {
+            name: log.name().map(str::to_owned),
+            level: log.level(),
+            target: log.target().to_owned(),
+            unix_ns: log.unix_ns(),
+            context: log.context(),
+            body: log.body().to_owned(),
+            attributes: owned(log.attributes()),
         }
     }
 }

@@ -16,6 +16,7 @@
 //!   status          the message (its code is in the header)
 //!   name            the name itself
 //!   trace state     the state itself
+//!   log             u64 number of its callsite; text of its target, empty for the callsite's; text of its body; attributes
 //! text           u64 length, content
 //! attribute      0  u8 tag   1  u8 index of the callsite's key, or 0xff: its text follows   2  u16 length of that text
 //!                4  u32 what the value begins with   8  text of the key, if any   …  value
@@ -40,6 +41,8 @@ pub(crate) mod kind {
     pub(crate) const STATUS: u8 = 5;
     pub(crate) const NAME: u8 = 6;
     pub(crate) const TRACE_STATE: u8 = 7;
+    /// The current span's ids, or zeros: it belongs to nobody.
+    pub(crate) const LOG: u8 = 8;
 }
 
 /// Bits of the flags byte. The low two are the W3C trace flags.

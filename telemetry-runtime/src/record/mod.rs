@@ -10,6 +10,7 @@ mod context;
 mod data;
 mod id;
 pub(crate) mod layout;
+mod log;
 mod luggage;
 #[cfg(any(feature = "opentelemetry", feature = "opentelemetry-sdk"))]
 pub(crate) mod opentelemetry;
@@ -19,6 +20,7 @@ mod resource;
 #[cfg(test)]
 pub(crate) mod sample;
 mod secret;
+mod signal;
 mod value;
 mod view;
 
@@ -32,11 +34,14 @@ pub(crate) use callsite::lock as lock_callsites;
 pub(crate) use callsite::snapshot as callsites;
 pub use callsite::{Callsite, Level, Sampling, SpanKind};
 pub use context::{SpanContext, TraceState};
-pub use data::{EventData, LinkData, SpanData};
+pub use data::{EventData, LinkData, LogData, SpanData};
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
+pub use log::{LogView, Logs};
 pub(crate) use luggage::Luggage;
 pub use resource::Resource;
 pub use secret::Secret;
+pub(crate) use signal::PerSignal;
+pub use signal::Signal;
 pub use value::{Capture, SpanStatus, StatusCode, Value, ValueBuf};
 pub use view::{Attribute, Attributes, EventView, Events, LinkView, Links, SpanView, Spans};
 #[cfg(feature = "otlp")]

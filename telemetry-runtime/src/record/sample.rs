@@ -2,7 +2,8 @@
 
 use super::layout::{self, ExtraHeader, KEY_INLINE, SpanHeader, attribute_head, flag, kind, status, tag};
 use super::{
-    Array, Batch, BatchBuilder, Callsite, Resource, SpanContext, SpanKind, StatusCode, TickScale, Value,
+    Array, Batch, BatchBuilder, Callsite, Level, Resource, Signal, SpanContext, SpanKind, StatusCode,
+    TickScale, Value,
 };
 use std::sync::Arc;
 
@@ -45,9 +46,7 @@ pub(crate) fn batch(samples: &[Sample]) -> Batch {
             builder.push_padded(&record(&header.words(), payload));
         }
     }
-    let resource = Resource::new().with("service.name", "sample");
-    let nanoseconds = TickScale { anchor_ticks: 0, anchor_unix_ns: 0, ns_per_tick_q32: 1 << 32 };
-    builder.finish(callsites.into(), Arc::new(resource), nanoseconds)
+    finish(builder, callsites)
 }
 
 impl Sample {
@@ -188,6 +187,75 @@ impl Sample {
     }
 }
 
+/// A log record to be put into a batch, from the same file as the spans. Ticks are nanoseconds since the Unix epoch.
+#[derive(Clone)]
+pub(crate) struct LogSample {
+    callsite: &'static Callsite,
+    header: ExtraHeader,
+    target: &'static str,
+    body: String,
+    attributes: Vec<u8>,
+}
+
+/// The batch of these log records, of the service `sample`.
+pub(crate) fn logs(samples: &[LogSample]) -> Batch {
+    let mut builder = BatchBuilder::new(Signal::Logs);
+    for (number, sample) in (1_u64..).zip(samples) {
+        let mut payload = number.to_ne_bytes().to_vec();
+        for text in [sample.target, &sample.body] {
+            push_word(&mut payload, text.len() as u64);
+            push_padded(&mut payload, text.as_bytes());
+        }
+        payload.extend(&sample.attributes);
+        let length = record_length(layout::EXTRA_HEADER_BYTES, &payload);
+        let header = ExtraHeader { length, ..sample.header };
+        builder.push_log(&record(&header.words(), &payload));
+    }
+    let callsites: Vec<_> = samples.iter().map(|sample| sample.callsite).collect();
+    finish(builder, callsites)
+}
+
+impl LogSample {
+    /// One of no span, with the target `sample::module`.
+    pub(crate) fn new(level: Level, time_ns: u64, body: &str) -> Self {
+        let callsite = Callsite::new("", "sample::module", "src/sample.rs", 7, &[]).with_level(level);
+        let header = ExtraHeader { kind: kind::LOG, time: time_ns, ..ExtraHeader::default() };
+        let callsite = Box::leak(Box::new(callsite));
+        Self { callsite, header, target: "", body: body.to_owned(), attributes: Vec::new() }
+    }
+
+    /// From a place of which nothing is known but the level, as records of the `log` crate are.
+    pub(crate) fn without_place(mut self, target: &'static str) -> Self {
+        let callsite = Callsite::new("", "log", "", 0, &[]).with_level(self.callsite.level());
+        self.callsite = Box::leak(Box::new(callsite));
+        self.target = target;
+        self
+    }
+
+    pub(crate) fn named(mut self, name: &'static str) -> Self {
+        let callsite = Callsite::new("", "sample::module", "src/sample.rs", 7, &[]);
+        self.callsite = Box::leak(Box::new(callsite.with_level(self.callsite.level()).with_name(name)));
+        self
+    }
+
+    /// Within this span of [`TRACE`].
+    pub(crate) fn within(mut self, span_id: u64, flags: u8) -> Self {
+        (self.header.trace_id, self.header.span_id, self.header.flags) = (TRACE, span_id, flags);
+        self
+    }
+
+    pub(crate) fn attribute<'a>(mut self, key: &str, value: impl Into<Value<'a>>) -> Self {
+        push_attribute(&mut self.attributes, &[], key, value.into());
+        self
+    }
+}
+
+fn finish(mut builder: BatchBuilder, callsites: Vec<&'static Callsite>) -> Batch {
+    let resource = Resource::new().with("service.name", "sample");
+    let nanoseconds = TickScale { anchor_ticks: 0, anchor_unix_ns: 0, ns_per_tick_q32: 1 << 32 };
+    builder.finish(callsites.into(), Arc::new(resource), nanoseconds)
+}
+
 impl Site {
     /// Tests are short-lived: what they leak is gone with them.
     fn leak(self) -> &'static Callsite {
@@ -274,7 +342,28 @@ value_from!(bool => Bool, i64 => I64, f64 => F64, &'a str => Str, &'a [u8] => By
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{SpanData, SpanId, TraceFlags, TraceId, TraceState};
+    use crate::record::{LogData, SpanData, SpanId, TraceFlags, TraceId, TraceState};
+
+    #[test]
+    fn reads_back_what_a_log_sample_says() {
+        let first =
+            LogSample::new(Level::Warn, 1_000, "sold out").within(2, 0).attribute("left", 0).named("sale");
+        let batch = logs(&[first, LogSample::new(Level::Info, 2_000, "").without_place("hyper::proto")]);
+
+        assert_eq!((batch.signal(), batch.item_count(), batch.span_count()), (Signal::Logs, 2, 0));
+        assert!(batch.spans().next().is_none());
+        let [first, second]: [LogData; 2] =
+            batch.logs().map(LogData::from).collect::<Vec<_>>().try_into().expect("two log records");
+        assert_eq!((first.name.as_deref(), first.level, first.unix_ns), (Some("sale"), Level::Warn, 1_000));
+        assert_eq!((first.body.as_str(), first.target.as_str()), ("sold out", "sample::module"));
+        assert_eq!(first.attribute("left"), Some(&0_i64.into()));
+        let context = first.context.expect("it is within a span");
+        assert_eq!(
+            (context.trace_id().to_int(), context.span_id().to_int(), context.is_sampled()),
+            (TRACE, 2, false)
+        );
+        assert_eq!((second.name, second.context, second.target.as_str()), (None, None, "hyper::proto"));
+    }
 
     #[test]
     fn reads_back_what_the_sample_says() {

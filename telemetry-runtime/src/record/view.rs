@@ -16,8 +16,8 @@ pub struct Spans<'a> {
 }
 
 impl<'a> Spans<'a> {
-    pub(super) fn new(batch: &'a Batch) -> Self {
-        Self { batch, rest: batch.bytes() }
+    pub(super) fn new(batch: &'a Batch, records: &'a [u8]) -> Self {
+        Self { batch, rest: records }
     }
 }
 
@@ -274,7 +274,7 @@ pub struct Attribute<'a> {
     pub(crate) index: Option<u8>,
 }
 
-/// The attributes of a span or event: an iterator.
+/// The attributes of a span, event or log record: an iterator.
 #[derive(Clone)]
 pub struct Attributes<'a> {
     reader: Reader<'a>,
@@ -293,7 +293,7 @@ enum Read<'a> {
 
 impl<'a> Attributes<'a> {
     #[inline]
-    fn new(payload: &'a [u8], callsite: &'static Callsite) -> Self {
+    pub(super) fn new(payload: &'a [u8], callsite: &'static Callsite) -> Self {
         Self { reader: Reader(payload), callsite, extras: &[], exception: [None, None] }
     }
 

@@ -1,7 +1,7 @@
 //! Records that belong to a span but travel on their own: events, links, late attributes, status, name.
 
 use super::context::{Ids, current, flag};
-use super::words::{Words, last_word};
+use super::words::{Words, last_word, limited_text};
 use super::{lanes, tick};
 use crate::record::layout::{
     EXTRA_HEADER_BYTES, ExtraHeader, KEY_INLINE, attribute_head, flag as record_flag, kind, padded, status,
@@ -24,8 +24,13 @@ impl Identity {
     /// That of the span which is current on this thread.
     #[inline(always)]
     pub(super) fn current() -> Self {
-        let Ids { trace_high, trace_low, span_id, flags } = current().ids();
-        Self { trace_high, trace_low, span_id, flags }
+        Self::from(current().ids())
+    }
+
+    /// The same, or zeros if none is.
+    pub(super) fn current_or_none() -> Self {
+        let current = Self::current();
+        if current.flags & flag::ACTIVE != 0 { current } else { Self::from(Ids::default()) }
     }
 
     pub(super) fn trace_id(self) -> TraceId {
@@ -34,6 +39,14 @@ impl Identity {
 
     pub(super) fn is_sampled(self) -> bool {
         self.flags & (flag::ACTIVE | flag::SAMPLED | flag::REMOTE) == flag::ACTIVE | flag::SAMPLED
+    }
+}
+
+impl From<Ids> for Identity {
+    #[inline(always)]
+    fn from(ids: Ids) -> Self {
+        let Ids { trace_high, trace_low, span_id, flags } = ids;
+        Self { trace_high, trace_low, span_id, flags }
     }
 }
 
@@ -78,6 +91,10 @@ fn limited(text: &str) -> &str {
     if is_within_limit(text.len()) { text } else { cut(text, value_limit()) }
 }
 
+fn limited_key(key: &str) -> &str {
+    &key[..key.floor_char_boundary(KEY_LIMIT_BYTES)]
+}
+
 #[cold]
 fn cut(text: &str, limit: usize) -> &str {
     TRUNCATED_VALUES.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +103,7 @@ fn cut(text: &str, limit: usize) -> &str {
 
 /// An attribute's key.
 #[derive(Clone, Copy)]
-pub(super) enum Key<'a> {
+pub(crate) enum Key<'a> {
     /// One of the callsite's.
     Index(u8),
     Text(&'a str),
@@ -96,7 +113,7 @@ pub(super) enum Key<'a> {
 const INLINE_WORDS: usize = 30;
 
 /// A record being put together. It is large: filled where it lies, and never moved.
-pub(super) struct Extra {
+pub(crate) struct Extra {
     kind: u8,
     flags: u8,
     status: u8,
@@ -128,6 +145,19 @@ impl Extra {
         self.text(limited(name));
     }
 
+    /// Makes it an event whose name is formatted.
+    pub(super) fn formatted_event(&mut self, name: fmt::Arguments<'_>) {
+        self.kind = kind::EVENT;
+        self.formatted_text(name);
+    }
+
+    /// Begins a log record; its text follows, then its attributes.
+    pub(super) fn log(&mut self, callsite: u32, target: &str) {
+        self.kind = kind::LOG;
+        self.words([u64::from(callsite)]);
+        self.text(limited(target));
+    }
+
     /// Makes it an `exception` event, which is also why its span failed.
     ///
     /// Source: OpenTelemetry semantic conventions, "exceptions on spans".
@@ -136,7 +166,7 @@ impl Extra {
         self.flags = record_flag::IS_STATUS;
         self.status = status::ERROR;
         self.value(Key::Text("exception.type"), Value::Str(error_type));
-        self.formatted("exception.message", message);
+        self.formatted(Key::Text("exception.message"), message);
     }
 
     /// Makes it a status; the message counts for errors only.
@@ -226,14 +256,34 @@ impl Extra {
     }
 
     /// An attribute in a formatted form.
-    pub(super) fn formatted(&mut self, key: &'static str, text: fmt::Arguments<'_>) {
-        let head = |length| attribute_head(tag::STR, KEY_INLINE, key.len() as u16, length);
-        let formatted = match self.heap.is_empty() {
-            true => self.inline.push_text(head, key, text, value_limit()),
-            false => Err(text.to_string()),
+    pub(super) fn formatted(&mut self, key: Key<'_>, text: fmt::Arguments<'_>) {
+        let (index, name) = match key {
+            Key::Index(index) => (index, ""),
+            Key::Text(text) => (KEY_INLINE, limited_key(text)),
         };
-        if let Err(text) = formatted {
-            self.value(Key::Text(key), Value::Str(&text));
+        let head = |length| attribute_head(tag::STR, index, name.len() as u16, length);
+        if let Err(text) = self.format(head, name, text) {
+            self.value(key, Value::Str(&text));
+        }
+    }
+
+    /// Formatted text with its length in front.
+    pub(super) fn formatted_text(&mut self, text: fmt::Arguments<'_>) {
+        if let Err(text) = self.format(u64::from, "", text) {
+            self.text(limited(&text));
+        }
+    }
+
+    /// Formats in place; or gives the text, as far as it is wanted, if there is no room.
+    fn format(
+        &mut self,
+        head: impl FnOnce(u32) -> u64,
+        name: &str,
+        text: fmt::Arguments<'_>,
+    ) -> Result<(), String> {
+        match self.heap.is_empty() {
+            true => self.inline.push_text(head, name, text, value_limit()),
+            false => Err(limited_text(text, value_limit())),
         }
     }
 
@@ -242,7 +292,7 @@ impl Extra {
         match key {
             Key::Index(index) => self.words([attribute_head(tag, index, 0, start)]),
             Key::Text(text) => {
-                let text = &text[..text.floor_char_boundary(KEY_LIMIT_BYTES)];
+                let text = limited_key(text);
                 self.headed(attribute_head(tag, KEY_INLINE, text.len() as u16, start), text.as_bytes());
             }
         }

@@ -142,7 +142,9 @@ impl Below<'_> {
     fn enter(&self) -> Option<Scope> {
         match self {
             Below::Current => None,
-            Below::Context(context) => Some(Scope::enter(&Snapshot::new(context, current().luggage().baggage()))),
+            Below::Context(context) => {
+                Some(Scope::enter(&Snapshot::new(context, current().luggage().baggage())))
+            }
             Below::Nothing => Below::Context(&SpanContext::default()).enter(),
         }
     }

@@ -149,7 +149,7 @@ impl Span {
     pub(crate) fn set_text(&self, key: &'static str, text: fmt::Arguments<'_>) {
         if self.is_recording() {
             let mut record = Extra::new();
-            record.formatted(key, text);
+            record.formatted(extra::Key::Text(key), text);
             record.push(self.identity);
         }
     }

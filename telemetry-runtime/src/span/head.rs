@@ -1,9 +1,9 @@
-//! The head decision: whether a trace that starts here is recorded, asked once for each local root.
+//! The head decision: whether a trace that starts here is recorded, asked once for each local root; and whether log records are.
 
 use crate::policy::{Decision, LocalRoot, SamplingPolicy};
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Nothing is installed: spans are not even started.
 const OFF: u64 = u64::MAX;
@@ -14,13 +14,17 @@ const ASK: u64 = u64::MAX - 1;
 static HEAD: AtomicU64 = AtomicU64::new(OFF);
 static POLICY: ArcSwapOption<Box<dyn SamplingPolicy>> = ArcSwapOption::const_empty();
 
+/// Whether anybody takes log records.
+static TAKES_LOGS: AtomicBool = AtomicBool::new(false);
+
 const LOW_56_BITS: u64 = (1 << 56) - 1;
 
-/// Starts recording under this policy.
-pub(crate) fn install(policy: Box<dyn SamplingPolicy>) {
+/// Starts recording under this policy, log records as well if somebody takes them.
+pub(crate) fn install(policy: Box<dyn SamplingPolicy>, takes_logs: bool) {
     let threshold = policy.threshold_without_parent().unwrap_or(ASK);
     POLICY.store(Some(Arc::new(policy)));
     HEAD.store(threshold, Ordering::Release);
+    TAKES_LOGS.store(takes_logs, Ordering::Release);
 }
 
 /// Stops recording: what starts from now on is not.
@@ -32,12 +36,19 @@ pub(crate) fn remove() {
 /// The same, but keeps the policy.
 pub(super) fn switch_off() {
     HEAD.store(OFF, Ordering::Release);
+    TAKES_LOGS.store(false, Ordering::Release);
 }
 
 /// Whether nothing is installed.
 #[inline(always)]
 pub(super) fn is_off() -> bool {
     HEAD.load(Ordering::Relaxed) == OFF
+}
+
+/// Whether a log record goes to anybody.
+#[inline(always)]
+pub(super) fn takes_logs() -> bool {
+    TAKES_LOGS.load(Ordering::Relaxed)
 }
 
 /// Whether a trace without a parent is recorded.

@@ -5,6 +5,7 @@
 
 use super::sync::{Arc, AtomicBool, AtomicU64, Memory, Ordering};
 use crate::record::layout::{first_word, kind};
+use crate::record::{PerSignal, Signal};
 use std::cell::Cell;
 
 /// What both ends share.
@@ -22,16 +23,20 @@ struct OwnCacheLine<T>(T);
 struct ProducerSide {
     /// How far records are complete.
     tail: AtomicU64,
-    /// Spans offered to the lane.
-    spans: AtomicU64,
-    /// Spans that found it full.
-    dropped_spans: AtomicU64,
-    /// Other records offered to it.
-    extras: AtomicU64,
-    /// Other records that found it full.
-    dropped_extras: AtomicU64,
+    spans: Offers,
+    /// Records that belong to spans.
+    extras: Offers,
+    logs: Offers,
     /// The producer is gone: nothing more will come.
     closed: AtomicBool,
+}
+
+/// How many records of a kind came.
+struct Offers {
+    /// All of them.
+    offered: AtomicU64,
+    /// Those that found the lane full.
+    dropped: AtomicU64,
 }
 
 /// The writing end. One thread's: it is not `Sync`.
@@ -53,9 +58,20 @@ pub(crate) struct Consumer {
 /// The counts of a lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LaneCounts {
-    pub(crate) spans: u64,
-    pub(crate) dropped_spans: u64,
+    pub(crate) created: PerSignal<u64>,
+    pub(crate) dropped: PerSignal<u64>,
+    /// Records that belong to spans.
     pub(crate) dropped_extras: u64,
+}
+
+impl LaneCounts {
+    pub(crate) fn add(&mut self, other: Self) {
+        for signal in Signal::ALL {
+            self.created[signal] += other.created[signal];
+            self.dropped[signal] += other.dropped[signal];
+        }
+        self.dropped_extras += other.dropped_extras;
+    }
 }
 
 /// What a push came to.
@@ -76,10 +92,9 @@ pub(crate) fn lane(bytes: usize) -> (Producer, Consumer) {
         bytes: memory.len() * 8,
         producer: OwnCacheLine(ProducerSide {
             tail: AtomicU64::new(0),
-            spans: AtomicU64::new(0),
-            dropped_spans: AtomicU64::new(0),
-            extras: AtomicU64::new(0),
-            dropped_extras: AtomicU64::new(0),
+            spans: Offers::new(),
+            extras: Offers::new(),
+            logs: Offers::new(),
             closed: AtomicBool::new(false),
         }),
         head: OwnCacheLine(AtomicU64::new(0)),
@@ -90,11 +105,18 @@ pub(crate) fn lane(bytes: usize) -> (Producer, Consumer) {
 
 impl Lane {
     pub(crate) fn counts(&self) -> LaneCounts {
-        let side = &self.producer.0;
-        // A drop is counted after its span, so reading drops first never finds more drops than spans.
-        let dropped_spans = side.dropped_spans.load(Ordering::Acquire);
-        let dropped_extras = side.dropped_extras.load(Ordering::Relaxed);
-        LaneCounts { spans: side.spans.load(Ordering::Acquire), dropped_spans, dropped_extras }
+        let ProducerSide { spans, extras, logs, .. } = &self.producer.0;
+        // A drop is counted after its record, so reading drops first never finds more drops than records.
+        let dropped = PerSignal {
+            traces: spans.dropped.load(Ordering::Acquire),
+            logs: logs.dropped.load(Ordering::Acquire),
+        };
+        let dropped_extras = extras.dropped.load(Ordering::Relaxed);
+        let created = PerSignal {
+            traces: spans.offered.load(Ordering::Acquire),
+            logs: logs.offered.load(Ordering::Acquire),
+        };
+        LaneCounts { created, dropped, dropped_extras }
     }
 
     pub(crate) fn len_bytes(&self) -> usize {
@@ -102,45 +124,55 @@ impl Lane {
     }
 }
 
+impl Offers {
+    fn new() -> Self {
+        Self { offered: AtomicU64::new(0), dropped: AtomicU64::new(0) }
+    }
+}
+
 impl Producer {
     /// Appends a span record, whole or not at all.
     pub(crate) fn push_span<const H: usize>(&self, header: [u64; H], attributes: &[u64]) -> Pushed {
-        count_one(&self.lane.producer.0.spans);
-        let pushed = self.push(header, attributes);
-        if pushed == Pushed::Full {
-            count(&self.lane.producer.0.dropped_spans);
-        }
-        pushed
+        self.push_counted(&self.lane.producer.0.spans, header, attributes)
     }
 
     /// The same, if there is room that has been looked for already; whether there was.
     #[inline(always)]
     pub(crate) fn push_span_at_once<const H: usize>(&self, header: [u64; H], attributes: &[u64]) -> bool {
-        let has_room = self.has_room_at_hand(H + attributes.len());
-        if has_room {
-            count_one(&self.lane.producer.0.spans);
-            self.append(self.tail.get(), header, attributes);
-        }
-        has_room
+        self.push_at_once(&self.lane.producer.0.spans, header, attributes)
     }
 
     /// Appends a record that belongs to a span.
     pub(crate) fn push_extra<const H: usize>(&self, header: [u64; H], payload: &[u64]) -> Pushed {
-        count_one(&self.lane.producer.0.extras);
-        let pushed = self.push(header, payload);
-        if pushed == Pushed::Full {
-            count(&self.lane.producer.0.dropped_extras);
-        }
-        pushed
+        self.push_counted(&self.lane.producer.0.extras, header, payload)
     }
 
     /// The same, if there is room that has been looked for already; whether there was.
     #[inline(always)]
     pub(crate) fn push_extra_at_once<const H: usize>(&self, header: [u64; H], payload: &[u64]) -> bool {
-        let has_room = self.has_room_at_hand(H + payload.len());
+        self.push_at_once(&self.lane.producer.0.extras, header, payload)
+    }
+
+    /// Appends a log record, whole or not at all.
+    pub(crate) fn push_log<const H: usize>(&self, header: [u64; H], payload: &[u64]) -> Pushed {
+        self.push_counted(&self.lane.producer.0.logs, header, payload)
+    }
+
+    fn push_counted<const H: usize>(&self, offers: &Offers, header: [u64; H], body: &[u64]) -> Pushed {
+        count_one(&offers.offered);
+        let pushed = self.push(header, body);
+        if pushed == Pushed::Full {
+            count(&offers.dropped);
+        }
+        pushed
+    }
+
+    #[inline(always)]
+    fn push_at_once<const H: usize>(&self, offers: &Offers, header: [u64; H], body: &[u64]) -> bool {
+        let has_room = self.has_room_at_hand(H + body.len());
         if has_room {
-            count_one(&self.lane.producer.0.extras);
-            self.append(self.tail.get(), header, payload);
+            count_one(&offers.offered);
+            self.append(self.tail.get(), header, body);
         }
         has_room
     }
@@ -250,12 +282,12 @@ impl Consumer {
         self.lane.producer.0.closed.load(Ordering::Acquire) && self.tail() == self.head
     }
 
-    /// How many records that are no spans are in the lane, or were, up to the [`tail`](Self::tail) that was read last; or more.
+    /// How many records that belong to spans are in the lane, or were, up to the [`tail`](Self::tail) that was read last; or more.
     pub(crate) fn extras(&self) -> u64 {
-        let side = &self.lane.producer.0;
+        let Offers { offered, dropped } = &self.lane.producer.0.extras;
         // A record is counted before it is written, and a drop after that: read in this order, none is missed.
-        let dropped = side.dropped_extras.load(Ordering::Acquire);
-        side.extras.load(Ordering::Relaxed) - dropped
+        let dropped = dropped.load(Ordering::Acquire);
+        offered.load(Ordering::Relaxed) - dropped
     }
 
     /// How far the reader has given room back.
@@ -318,7 +350,9 @@ mod tests {
             assert_ne!(push(&producer, id, &[]), Pushed::Full);
         }
         assert_eq!(push(&producer, 8, &[]), Pushed::Full);
-        assert_eq!(consumer.lane().counts(), LaneCounts { spans: 9, dropped_spans: 1, dropped_extras: 0 });
+        let of_spans = |traces| PerSignal { traces, logs: 0 };
+        let expected = LaneCounts { created: of_spans(9), dropped: of_spans(1), dropped_extras: 0 };
+        assert_eq!(consumer.lane().counts(), expected);
         let tail = consumer.tail();
         assert_eq!(drain(&mut consumer, tail).len(), 8);
         assert_eq!(push(&producer, 9, &[]), Pushed::Done);
@@ -346,8 +380,7 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Step {
-        Span(Vec<u64>),
-        Extra(Vec<u64>),
+        Push(u8, Vec<u64>),
         /// Gives room back up to so many records after the first one, none if there are fewer.
         Drain(usize),
     }
@@ -357,8 +390,9 @@ mod tests {
         let body = || prop_oneof![20 => 0..15_usize, 1 => 40..70_usize];
         let body = move || body().prop_flat_map(|words| proptest::collection::vec(any::<u64>(), words));
         prop_oneof![
-            4 => body().prop_map(Step::Span),
-            2 => body().prop_map(Step::Extra),
+            4 => body().prop_map(|body| Step::Push(kind::SPAN, body)),
+            2 => body().prop_map(|body| Step::Push(kind::EVENT, body)),
+            1 => body().prop_map(|body| Step::Push(kind::LOG, body)),
             1 => (0..8_usize).prop_map(Step::Drain),
         ]
     }
@@ -384,11 +418,13 @@ mod tests {
         let header = [first_word(24 + body.len() as u32 * 8, kind, 0, 0), number, !number];
         let at_once = match kind {
             kind::SPAN => producer.push_span_at_once(header, body),
+            kind::LOG => false,
             _ => producer.push_extra_at_once(header, body),
         };
         match kind {
             _ if at_once => Pushed::Done,
             kind::SPAN => producer.push_span(header, body),
+            kind::LOG => producer.push_log(header, body),
             _ => producer.push_extra(header, body),
         }
     }
@@ -415,8 +451,7 @@ mod tests {
             let mut model = Model::default();
             for (number, step) in (1..).zip(steps) {
                 let (kind, body) = match step {
-                    Step::Span(body) => (kind::SPAN, body),
-                    Step::Extra(body) => (kind::EVENT, body),
+                    Step::Push(kind, body) => (kind, body),
                     Step::Drain(count) => {
                         let to = model.queue.get(count).map_or(consumer.head(), |record| record.3);
                         prop_assert_eq!(read(&consumer, to), model.take(to));
@@ -424,12 +459,14 @@ mod tests {
                         continue;
                     }
                 };
-                let is_span = kind == kind::SPAN;
                 let room = 64 - (consumer.tail() - consumer.head());
                 let refused = push_any(&producer, kind, number, &body) == Pushed::Full;
-                model.counts.spans += u64::from(is_span);
-                model.counts.dropped_spans += u64::from(is_span && refused);
-                model.counts.dropped_extras += u64::from(!is_span && refused);
+                let LaneCounts { created, dropped, dropped_extras } = &mut model.counts;
+                match kind {
+                    kind::SPAN => (created.traces, dropped.traces) = (created.traces + 1, dropped.traces + u64::from(refused)),
+                    kind::LOG => (created.logs, dropped.logs) = (created.logs + 1, dropped.logs + u64::from(refused)),
+                    _ => *dropped_extras += u64::from(refused),
+                }
                 // Padding takes less room than the record that needs it.
                 let words = body.len() as u64 + 3;
                 prop_assert!(!refused || room < 2 * words, "{} words refused with room for {}", words, room);
@@ -497,7 +534,7 @@ mod models {
             let refused = writer.join().expect("the writer ends");
             arrived.extend(drain(&mut consumer));
             check(&arrived, refused, 3);
-            assert_eq!(consumer.lane().counts().dropped_spans, refused as u64);
+            assert_eq!(consumer.lane().counts().dropped.traces, refused as u64);
         });
     }
 
@@ -560,8 +597,8 @@ mod models {
             let refused = writer.join().expect("the writer ends");
             arrived.extend(drain(&mut consumer));
             check(&arrived, refused, 6);
-            let LaneCounts { spans, dropped_spans, dropped_extras } = consumer.lane().counts();
-            assert_eq!((spans, dropped_spans + dropped_extras), (3, refused as u64));
+            let LaneCounts { created, dropped, dropped_extras } = consumer.lane().counts();
+            assert_eq!((created.traces, dropped.traces + dropped_extras), (3, refused as u64));
             assert!(consumer.is_finished());
         });
     }
@@ -607,8 +644,8 @@ mod models {
                 push(&producer, 1);
                 push(&producer, 2);
             });
-            let LaneCounts { spans, dropped_spans, .. } = consumer.lane().counts();
-            assert!(dropped_spans <= spans);
+            let LaneCounts { created, dropped, .. } = consumer.lane().counts();
+            assert!(dropped.traces <= created.traces);
             writer.join().expect("the writer ends");
         });
     }

@@ -2,6 +2,7 @@
 
 use super::lane::{Consumer, Lane, LaneCounts, Producer, Pushed, lane};
 use super::sync::Arc;
+use crate::record::{PerSignal, Signal};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,17 +24,18 @@ pub(crate) struct Lanes {
     /// Spans for which no lane was to be had.
     spans_without_lane: AtomicU64,
     extras_without_lane: AtomicU64,
-    /// Spans that the collector has taken out.
-    collected: AtomicU64,
+    logs_without_lane: AtomicU64,
+    /// What the collector has taken out.
+    collected: PerSignal<AtomicU64>,
     wake_pending: AtomicBool,
 }
 
-/// What has become of the spans that ended on any thread.
+/// What has become of the spans that ended and the log records that were made on any thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Collected {
     pub(crate) counts: LaneCounts,
-    /// Spans that the collector has taken out of the lanes.
-    pub(crate) collected: u64,
+    /// What the collector has taken out of the lanes.
+    pub(crate) collected: PerSignal<u64>,
 }
 
 struct State {
@@ -50,7 +52,11 @@ impl State {
     const NONE: Self = Self {
         new: Vec::new(),
         live: Vec::new(),
-        retired: LaneCounts { spans: 0, dropped_spans: 0, dropped_extras: 0 },
+        retired: LaneCounts {
+            created: PerSignal { traces: 0, logs: 0 },
+            dropped: PerSignal { traces: 0, logs: 0 },
+            dropped_extras: 0,
+        },
         collector: None,
     };
 }
@@ -61,7 +67,8 @@ pub(crate) static LANES: Lanes = Lanes {
     used_bytes: AtomicUsize::new(0),
     spans_without_lane: AtomicU64::new(0),
     extras_without_lane: AtomicU64::new(0),
-    collected: AtomicU64::new(0),
+    logs_without_lane: AtomicU64::new(0),
+    collected: PerSignal { traces: AtomicU64::new(0), logs: AtomicU64::new(0) },
     wake_pending: AtomicBool::new(false),
 };
 
@@ -110,6 +117,11 @@ pub(crate) fn push_extra<const H: usize>(header: [u64; H], payload: &[u64]) {
     }
     let words = H + payload.len();
     push(words, |lane| lane.push_extra(header, payload), &LANES.extras_without_lane);
+}
+
+/// Hands a log record to the collector, or drops and counts it.
+pub(super) fn push_log<const H: usize>(header: [u64; H], payload: &[u64]) {
+    push(H + payload.len(), |lane| lane.push_log(header, payload), &LANES.logs_without_lane);
 }
 
 /// Pushes a record of so many words to this thread's lane, or counts it.
@@ -226,37 +238,32 @@ impl Lanes {
         let lane = finished.lane();
         let mut state = self.lock();
         state.live.retain(|live| !Arc::ptr_eq(live, lane));
-        let LaneCounts { spans, dropped_spans, dropped_extras } = lane.counts();
-        state.retired.spans += spans;
-        state.retired.dropped_spans += dropped_spans;
-        state.retired.dropped_extras += dropped_extras;
+        state.retired.add(lane.counts());
         self.used_bytes.fetch_sub(lane.len_bytes(), Ordering::Relaxed);
     }
 
-    /// The collector took so many spans out.
-    pub(crate) fn count_collected(&self, spans: u64) {
-        self.collected.fetch_add(spans, Ordering::Release);
+    /// The collector took so many out.
+    pub(crate) fn count_collected(&self, signal: Signal, items: u64) {
+        self.collected[signal].fetch_add(items, Ordering::Release);
     }
 
     /// What all lanes that ever were have seen.
     pub(crate) fn collected(&self) -> Collected {
         // What was taken out is read first: it never exceeds what was put in.
-        let collected = self.collected.load(Ordering::Acquire);
+        let collected = PerSignal::of(|signal| self.collected[signal].load(Ordering::Acquire));
         Collected { counts: self.counts(), collected }
     }
 
     fn counts(&self) -> LaneCounts {
         let state = self.lock();
-        let without_lane = self.spans_without_lane.load(Ordering::Relaxed);
-        let mut sum = state.retired;
-        sum.spans += without_lane;
-        sum.dropped_spans += without_lane;
-        sum.dropped_extras += self.extras_without_lane.load(Ordering::Relaxed);
-        for counts in state.live.iter().map(|lane| lane.counts()) {
-            sum.spans += counts.spans;
-            sum.dropped_spans += counts.dropped_spans;
-            sum.dropped_extras += counts.dropped_extras;
-        }
+        let without_lane = PerSignal {
+            traces: self.spans_without_lane.load(Ordering::Relaxed),
+            logs: self.logs_without_lane.load(Ordering::Relaxed),
+        };
+        let dropped_extras = self.extras_without_lane.load(Ordering::Relaxed);
+        let mut sum = LaneCounts { created: without_lane, dropped: without_lane, dropped_extras };
+        sum.add(state.retired);
+        state.live.iter().for_each(|lane| sum.add(lane.counts()));
         sum
     }
 
@@ -305,7 +312,9 @@ impl Locked {
         LANE.set(std::ptr::null_mut());
         LANES.used_bytes.store(0, Ordering::Relaxed);
         LANES.wake_pending.store(false, Ordering::Relaxed);
-        for count in [&LANES.spans_without_lane, &LANES.extras_without_lane, &LANES.collected] {
+        let PerSignal { traces, logs } = &LANES.collected;
+        let without_lane = [&LANES.spans_without_lane, &LANES.extras_without_lane, &LANES.logs_without_lane];
+        for count in without_lane.into_iter().chain([traces, logs]) {
             count.store(0, Ordering::Relaxed);
         }
     }
@@ -322,7 +331,8 @@ mod tests {
             used_bytes: AtomicUsize::new(0),
             spans_without_lane: AtomicU64::new(0),
             extras_without_lane: AtomicU64::new(0),
-            collected: AtomicU64::new(0),
+            logs_without_lane: AtomicU64::new(0),
+            collected: PerSignal::default(),
             wake_pending: AtomicBool::new(false),
         }
     }
@@ -364,6 +374,6 @@ mod tests {
             lanes.retire(&consumer);
         }
         assert_eq!(lanes.used_bytes.load(Ordering::Relaxed), 0);
-        assert_eq!(lanes.counts().spans, 1);
+        assert_eq!(lanes.counts().created.traces, 1);
     }
 }

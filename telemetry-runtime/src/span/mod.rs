@@ -22,6 +22,8 @@ pub(crate) mod lane;
 pub(crate) mod lanes;
 mod live;
 mod mirror;
+#[cfg_attr(not(feature = "logging"), expect(dead_code, reason = "only the bridge writes notes"))]
+mod note;
 mod observed;
 pub(crate) mod panic;
 mod recording;
@@ -45,6 +47,8 @@ pub(crate) use chain::Chain;
 pub(crate) use context::fresh_context;
 pub use entered::{Entered, EnteredBlock};
 pub use event::EventRecord;
+#[cfg(feature = "logging")]
+pub(crate) use extra::Key;
 pub(crate) use extra::{DEFAULT_VALUE_LIMIT_BYTES, limit_values, truncated_values};
 #[cfg(feature = "logging")]
 pub(crate) use foreign::{Below, Foreign, Held};
@@ -52,6 +56,8 @@ pub use handle::{CaptureRef, Span};
 pub use instrumented::{Instrumented, Opened, instrument};
 #[cfg(feature = "http")]
 pub(crate) use instrumented::{enter_caller, open_request};
+#[cfg(feature = "logging")]
+pub(crate) use note::{Contained, Note};
 pub use observed::{Observed, observed};
 pub use recording::{Failing, Recording};
 pub use start::{ToContext, below, is_on, root};

@@ -7,7 +7,7 @@ thread_local! {
     static IS_SUPPRESSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has nothing recorded of what this thread does from now on: no span of ours, nor of other libraries.
+/// Has nothing recorded of what this thread does from now on: no span of ours, nor of other libraries, and no log record.
 pub(crate) fn this_thread() {
     IS_SUPPRESSED.set(true);
     // Our own spans do not look: below one that is not sampled they are not recorded either.
@@ -15,7 +15,6 @@ pub(crate) fn this_thread() {
 }
 
 /// Whether nothing is to be recorded of what this thread does.
-#[cfg(feature = "logging")]
 pub(crate) fn is_suppressed() -> bool {
     IS_SUPPRESSED.get()
 }

@@ -79,7 +79,7 @@ impl<const N: usize> Words<N> {
     ) -> Result<(), String> {
         let at = self.used as usize;
         if !self.push_headed(0, name.as_bytes()) {
-            return Err(limited(text, wanted));
+            return Err(limited_text(text, wanted));
         }
         let text_at = std::mem::replace(&mut self.used, at as u32) as usize;
         let length = format(&mut self.room[text_at..], text, wanted)?;
@@ -272,7 +272,7 @@ impl Writer<'_> {
 }
 
 /// The text, as far as it is wanted and a little further.
-fn limited(text: fmt::Arguments<'_>, wanted: usize) -> String {
+pub(super) fn limited_text(text: fmt::Arguments<'_>, wanted: usize) -> String {
     let mut writer = Writer { room: &mut [], used: 0, wanted, rest: Some(String::new()) };
     let _ = fmt::write(&mut writer, text);
     writer.rest.unwrap_or_default()

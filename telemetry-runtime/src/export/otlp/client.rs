@@ -1,6 +1,6 @@
 //! One OTLP receiver over HTTP: sends a body and says what became of it.
 
-use super::response::{error_message, rejected_spans};
+use super::response::{error_message, rejected_items};
 use super::{Invalid, Target, request, retry_after};
 use crate::clock;
 use crate::export::ExportError;
@@ -53,7 +53,7 @@ impl Client {
         })
     }
 
-    /// Sends the body of one request. Gives the number of spans that the receiver says it rejected.
+    /// Sends the body of one request. Gives the number of items that the receiver says it rejected.
     pub(super) fn send(&self, body: &[u8]) -> Result<usize, ExportError> {
         request::within_limit(body)?;
         let body = if self.gzip { Cow::Owned(request::compressed(body)?) } else { Cow::Borrowed(body) };
@@ -69,11 +69,11 @@ impl Client {
         }
     }
 
-    /// The receiver has the spans. That the rest of its answer got lost does not change that.
+    /// The receiver has the items. That the rest of its answer got lost does not change that.
     fn taken(&self, mut response: Response<Body>) -> Result<usize, ExportError> {
         let body = response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_vec();
         match body {
-            Ok(body) => Ok(rejected_spans(&body)),
+            Ok(body) => Ok(rejected_items(&body)),
             Err(ureq::Error::BodyExceedsLimit(_)) => Err(ExportError::permanent(format!(
                 "{} answered with more than {MAX_RESPONSE_BYTES} bytes",
                 self.origin()

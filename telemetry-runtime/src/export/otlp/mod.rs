@@ -8,9 +8,9 @@ mod retry_after;
 
 use super::destination::{Compression, Destination, Header};
 use super::{ExportError, Exported, Exporter};
-use crate::record::{Batch, Secret};
+use crate::record::{Batch, Secret, Signal};
 use client::Client;
-use encode::Encoder;
+use encode::{LogEncoder, SpanEncoder};
 use std::fmt;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where to send, and how.
 #[derive(Clone)]
 pub struct Target {
-    /// The URL for traces as it is, such as `http://localhost:4318/v1/traces`; `http` or `https`.
+    /// The signal's URL as it is, such as `http://localhost:4318/v1/traces` or `http://localhost:4318/v1/logs`; `http` or `https`.
     pub url: String,
     /// More request headers, such as an API key. Their values appear nowhere but on the wire.
     pub headers: Vec<(String, Secret)>,
@@ -30,12 +30,13 @@ pub struct Target {
     pub timeout: Duration,
     /// Whether to compress the body.
     pub gzip: bool,
-    /// Whether spans say where their code is: `code.function.name`, `code.file.path` and `code.line.number`.
+    /// Whether spans and log records say where their code is: `code.function.name`, `code.file.path` and `code.line.number`. Records of the
+    /// `log` crate do in any case, as far as they know.
     pub code_attributes: bool,
 }
 
 impl Target {
-    /// A URL for traces, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it, and with code
+    /// A URL for one signal, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it, and with code
     /// attributes.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -48,11 +49,12 @@ impl Target {
     }
 }
 
-impl From<Destination> for Target {
-    fn from(destination: Destination) -> Self {
+impl Target {
+    /// Where the settings send this signal.
+    pub(crate) fn of(destination: Destination, signal: Signal) -> Self {
         let Destination { endpoint, headers, timeout, compression, code_attributes } = destination;
         Self {
-            url: endpoint.traces_url().to_owned(),
+            url: endpoint.url(signal),
             headers: headers.into_iter().map(Header::into_parts).collect(),
             timeout,
             gzip: compression == Compression::Gzip,
@@ -77,10 +79,10 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Sends spans to an OTLP receiver over HTTP/1.1, one request at a time over a connection that is kept.
+/// Sends spans, log records or both to OTLP receivers over HTTP/1.1, one request at a time over connections that are kept.
 ///
 /// An answer of 429, 502, 503 or 504, a connection that cannot be made or breaks, and a timeout are retryable, no sooner
-/// than the answer's `Retry-After`; every other failure is permanent. Spans that the receiver refuses by
+/// than the answer's `Retry-After`; every other failure is permanent. Items that the receiver refuses by
 /// `partial_success` are counted as rejected and not sent again.
 ///
 /// Nothing goes anywhere else: redirects are not followed, and the proxies that `HTTP_PROXY` and its kin name are not used,
@@ -97,35 +99,78 @@ impl fmt::Debug for Target {
 /// let mut target = Target::new("https://otlp.example.com/v1/traces");
 /// target.headers.push(("api-key".into(), Secret::new("1234")));
 /// target.gzip = true;
-/// let exporter = Otlp::new(target)?;
+/// let exporter = Otlp::new(target)?.with_logs(Target::new("https://otlp.example.com/v1/logs"))?;
 /// # Ok::<(), telemetry_runtime::export::otlp::InvalidTarget>(())
 /// ```
 pub struct Otlp {
-    client: Client,
-    encoder: Encoder,
+    traces: Option<(Client, SpanEncoder)>,
+    logs: Option<(Client, LogEncoder)>,
 }
 
 impl Otlp {
-    /// An exporter to this target. It connects when the first batch comes.
+    /// An exporter of spans to this target. It connects when the first batch comes.
     ///
     /// # Errors
     /// The URL or a header could never be sent: see [`InvalidTarget`].
     pub fn new(target: Target) -> Result<Self, InvalidTarget> {
-        let encoder = Encoder::new(target.code_attributes);
-        Ok(Self { client: Client::new(target)?, encoder })
+        let encoder = SpanEncoder::new(target.code_attributes);
+        Ok(Self { traces: Some((Client::new(target)?, encoder)), logs: None })
+    }
+
+    /// An exporter of log records to this target, and of nothing else.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn of_logs(target: Target) -> Result<Self, InvalidTarget> {
+        Self::nowhere().with_logs(target)
+    }
+
+    /// An exporter of nothing so far.
+    pub(crate) fn nowhere() -> Self {
+        Self { traces: None, logs: None }
+    }
+
+    /// The same exporter, which sends log records to this target as well.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn with_logs(mut self, target: Target) -> Result<Self, InvalidTarget> {
+        let encoder = LogEncoder::new(target.code_attributes);
+        self.logs = Some((Client::new(target)?, encoder));
+        Ok(self)
+    }
+
+    /// Sends a batch; how many items of it were rejected. What the exporter has no target for is not sent, but no batch of that comes.
+    fn send(&mut self, batch: &Batch) -> Result<usize, ExportError> {
+        match (batch.signal(), &mut self.traces, &mut self.logs) {
+            (Signal::Traces, Some((client, encoder)), _) => client.send(encoder.encode(batch)),
+            (Signal::Logs, _, Some((client, encoder))) => client.send(encoder.encode(batch)),
+            _ => Ok(batch.item_count()),
+        }
     }
 }
 
 impl Exporter for Otlp {
+    fn takes(&self, signal: Signal) -> bool {
+        match signal {
+            Signal::Traces => self.traces.is_some(),
+            Signal::Logs => self.logs.is_some(),
+        }
+    }
+
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
-        let rejected = self.client.send(self.encoder.encode(batch))?;
-        Ok(Exported::with_rejected(rejected.min(batch.span_count())))
+        let rejected = self.send(batch)?;
+        Ok(Exported::with_rejected(rejected.min(batch.item_count())))
     }
 }
 
 impl fmt::Debug for Otlp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Otlp").field("client", &self.client).finish_non_exhaustive()
+        let client = |client: Option<&Client>| client.map(|client| format!("{client:?}"));
+        f.debug_struct("Otlp")
+            .field("traces", &client(self.traces.as_ref().map(|(client, _)| client)))
+            .field("logs", &client(self.logs.as_ref().map(|(client, _)| client)))
+            .finish_non_exhaustive()
     }
 }
 
@@ -166,7 +211,8 @@ impl InvalidTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::sample::{Sample, batch};
+    use crate::record::Level;
+    use crate::record::sample::{LogSample, Sample, batch, logs};
     use telemetry_tests::{Answer, Receiver};
 
     const SOON: Duration = Duration::from_secs(10);
@@ -179,6 +225,30 @@ mod tests {
         assert_eq!(exported.ok(), Some(Exported::all()));
         let spans = receiver.wait_for_spans(2, SOON);
         assert_eq!([spans[0].span.name.as_str(), &spans[1].span.name], ["a", "b"]);
+    }
+
+    #[test]
+    fn log_records_arrive_at_their_own_url_and_their_rejected_are_counted() {
+        let receiver = Receiver::scripted([Answer::ok(), Answer::partial_success(1, "too old")]);
+        let mut otlp = Otlp::new(Target::new(receiver.traces_url()))
+            .and_then(|otlp| otlp.with_logs(Target::new(receiver.logs_url())))
+            .expect("valid targets");
+        let log = |body| LogSample::new(Level::Info, 1, body);
+        assert_eq!(otlp.export(&batch(&[Sample::root("a", 1)])).ok(), Some(Exported::all()));
+        let exported = otlp.export(&logs(&[log("one"), log("two")]));
+        assert_eq!(exported.ok(), Some(Exported::with_rejected(1)));
+        let lines: Vec<_> = receiver.requests().into_iter().map(|request| request.line).collect();
+        assert_eq!(lines, ["POST /v1/traces", "POST /v1/logs"]);
+        assert_eq!(receiver.logs().iter().map(|log| log.body()).collect::<Vec<_>>(), ["one", "two"]);
+    }
+
+    #[test]
+    fn takes_what_it_has_a_target_for() {
+        let target = || Target::new("http://localhost:4318/");
+        let takes = |otlp: Otlp| Signal::ALL.map(|signal| otlp.takes(signal));
+        assert_eq!(Otlp::new(target()).map(takes).ok(), Some([true, false]));
+        assert_eq!(Otlp::of_logs(target()).map(takes).ok(), Some([false, true]));
+        assert!(Otlp::of_logs(Target::new("")).is_err_and(|error| error.is_url()));
     }
 
     #[test]

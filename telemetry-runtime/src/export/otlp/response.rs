@@ -1,9 +1,9 @@
 //! What an answer's body says: `partial_success`, or why the request failed.
 
-/// How many spans an `ExportTraceServiceResponse` says were rejected; a body that is no such message rejects none.
+/// How many spans or log records the answer to a request for them says were rejected; a body that is no such message rejects none.
 ///
-/// Source: opentelemetry-proto, `ExportTracePartialSuccess.rejected_spans`.
-pub(super) fn rejected_spans(body: &[u8]) -> usize {
+/// Source: opentelemetry-proto, `ExportTracePartialSuccess.rejected_spans` and `ExportLogsPartialSuccess.rejected_log_records`.
+pub(super) fn rejected_items(body: &[u8]) -> usize {
     let partial_success = Fields(body).filter_map(|field| field.bytes_of(1));
     let rejected = partial_success.flat_map(Fields).filter_map(|field| field.varint_of(1)).last();
     // It is a signed number, of which a negative one makes no sense.
@@ -105,13 +105,13 @@ mod tests {
 
     #[test]
     fn no_body_rejects_nothing_and_says_nothing() {
-        assert_eq!(rejected_spans(&[]), 0);
+        assert_eq!(rejected_items(&[]), 0);
         assert_eq!(error_message(&[]), None);
     }
 
     #[test]
     fn negative_counts_reject_nothing() {
-        assert_eq!(rejected_spans(&response(-5, "")), 0);
+        assert_eq!(rejected_items(&response(-5, "")), 0);
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
             "OK\n",
             "\n\n",
         ] {
-            assert_eq!(rejected_spans(body.as_bytes()), 0, "{body:?}");
+            assert_eq!(rejected_items(body.as_bytes()), 0, "{body:?}");
             assert_eq!(error_message(body.as_bytes()), None, "{body:?}");
         }
     }
@@ -137,12 +137,12 @@ mod tests {
         #[test]
         fn reads_back_every_count(rejected: i64, message in ".*") {
             let expected = usize::try_from(rejected).unwrap_or(0);
-            prop_assert_eq!(rejected_spans(&response(rejected, &message)), expected);
+            prop_assert_eq!(rejected_items(&response(rejected, &message)), expected);
         }
 
         #[test]
         fn takes_any_bytes(body: Vec<u8>) {
-            rejected_spans(&body);
+            rejected_items(&body);
             error_message(&body);
         }
 
@@ -153,7 +153,7 @@ mod tests {
             if let Some(changed) = body.get_mut(at) {
                 *changed = byte;
             }
-            rejected_spans(&body);
+            rejected_items(&body);
             error_message(&body);
         }
     }

@@ -140,7 +140,11 @@ fn put_head(tag: u8, key: &[u8], value_len: usize, out: &mut Vec<u8>) {
 
 /// A `KeyValue` whose key is not encoded yet.
 pub(super) fn put_attribute_named(tag: u8, key: &str, value: Value<'_>, out: &mut Vec<u8>) {
-    let mut field = Vec::with_capacity(key.len() + 3);
-    put_bytes(bytes_field(1), key.as_bytes(), &mut field);
-    put_attribute(tag, &field, value, out);
+    let value_len = value_len(value);
+    out.push(tag);
+    put_varint((field_len(key.len()) + field_len(value_len)) as u64, out);
+    put_bytes(bytes_field(1), key.as_bytes(), out);
+    out.push(bytes_field(2));
+    put_varint(value_len as u64, out);
+    put_value(value, out);
 }

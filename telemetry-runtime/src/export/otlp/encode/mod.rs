@@ -1,9 +1,10 @@
-//! A batch as the bytes of an `ExportTraceServiceRequest`.
+//! A batch of spans as the bytes of an `ExportTraceServiceRequest`; [`logs`] does the same for log records.
 //!
 //! Written for speed: records go straight to bytes, with what is common to a callsite encoded once. Field numbers are those of
 //! opentelemetry-proto 1.x, `trace/v1/trace.proto`.
 
 mod attribute;
+mod logs;
 mod protobuf;
 mod site;
 
@@ -12,9 +13,11 @@ use attribute::{put_attribute, put_attribute_named, put_raw_attribute};
 use protobuf::{bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, put_varint, varint_field};
 use site::{Site, scope_field};
 
-/// Encodes batches, and remembers what repeats.
+pub(super) use logs::LogEncoder;
+
+/// Encodes batches of spans, and remembers what repeats.
 #[derive(Default)]
-pub(super) struct Encoder {
+pub(super) struct SpanEncoder {
     /// Whether spans say where their code is.
     code_attributes: bool,
     /// By callsite number, from 1.
@@ -35,7 +38,7 @@ struct Scope {
     bytes: usize,
 }
 
-impl Encoder {
+impl SpanEncoder {
     pub(super) fn new(code_attributes: bool) -> Self {
         Self { code_attributes, ..Self::default() }
     }
@@ -258,7 +261,7 @@ mod tests {
     use proptest::prelude::*;
     use prost::Message;
 
-    fn encode(encoder: &mut Encoder, samples: &[Sample]) -> ExportTraceServiceRequest {
+    fn encode(encoder: &mut SpanEncoder, samples: &[Sample]) -> ExportTraceServiceRequest {
         ExportTraceServiceRequest::decode(encoder.encode(&batch(samples)))
             .expect("prost decodes what we encode")
     }
@@ -274,7 +277,8 @@ mod tests {
 
     #[test]
     fn code_attributes_are_left_out_where_they_are_not_wanted() {
-        let request = encode(&mut Encoder::new(false), &[Sample::root("span", 1).attribute("int", 1_i64)]);
+        let request =
+            encode(&mut SpanEncoder::new(false), &[Sample::root("span", 1).attribute("int", 1_i64)]);
         let keys = spans(&request)[0].attributes.iter().map(|attribute| attribute.key.as_str());
         assert_eq!(keys.collect::<Vec<_>>(), ["int"]);
     }
@@ -288,7 +292,7 @@ mod tests {
             .attribute("yes", true)
             .attribute("half", 0.5)
             .attribute("raw", [0_u8, 255].as_slice());
-        let request = encode(&mut Encoder::new(true), &[sample]);
+        let request = encode(&mut SpanEncoder::new(true), &[sample]);
         let attributes = &spans(&request)[0].attributes;
         assert_eq!(attribute(attributes, "int"), Some(Any::IntValue(-3)));
         assert_eq!(attribute(attributes, "text"), Some(Any::StringValue("käse".to_owned())));
@@ -333,7 +337,7 @@ mod tests {
                     Given::Bytes(v) => sample.attribute(key, v.as_slice()),
                 };
             }
-            let request = encode(&mut Encoder::new(true), &[sample]);
+            let request = encode(&mut SpanEncoder::new(true), &[sample]);
             for (key, value) in KEYS.iter().zip(values) {
                 let expected = match value {
                     Given::Bool(v) => Any::BoolValue(v),
@@ -382,7 +386,7 @@ mod tests {
                 Sample::root("other", 2).keys(KEYS).attribute(key, value).later_attribute("late", value),
                 Sample::root("event", 3).event("miss", 1, &[(key, Value::Array(value))]),
             ];
-            let request = encode(&mut Encoder::new(true), &samples);
+            let request = encode(&mut SpanEncoder::new(true), &samples);
             let [plain, other, event] = spans(&request)[..] else { panic!("three spans") };
             let expected = Some(any_value(&array));
             prop_assert_eq!(&attribute(&plain.attributes, key), &expected);
@@ -404,7 +408,7 @@ mod tests {
     #[test]
     fn the_first_request_names_its_scope_however_long_that_is() {
         let long = "a_scope_that_takes_more_room_than_two_tags_and_two_lengths";
-        let request = encode(&mut Encoder::new(true), &[Sample::root("span", 1).scope(long)]);
+        let request = encode(&mut SpanEncoder::new(true), &[Sample::root("span", 1).scope(long)]);
         assert_eq!(
             request.resource_spans[0].scope_spans[0].scope.as_ref().map(|scope| &*scope.name),
             Some(long)
@@ -413,7 +417,7 @@ mod tests {
 
     #[test]
     fn spans_of_several_scopes_arrive_under_their_own_whichever_has_most() {
-        let mut encoder = Encoder::new(true);
+        let mut encoder = SpanEncoder::new(true);
         let of = |scope: &'static str, count: u64| {
             (1..=count).map(move |id| Sample::root("span", id).scope(scope)).collect::<Vec<_>>()
         };
@@ -443,7 +447,7 @@ mod tests {
             .renamed("renamed")
             .trace_state("b=2")
             .link(&elsewhere, &[("why", Value::Bool(true))]);
-        let request = encode(&mut Encoder::new(true), &[sample]);
+        let request = encode(&mut SpanEncoder::new(true), &[sample]);
         let span = spans(&request)[0];
         assert_eq!((span.name.as_str(), span.trace_state.as_str()), ("renamed", "b=2"));
         assert_eq!((span.start_time_unix_nano, span.end_time_unix_nano), (1_000, 1_500));
@@ -466,7 +470,7 @@ mod tests {
 
     #[test]
     fn an_encoder_that_is_used_again_forgets_the_spans_of_before() {
-        let mut encoder = Encoder::new(true);
+        let mut encoder = SpanEncoder::new(true);
         encode(&mut encoder, &[Sample::root("first", 1), Sample::root("second", 2)]);
         let request = encode(&mut encoder, &[Sample::root("third", 3)]);
         assert_eq!(spans(&request).iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["third"]);

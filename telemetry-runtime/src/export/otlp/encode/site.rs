@@ -24,7 +24,7 @@ impl Site {
         let name_len = name_and_rest.len();
         name_and_rest.extend([varint_field(6), kind_number(callsite.kind())]);
         if code_attributes {
-            put_code(callsite, &mut name_and_rest);
+            put_code(bytes_field(9), callsite, &mut name_and_rest);
         }
         let keys = callsite.keys().iter().map(|key| {
             let mut field = Vec::new();
@@ -51,9 +51,11 @@ impl Site {
     }
 }
 
+/// Where the code is, as far as that is known, as attributes that are field `tag`.
+///
 /// Source: OpenTelemetry semantic conventions, "code".
-fn put_code(callsite: &Callsite, out: &mut Vec<u8>) {
-    let mut put = |key, value: Value<'_>| put_attribute_named(bytes_field(9), key, value, out);
+pub(super) fn put_code(tag: u8, callsite: &Callsite, out: &mut Vec<u8>) {
+    let mut put = |key, value: Value<'_>| put_attribute_named(tag, key, value, out);
     if !callsite.function().is_empty() {
         let function = format!("{}::{}", callsite.module(), callsite.function());
         put("code.function.name", Value::Str(&function));
@@ -74,7 +76,7 @@ fn kind_number(kind: SpanKind) -> u8 {
     }
 }
 
-/// The beginning of a `ScopeSpans` message: its scope.
+/// The beginning of a `ScopeSpans` or `ScopeLogs` message: its scope.
 pub(super) fn scope_field(name: &str) -> Vec<u8> {
     let mut scope = Vec::new();
     put_bytes(bytes_field(1), name.as_bytes(), &mut scope);
