@@ -5,8 +5,6 @@
 use opentelemetry::baggage::{Baggage, KeyValueMetadata};
 use std::fmt::Write;
 
-pub(super) const HEADER: &str = "baggage";
-
 /// A header of more bytes than this is not looked at.
 const MOST_BYTES: usize = 8192;
 const MOST_MEMBERS: usize = 64;

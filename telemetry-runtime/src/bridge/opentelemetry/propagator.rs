@@ -1,9 +1,9 @@
 //! Writes the innermost span and the baggage of a context into the headers of requests, and reads them.
 
 use super::{active, baggage};
-use crate::propagation::tracecontext;
-use crate::record::SpanContext;
+use crate::propagation::Propagators;
 use crate::record::opentelemetry::{from_api, to_api};
+use crate::record::{Baggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use crate::span::Span as Ours;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
@@ -11,10 +11,11 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
 
-/// Speaks W3C Trace Context and W3C Baggage for libraries that use the API's propagation, such as `opentelemetry-http`.
+/// Speaks the process's [formats](crate::propagation::Propagators::current) for libraries that use the API's propagation, such as
+/// `opentelemetry-http`.
 ///
 /// Into a request that is sent under the current `Context` goes the innermost span, even if that is one of ours; under another
-/// `Context`, that one's. The baggage is the `Context`'s own.
+/// `Context`, that one's. The baggage is the `Context`'s own, added to ours where it is the current one.
 ///
 /// # Examples
 /// ```
@@ -33,42 +34,44 @@ use opentelemetry::trace::TraceContextExt;
 /// ```
 #[derive(Debug)]
 pub struct Propagator {
-    fields: [String; 3],
+    fields: Vec<String>,
 }
-
-const TRACEPARENT: &str = "traceparent";
-const TRACESTATE: &str = "tracestate";
 
 impl Propagator {
     /// The propagator.
     #[expect(clippy::new_without_default, reason = "it has the effect that contexts are observed")]
     pub fn new() -> Self {
         active::observe();
-        Self { fields: [TRACEPARENT, TRACESTATE, baggage::HEADER].map(str::to_owned) }
+        // What a context with everything is written as.
+        let id = (TraceId::from_int(1), SpanId::from_int(1));
+        let context =
+            SpanContext::new(id.0, id.1, TraceFlags::SAMPLED).with_trace_state(TraceState::from_valid("k=v"));
+        let headers = Propagators::current().inject(&context, &Baggage::parse(["k=v"]));
+        Self { fields: headers.into_iter().map(|(name, _)| name.into_owned()).collect() }
     }
 }
 
 impl TextMapPropagator for Propagator {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        let span = span_of(context);
-        if span.is_valid() {
-            injector.set(TRACEPARENT, tracecontext::traceparent(&span));
-            if !span.trace_state().is_empty() {
-                injector.set(TRACESTATE, span.trace_state().as_str().to_owned());
-            }
-        }
-        if !context.baggage().is_empty() {
-            injector.set(baggage::HEADER, baggage::write(context.baggage()));
+        let own = Baggage::parse([baggage::write(context.baggage()).as_str()]);
+        let (span, baggage) = match active::is_current(context) {
+            true => (Ours::current().context(), Baggage::current().merged(&own)),
+            false => (from_api(context.span().span_context()), own),
+        };
+        for (name, value) in Propagators::current().inject(&span, &baggage) {
+            injector.set(&name, value);
         }
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        let values =
+            |name| extractor.get_all(name).unwrap_or_default().into_iter().map(move |value| (name, value));
+        let received = Propagators::current().extract(extractor.keys().into_iter().flat_map(values));
         let mut context = context.clone();
-        if let Some(header) = extractor.get(baggage::HEADER) {
-            context = context.with_baggage(baggage::read(header));
+        if !received.baggage.is_empty() {
+            context = context.with_baggage(baggage::read(received.baggage.as_str()));
         }
-        let state = extractor.get_all(TRACESTATE).unwrap_or_default().join(",");
-        match extractor.get(TRACEPARENT).and_then(|parent| tracecontext::parse(parent, &state)) {
+        match received.context {
             Some(parent) => context.with_remote_span_context(to_api(&parent)),
             None => context,
         }
@@ -77,11 +80,4 @@ impl TextMapPropagator for Propagator {
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(&self.fields)
     }
-}
-
-fn span_of(context: &Context) -> SpanContext {
-    if active::is_current(context) {
-        return Ours::current().context();
-    }
-    from_api(context.span().span_context())
 }
