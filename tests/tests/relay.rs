@@ -483,6 +483,67 @@ fn what_the_relay_does_is_one_trace_of_server_and_client_spans() {
     assert_eq!(hex(&client.span_id), head.parent()[2]);
 }
 
+/// `bash tests/interop/python/run.sh` runs it.
+#[test]
+#[ignore = "it needs a Python with OpenTelemetry's SDK, which the variable `PYTHON` names"]
+fn a_python_service_in_the_middle_is_part_of_the_same_trace() {
+    let receiver = Receiver::start();
+    let endpoint = receiver.endpoint();
+    let settings =
+        format!("telemetry: {{exporters: [{{provider: otlp, otlp: {{endpoint: '{endpoint}'}}}}]}}");
+    let (first, last) = (Relay::start_with(&settings, &[]), Relay::start_with(&settings, &[]));
+    let python = Python::start(&receiver.traces_url());
+    let target = last.target.local_addr().expect("it is bound");
+    let to_target = format!("[{{\"url\": \"http://{target}/\", \"arguments\": []}}]");
+    let to_last = format!("[{{\"url\": \"http://{}/relay\", \"arguments\": {to_target}}}]", last.address);
+    let to_python = format!("[{{\"url\": \"http://{}/\", \"arguments\": {to_last}}}]", python.address);
+
+    let asked = first.send(&[SAMPLED, "tracestate: foo=1", "baggage: tenant=7"], &to_python);
+    let head = last.arrived();
+
+    assert!(text(asked).contains("\"status\":204"));
+    assert_eq!(
+        (head.trace_id(), &*head.state(), &*head.values("baggage")),
+        (TRACE, "foo=1", &["tenant=7"][..])
+    );
+    let spans = receiver.wait_for_spans(6, PATIENCE);
+    let (mut chain, mut id) = (Vec::new(), head.parent()[2].to_owned());
+    while let Some(received) = spans.iter().find(|received| hex(&received.span.span_id) == id) {
+        assert_eq!(hex(&received.span.trace_id), TRACE);
+        chain.push(received.span.name.as_str());
+        id = hex(&received.span.parent_span_id);
+    }
+    assert_eq!(chain, ["POST", "POST /relay", "python client", "python server", "POST", "POST /relay"]);
+    assert_eq!(id, PARENT);
+}
+
+/// The Python service, killed when dropped.
+struct Python {
+    process: Child,
+    address: String,
+}
+
+impl Python {
+    fn start(traces_url: &str) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/python/service.py");
+        let python = std::env::var_os("PYTHON").expect("`PYTHON` names a Python with OpenTelemetry's SDK");
+        let mut command = Command::new(python);
+        command.arg(script).env("TRACES_URL", traces_url).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("Python starts");
+        let mut address = String::new();
+        let stdout = process.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut address).expect("it says where it listens");
+        Self { process, address: address.trim().to_owned() }
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[test]
 fn other_machines_are_no_targets() {
     let relay = Relay::start();

@@ -1,7 +1,8 @@
 //! What the relay is told to do: where to post what, on this machine only.
 
 use crate::error::Problem;
-use http::{StatusCode, Uri};
+use http::StatusCode;
+use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -12,7 +13,7 @@ const MAX_ERRANDS: usize = 16;
 /// One request to send.
 #[derive(Debug)]
 pub(super) struct Errand {
-    pub(super) target: Uri,
+    pub(super) target: Url,
     /// As it was written, for the answer.
     pub(super) url: String,
     /// What to send, as JSON.
@@ -52,12 +53,12 @@ impl Errand {
     }
 }
 
-fn is_on_this_machine(target: &Uri) -> bool {
+fn is_on_this_machine(target: &Url) -> bool {
     let is_loopback = |host: &str| {
         let address = host.trim_matches(['[', ']']).parse();
         host == "localhost" || address.is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
     };
-    target.scheme_str() == Some("http") && target.host().is_some_and(is_loopback)
+    target.scheme() == "http" && target.host_str().is_some_and(is_loopback)
 }
 
 fn refused(detail: String) -> Problem {

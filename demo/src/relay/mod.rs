@@ -29,7 +29,9 @@ where
         .and(body::bytes())
         .and(with(Client::new()))
         .then(run)
-        .map(Reply::into_response);
+        .map(Reply::into_response)
+        // A span of `tracing`, as Warp makes it.
+        .with(warp::trace::request());
     TraceService::new(Edge::new(warp::service(relay.recover(refuse)), allowed), template)
 }
 
