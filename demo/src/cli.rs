@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 /// A small order service that shows what Telemetry does: every request becomes a trace.
@@ -8,16 +8,27 @@ use std::path::PathBuf;
 #[command(name = "telemetry-demo", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// The settings file [default: $SETTINGS_FILE, else ./settings.yaml if there is one]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// The host name or address to listen on [default: the settings', else 127.0.0.1]
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, global = true, value_name = "HOST")]
     pub(crate) host: Option<String>,
 
     /// The port to listen on, 0 for any free one [default: the settings', else 8000]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, global = true, value_name = "PORT")]
     pub(crate) port: Option<u16>,
+
+    /// What to serve instead of orders
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to serve instead of orders.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Post what requests say to other services on this machine: `POST /relay` with [{"url": "..", "arguments": [..]}]
+    Relay,
 }
 
 const AFTER_HELP: &str = "\

@@ -4,6 +4,7 @@ mod cli;
 mod error;
 mod fields;
 mod order;
+mod relay;
 mod routes;
 mod server;
 mod settings;
@@ -12,7 +13,7 @@ mod startup;
 mod store;
 
 use clap::Parser;
-use cli::Cli;
+use cli::{Cli, Command};
 use settings::ServerSettings;
 use startup::StartError;
 use std::process::ExitCode;
@@ -38,7 +39,12 @@ fn run(cli: &Cli) -> Result<(), StartError> {
         telemetry_runtime::builder().settings(settings).install().map_err(StartError::telemetry)?;
     let runtime = tokio::runtime::Runtime::new().map_err(StartError::runtime)?;
 
-    let outcome = runtime.block_on(serve(&server, &telemetry));
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            None => serve(&server, &telemetry).await,
+            Some(Command::Relay) => serve_relay(&server, &telemetry).await,
+        }
+    });
 
     // The runtime still runs: a second signal is heard while the last spans leave.
     let report = telemetry.shutdown(FLUSH_TIMEOUT);
@@ -54,5 +60,14 @@ async fn serve(settings: &ServerSettings, telemetry: &Guard) -> Result<(), Start
     let listener = server::bind(settings).await?;
     startup::announce(&listener, &store, &telemetry.status());
     server::serve(listener, routes::service(store), stop).await;
+    Ok(())
+}
+
+/// The same for the relay.
+async fn serve_relay(settings: &ServerSettings, telemetry: &Guard) -> Result<(), StartError> {
+    let stop = shutdown::requested().map_err(StartError::runtime)?;
+    let listener = server::bind(settings).await?;
+    startup::announce_relay(&listener, &telemetry.status());
+    server::serve(listener, relay::service(), stop).await;
     Ok(())
 }

@@ -82,6 +82,18 @@ pub(crate) fn announce(listener: &TcpListener, store: &Store, telemetry: &Status
     ));
 }
 
+/// The same for the relay.
+pub(crate) fn announce_relay(listener: &TcpListener, telemetry: &Status) {
+    let Ok(address) = listener.local_addr() else { return };
+    let exporters = takers(telemetry, Signal::Traces);
+    say(format_args!(
+        "telemetry-demo relays on http://{address}\n\
+         spans go to: {exporters}\n\
+         try: curl -i http://{address}/relay -H 'content-type: application/json' \
+         -d '[{{\"url\": \"http://127.0.0.1:8000/orders\", \"arguments\": {{\"item\": \"tea\", \"quantity\": 2}}}}]'",
+    ));
+}
+
 /// The names of the exporters that take this signal.
 fn takers(telemetry: &Status, signal: Signal) -> String {
     let takers = telemetry.exporters.iter().filter(|exporter| exporter.signal == signal);

@@ -12,6 +12,8 @@
 /// - Fields that are named like a secret are `[REDACTED]` in our span; in that of `tracing` they are what they always were.
 /// - A field's expression is evaluated for each of the two spans that wants it.
 /// - `parent` and `follows_from` are for the span of `tracing`; ours is below the current one, or a root where `parent = None`.
+/// - What is said to the span of `tracing` later, by `Span::record` or `follows_from`, is said to ours where the layer
+///   [`bridge::spans`](crate::bridge::spans) is, which [`init`](crate::init) installs; and where it is entered, ours is current.
 /// - It also takes the arguments of [`#[instrument]`](macro@crate::instrument) that `tracing` does not have, for our span, and goes on blocks.
 ///
 /// It needs the feature `tracing`.

@@ -8,7 +8,8 @@
 //!
 //! Other executors take `future.in_current_span()` ([`InCurrentSpan`]) and `closure.in_current_span()` ([`InCurrentSpanOnce`]). Work that is to
 //! have a span of its own takes `future.instrument(detached_span!("name"))` ([`Instrument`](crate::Instrument)), which is below the span
-//! that is current where it is made.
+//! that is current where it is made. `in_current_span()` and `instrument(span)` of `tracing` do the same for its own spans, where the
+//! layer `bridge::spans` is.
 
 #[cfg(feature = "tokio")]
 use crate::span::InCurrentSpan;

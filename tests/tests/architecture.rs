@@ -18,8 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("spawn", &["span"]),
     ("compat", &[]),
     ("logging", &["span", "record"]),
-    ("config", &["export", "policy", "logging", "record"]),
-    ("bridge", &["span", "record"]),
+    ("config", &["export", "policy", "propagation", "logging", "record"]),
+    ("bridge", &["span", "propagation", "record"]),
     ("__private", &["span", "record"]),
 ];
 

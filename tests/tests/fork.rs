@@ -426,3 +426,35 @@ fn a_child_of_a_child_starts_anew_as_well() {
         String::new()
     });
 }
+
+#[test]
+fn a_span_of_another_library_that_began_before_the_fork_is_the_parents_and_a_remote_parent_to_the_child() {
+    use tracing_subscriber::layer::SubscriberExt;
+    let _turn = turn();
+    let memory = Memory::new();
+    let guard = install(builder().exporter("memory", memory.clone()));
+    let registry = tracing_subscriber::registry().with(telemetry_runtime::bridge::spans::layer());
+    tracing::subscriber::with_default(registry, || {
+        let theirs = tracing::info_span!("theirs", later = tracing::field::Empty);
+        let fork = fork();
+        if !fork.is_child() {
+            let said = fork.run(String::new);
+            drop(theirs);
+            assert_eq!(said, "child_work below a remote parent: true");
+            return;
+        }
+        fork.run(|| {
+            let memory = Memory::new();
+            let guard = install(builder().exporter("memory", memory.clone()));
+            theirs.in_scope(|| child_work(1));
+            theirs.record("later", 1);
+            drop(theirs);
+            assert!(guard.flush(SOON).is_complete());
+            let spans = memory.take();
+            format!("{} below a remote parent: {}", names(&spans).join(", "), spans[0].parent_is_remote)
+        });
+    });
+    assert!(guard.flush(SOON).is_complete());
+    assert_eq!(names(&memory.take()), ["theirs"]);
+    assert!(guard.shutdown(SOON).is_complete());
+}

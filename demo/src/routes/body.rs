@@ -17,9 +17,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The members of the JSON object that the request's body is.
 ///
-/// Rejects with the [`Problem`]: 415 for another content type, 413 beyond 16 KiB, 408 after 10 s, 400 for what is no JSON and 422
-/// for JSON that is no object.
+/// Rejects as [`bytes`] does, and with 400 for what is no JSON and 422 for JSON that is no object.
 pub(super) fn fields() -> BoxedFilter<(Fields,)> {
+    bytes().and_then(|bytes: Vec<u8>| async move { parse(&bytes).map_err(warp::reject::custom) }).boxed()
+}
+
+/// The request's body, which is declared as JSON.
+///
+/// Rejects with the [`Problem`]: 415 for another content type, 413 beyond 16 KiB, 408 after 10 s and 400 for a body that breaks off.
+pub(crate) fn bytes() -> BoxedFilter<(Vec<u8>,)> {
     warp::header::headers_cloned()
         .and(warp::body::stream())
         .and_then(|headers, body| async move {
@@ -31,12 +37,11 @@ pub(super) fn fields() -> BoxedFilter<(Fields,)> {
 async fn read<B: Buf>(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Fields, Problem> {
+) -> Result<Vec<u8>, Problem> {
     expect_json(headers)?;
-    let bytes = tokio::time::timeout(TIMEOUT, collect(headers, body)).await.map_err(|_elapsed| {
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come within 10 s")
-    })??;
-    parse(&bytes)
+    tokio::time::timeout(TIMEOUT, collect(headers, body))
+        .await
+        .map_err(|_elapsed| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come within 10 s"))?
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {

@@ -1,6 +1,5 @@
 //! What every request and its answer pass at the border of the service.
 
-use super::allowed;
 use crate::error::Problem;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, StatusCode, header};
@@ -14,13 +13,15 @@ use warp::reply::Response;
 
 /// Around the router: serves `HEAD` as `GET`, survives panics, and writes problems out.
 #[derive(Clone)]
-pub(super) struct Edge<S> {
+pub(crate) struct Edge<S> {
     router: S,
+    allowed: fn(&str) -> HeaderValue,
 }
 
 impl<S> Edge<S> {
-    pub(super) fn new(router: S) -> Self {
-        Self { router }
+    /// `allowed` gives the methods that a path knows, as `Allow` names them.
+    pub(crate) fn new(router: S, allowed: fn(&str) -> HeaderValue) -> Self {
+        Self { router, allowed }
     }
 }
 
@@ -38,7 +39,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let mut router = self.router.clone();
+        let (mut router, allowed) = (self.router.clone(), self.allowed);
         Box::pin(async move {
             let path = request.uri().path().to_owned();
             head_is_get(&mut request);
@@ -47,7 +48,7 @@ where
                 Ok(response) => response?,
                 Err(_panic) => Problem::internal("the handler of this request panicked").into_response(),
             };
-            Ok(finish(response, path))
+            Ok(finish(response, path, allowed))
         })
     }
 }
@@ -60,7 +61,7 @@ fn head_is_get<B>(request: &mut Request<B>) {
 }
 
 /// The answer as it goes out.
-fn finish(mut response: Response, path: String) -> Response {
+fn finish(mut response: Response, path: String, allowed: fn(&str) -> HeaderValue) -> Response {
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, allowed(&path));
     }

@@ -1,6 +1,6 @@
 //! The table of routes, and the service made of it.
 
-mod body;
+pub(crate) mod body;
 mod debug;
 mod docs;
 mod edge;
@@ -9,7 +9,7 @@ mod orders;
 
 use crate::error::Problem;
 use crate::store::Store;
-use edge::Edge;
+pub(crate) use edge::Edge;
 use http::{HeaderValue, Method, Request, StatusCode};
 use std::convert::Infallible;
 use std::error::Error;
@@ -18,7 +18,7 @@ use telemetry_runtime::http::TraceService;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
-use warp::reject::{Reject, Rejection};
+use warp::reject::{MethodNotAllowed, Reject, Rejection};
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
@@ -57,7 +57,7 @@ where
         .map(|route| fits(route).and((route.endpoint)(store.clone())).boxed())
         .reduce(|others, route| others.or(route).unify().boxed())
         .expect("there are routes");
-    TraceService::new(Edge::new(warp::service(router.recover(refuse))), template)
+    TraceService::new(Edge::new(warp::service(router.recover(refuse)), allowed), template)
 }
 
 /// The template of the route that answers such requests, if there is one.
@@ -113,10 +113,10 @@ struct OtherMethod;
 impl Reject for OtherMethod {}
 
 /// The problem behind a rejection.
-async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
+pub(crate) async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
     let problem = if let Some(problem) = rejection.find::<Problem>() {
         problem.clone()
-    } else if rejection.find::<OtherMethod>().is_some() {
+    } else if rejection.find::<OtherMethod>().is_some() || rejection.find::<MethodNotAllowed>().is_some() {
         Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "the path does not know this method; `Allow` names those it knows",
@@ -130,7 +130,9 @@ async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
 }
 
 /// A handler's argument that every request shares.
-fn with<T: Clone + Send + Sync>(shared: T) -> impl Filter<Extract = (T,), Error = Infallible> + Clone {
+pub(crate) fn with<T: Clone + Send + Sync>(
+    shared: T,
+) -> impl Filter<Extract = (T,), Error = Infallible> + Clone {
     warp::any().map(move || shared.clone())
 }
 

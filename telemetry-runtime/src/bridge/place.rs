@@ -72,7 +72,7 @@ pub(super) fn key(name: &'static str) -> &'static str {
 
 /// Addresses, well enough spread by one multiplication.
 #[derive(Default)]
-struct KeyHasher(u64);
+pub(super) struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn finish(&self) -> u64 {

@@ -4,7 +4,7 @@
 
 use super::otel::{KindOnly, Said};
 use super::place;
-use crate::record::{SpanKind, Value};
+use crate::record::{Callsite, SpanKind, Value};
 use crate::span::{Below, Chain, Entrance, Foreign, Held, Span, is_on, leave, twin_of};
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -141,15 +141,7 @@ fn open<S>(attributes: &Attributes<'_>, context: &Context<'_, S>) -> Result<Reco
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let callsite = || {
-        let place = place::of(attributes.metadata(), SpanKind::Internal);
-        if !place.tells_kind {
-            return place.callsite;
-        }
-        let mut kind = KindOnly(SpanKind::Internal);
-        shielded(|| attributes.record(&mut kind));
-        place::of(attributes.metadata(), kind.0).callsite
-    };
+    let callsite = || callsite(attributes);
     if attributes.is_contextual() {
         return Foreign::open(Below::Current, callsite);
     }
@@ -157,6 +149,17 @@ where
         Some(parent) => Foreign::open(Below::Context(&parent.context()), callsite),
         None => Foreign::open(Below::Nothing, callsite),
     }
+}
+
+/// The span's place, for the kind that it says it has.
+fn callsite(attributes: &Attributes<'_>) -> &'static Callsite {
+    let place = place::of(attributes.metadata(), SpanKind::Internal);
+    if !place.tells_kind {
+        return place.callsite;
+    }
+    let mut kind = KindOnly(SpanKind::Internal);
+    shielded(|| attributes.record(&mut kind));
+    place::of(attributes.metadata(), kind.0).callsite
 }
 
 /// The span with all that it is given at its start.

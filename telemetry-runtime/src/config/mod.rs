@@ -26,6 +26,7 @@ use crate::export::console::Style;
 use crate::export::destination::Destination;
 use crate::logging;
 use crate::policy::{self, Ratio, Sampling};
+use crate::propagation;
 use crate::record::{PerSignal, Resource};
 use overrides::{Overrides, Variables};
 use raw::Raw;
@@ -55,6 +56,8 @@ use std::path::Path;
 ///   sampling_ratio: 0.1                 # of the traces that begin here; default 1
 ///   sampler: parentbased_traceidratio   # any word of OTEL_TRACES_SAMPLER
 ///   exclude_endpoints: ["/health", "/internal/*"]
+///   propagators: [tracecontext, baggage]    # or b3, b3multi, jaeger, xray, none: how contexts travel in headers
+///   incoming: trust                     # a caller's trace is continued; or link: a new one links to it; or ignore
 ///   resource: {cloud.region: eu-west-1}
 ///   limits:                             # of memory; what does not fit is dropped and counted
 ///     lanes: 64MiB                      # spans that have ended, before they are collected, on all threads
@@ -62,6 +65,7 @@ use std::path::Path;
 ///     queue: 16MiB                      # batches that wait for one exporter
 ///     value: 4KiB                       # one attribute value; a longer one is cut at a character
 ///   tracing: info                       # spans that other libraries make with `tracing`: a level, or directives by target; off
+///   opentelemetry: true                 # with the feature of that name: the API's global tracer provider and propagator are ours
 ///   exporters:                          # default: console
 ///     - provider: otlp                  # console, otlp, azure_monitor
 ///       name: collector                 # default: the provider; distinct
@@ -87,7 +91,7 @@ use std::path::Path;
 ///
 /// # The environment
 /// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
-/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
+/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
 /// `OTEL_EXPORTER_OTLP_TRACES_...` and `OTEL_EXPORTER_OTLP_LOGS_...`, which win (their endpoints are used as they are).
 /// `OTEL_LOGS_EXPORTER` says whether `otlp` exporters get log records: not if it is `none` or `console`. `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
 /// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
@@ -112,6 +116,8 @@ pub struct Settings {
     pub(crate) resource: Resource,
     /// Which traces are recorded.
     pub(crate) policy: policy::Options,
+    /// How contexts come from and go to other processes.
+    pub(crate) propagation: propagation::Options,
     /// Where spans and log records go: those that are enabled, with distinct names.
     pub(crate) exporters: Vec<ExporterSettings>,
     /// How much memory may be taken.
@@ -134,6 +140,12 @@ pub struct Settings {
         expect(dead_code, reason = "only the feature `logging` sees spans of `tracing`")
     )]
     pub(crate) tracing: logging::Filter,
+    /// Whether the global tracer provider and propagator of the OpenTelemetry API are to be ours.
+    #[cfg_attr(
+        not(feature = "opentelemetry"),
+        expect(dead_code, reason = "only the feature `opentelemetry` has them")
+    )]
+    pub(crate) opentelemetry: bool,
     /// Whether nothing at all is to be recorded.
     pub(crate) disabled: bool,
     warnings: Vec<String>,
@@ -231,10 +243,12 @@ impl Settings {
         Self {
             resource: resolver.resource(&raw),
             policy: resolver.policy(&mut raw.telemetry),
+            propagation: resolver.propagation(&raw.telemetry),
             limits: resolver.limits(&raw.telemetry),
             exporters: if disabled { Vec::new() } else { resolver.exporters(raw.telemetry.exporters.take()) },
             span_events: raw.logging.span_events.unwrap_or(false),
             tracing: raw.telemetry.tracing.take().unwrap_or_default(),
+            opentelemetry: raw.telemetry.opentelemetry.unwrap_or(true),
             logging: resolver.logging(raw.logging),
             disabled,
             warnings: Vec::new(),

@@ -4,11 +4,12 @@ use super::env::Environment;
 use super::error::{Mistake, Origin};
 use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS};
 use super::limits;
-use super::raw::ratio;
+use super::raw::{propagator_words, ratio};
 use super::reader::{At, shown};
 use crate::export::destination::{Endpoint, EndpointError, Header};
 use crate::logging::Filter;
 use crate::policy::{Ratio, Sampling};
+use crate::propagation::Propagators;
 use crate::record::{PerSignal, Signal};
 use std::fmt::Display;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub(super) struct Overrides {
     pub(super) service_name: Option<String>,
     pub(super) resource: Vec<(String, String)>,
     pub(super) sampling: Option<Sampling>,
+    pub(super) propagators: Option<Propagators>,
     /// The most bytes of an attribute value.
     pub(super) value_limit: Option<usize>,
     pub(super) otlp: OtlpOverrides,
@@ -88,6 +90,7 @@ const LOGS_EXPORTER: &str = "OTEL_LOGS_EXPORTER";
 const LOGS_EXPORTERS: [(&str, bool); 3] = [("otlp", true), ("console", false), ("none", false)];
 const VALUE_LIMIT: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+const PROPAGATORS: &str = "OTEL_PROPAGATORS";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 
@@ -101,6 +104,7 @@ impl Overrides {
                 .understood(["OTEL_RESOURCE_ATTRIBUTES"], "`key=value,key=value`, percent-encoded", pairs)
                 .unwrap_or_default(),
             sampling: sampling(variables),
+            propagators: propagators(variables),
             value_limit: variables.understood(VALUE_LIMIT, limits::LENGTH, limits::length),
             otlp: OtlpOverrides {
                 own: PerSignal {
@@ -183,6 +187,24 @@ fn headers(name: &'static str, variables: &mut Variables<'_>) -> Option<Vec<Head
             .collect()
     };
     variables.demanded(name, parse).map(|headers| headers.value)
+}
+
+/// The formats that are understood; `None` if there is not one.
+fn propagators(variables: &mut Variables<'_>) -> Option<Propagators> {
+    let words = propagator_words();
+    let text = variables.environment.get(PROPAGATORS)?;
+    let (mut understood, mut unknown) = (Vec::new(), Vec::new());
+    for written in text.split(',').map(str::trim).filter(|written| !written.is_empty()) {
+        match word(written, &words) {
+            Some(format) => understood.push(format),
+            None => unknown.push(written),
+        }
+    }
+    let known = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+    variables.warnings.extend(unknown.iter().map(|unknown| {
+        format!("a part of {PROPAGATORS} is ignored: expected {known}, found `{}`", shown(unknown))
+    }));
+    (!understood.is_empty()).then(|| Propagators::new(understood.into_iter().flatten()))
 }
 
 fn sampling(variables: &mut Variables<'_>) -> Option<Sampling> {

@@ -6,6 +6,7 @@ use super::limits;
 use super::reader::{At, Reader};
 use crate::logging::{Filter, Format};
 use crate::policy::{PathPattern, Ratio, Sampling};
+use crate::propagation::{Incoming, Propagator, Propagators};
 use crate::record::ValueBuf;
 
 /// The whole file. What is absent was not written, or is null or empty.
@@ -30,9 +31,12 @@ pub(super) struct Telemetry {
     pub(super) sampling_ratio: Option<At<Ratio>>,
     pub(super) sampler: Option<At<String>>,
     pub(super) exclude_endpoints: Vec<PathPattern>,
+    pub(super) propagators: Option<Propagators>,
+    pub(super) incoming: Option<Incoming>,
     pub(super) resource: Vec<(String, ValueBuf)>,
     pub(super) limits: limits::Written,
     pub(super) tracing: Option<Filter>,
+    pub(super) opentelemetry: Option<bool>,
     /// Those that are enabled.
     pub(super) exporters: Option<Vec<Exporter>>,
 }
@@ -51,9 +55,12 @@ const TELEMETRY: &[&str] = &[
     "sampling_ratio",
     "sampler",
     "exclude_endpoints",
+    "propagators",
+    "incoming",
     "resource",
     "limits",
     "tracing",
+    "opentelemetry",
     "exporters",
 ];
 const LIMITS: &[&str] = &["lanes", "details", "queue", "value"];
@@ -92,9 +99,12 @@ fn telemetry(node: Option<&Node>, reader: &mut Reader<'_>, disabled: Option<bool
             Sampling::from_word(word, Ratio::ALWAYS).map(|_| word.to_owned())
         }),
         exclude_endpoints: exclude_endpoints(fields.get("exclude_endpoints"), reader),
+        propagators: fields.get("propagators").map(|node| propagators(node, reader)),
+        incoming: reader.word(fields.get("incoming"), &Incoming::WORDS).map(|at| at.value),
         resource: resource(fields.get("resource"), reader),
         limits: limits(fields.get("limits"), reader),
         tracing: reader.checked(fields.get("tracing"), Filter::from_setting_by_target).map(|at| at.value),
+        opentelemetry: reader.bool(fields.get("opentelemetry")),
         exporters: fields.get("exporters").map(|node| {
             let items = reader.items(Some(node));
             items.iter().filter_map(|item| Exporter::read(item, reader, is_disabled)).collect()
@@ -121,6 +131,20 @@ fn exclude_endpoints(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<PathPa
         .filter_map(|item| reader.checked(Some(item), PathPattern::parse))
         .map(|at| at.value)
         .collect()
+}
+
+/// The formats of the list; `none` adds nothing.
+fn propagators(node: &Node, reader: &mut Reader<'_>) -> Propagators {
+    let words = propagator_words();
+    let items = reader.items(Some(node));
+    let formats = items.iter().filter_map(|item| reader.word(Some(item), &words)?.value);
+    Propagators::new(formats.collect::<Vec<_>>())
+}
+
+/// The words for formats, `none` among them.
+pub(super) fn propagator_words() -> Vec<(&'static str, Option<Propagator>)> {
+    let formats = Propagator::WORDS.map(|(word, format)| (word, Some(format)));
+    formats.into_iter().chain([("none", None)]).collect()
 }
 
 fn resource(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<(String, ValueBuf)> {

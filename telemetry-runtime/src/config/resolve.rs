@@ -9,6 +9,7 @@ use super::{ExporterKind, ExporterSettings, Limits};
 use crate::export::destination::{Destination, Protocol};
 use crate::logging;
 use crate::policy::{Options, Ratio, Sampling};
+use crate::propagation;
 use crate::record::{PerSignal, Resource, Signal, ValueBuf};
 use std::io;
 
@@ -65,6 +66,13 @@ impl Resolver<'_> {
         }
         // The word was checked when it was read.
         Sampling::from_word(&word.value, share).unwrap_or_default()
+    }
+
+    pub(super) fn propagation(&self, telemetry: &Telemetry) -> propagation::Options {
+        propagation::Options {
+            propagators: self.overrides.propagators.or(telemetry.propagators).unwrap_or_default(),
+            incoming: telemetry.incoming.unwrap_or_default(),
+        }
     }
 
     pub(super) fn limits(&self, telemetry: &Telemetry) -> Limits {

@@ -92,6 +92,43 @@ fn limits_have_defaults_and_the_variable_overrides_the_length_of_values() {
 }
 
 #[test]
+fn propagators_have_a_default_and_the_variable_overrides_the_file() {
+    use crate::propagation::{Incoming, Propagator, Propagators};
+    let defaults = settings("").propagation;
+    assert_eq!(defaults.propagators, Propagators::new([Propagator::TraceContext, Propagator::Baggage]));
+    assert_eq!(defaults.incoming, Incoming::Trust);
+    let file = "telemetry: {propagators: [b3, xray], incoming: link}";
+    let written = settings(file).propagation;
+    assert_eq!(written.propagators, Propagators::new([Propagator::B3, Propagator::XRay]));
+    assert_eq!(written.incoming, Incoming::Link);
+    for (variable, expected) in [
+        ("B3Multi, jaeger,b3multi", Propagators::new([Propagator::B3Multi, Propagator::Jaeger])),
+        ("none", Propagators::none()),
+        (" , ", written.propagators),
+    ] {
+        let overridden = settings_with(file, [("OTEL_PROPAGATORS", variable)]);
+        assert_eq!(overridden.propagation.propagators, expected, "{variable}");
+        assert_eq!(overridden.warnings(), [""; 0]);
+    }
+    for nothing in ["telemetry: {propagators: []}", "telemetry: {propagators: [none]}"] {
+        assert_eq!(settings(nothing).propagation.propagators, Propagators::none(), "{nothing}");
+    }
+}
+
+#[test]
+fn an_unknown_propagator_in_the_variable_is_ignored_with_a_warning() {
+    use crate::propagation::{Propagator, Propagators};
+    let some = settings_with("", [("OTEL_PROPAGATORS", "b4,jaeger")]);
+    assert_eq!(some.propagation.propagators, Propagators::new([Propagator::Jaeger]));
+    let expected = "a part of OTEL_PROPAGATORS is ignored: expected `tracecontext` or `baggage` or `b3` or `b3multi` or `jaeger` \
+                    or `xray` or `none`, found `b4`";
+    assert_eq!(some.warnings(), [expected]);
+    let none = settings_with("telemetry: {propagators: [b3]}", [("OTEL_PROPAGATORS", "ottrace")]);
+    assert_eq!(none.propagation.propagators, Propagators::new([Propagator::B3]));
+    assert_eq!(none.warnings().len(), 1);
+}
+
+#[test]
 fn the_file_of_the_origin_is_understood() {
     let settings = settings(ORIGIN);
     assert_eq!(settings.resource.service_name(), "orders");

@@ -6,6 +6,8 @@ pub(crate) mod destination;
 pub mod memory;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+#[cfg(feature = "opentelemetry-sdk")]
+pub mod sdk;
 
 use crate::record::{Batch, Signal};
 use std::error::Error;
@@ -16,7 +18,7 @@ use std::time::Duration;
 ///
 /// Each exporter has one worker thread to itself, which alone calls it: first [`export`](Self::export) once a batch, in order, at last
 /// [`shutdown`](Self::shutdown). It may block; the worker's queue is bounded, so what does not fit is dropped and counted while
-/// the application goes on. A retryable error has the worker call again with the same batch, after a pause. A panic is caught and counted.
+/// the application goes on. A retryable error has the worker call again with the same batch, after a pause. A panic is caught and counted. Spans that the thread itself makes, by whatever library, are not recorded.
 ///
 /// # Examples
 /// ```

@@ -1,10 +1,12 @@
 //! What a server span says about its request.
 
+use super::key::keys;
 use super::query;
+use super::wire::{OTHER_METHOD, known_method, protocol_version};
 use crate::record::{Callsite, SpanKind};
-use crate::span::{Opened, Span};
+use crate::span::Opened;
 use http::uri::Authority;
-use http::{Method, Request, Version, header};
+use http::{Method, Request, header};
 use std::net::SocketAddr;
 
 /// Room for the attributes of an ordinary request; what does not fit travels on its own.
@@ -12,16 +14,6 @@ pub(super) const ROOM: usize = 64;
 
 pub(super) static SERVER: Callsite =
     Callsite::new("", module_path!(), file!(), line!(), KEYS).with_name("HTTP").with_kind(SpanKind::Server);
-
-macro_rules! keys {
-    ($($key:ident = $name:literal,)*) => {
-        /// The span's attributes.
-        #[derive(Clone, Copy)]
-        pub(super) enum Key { $($key),* }
-
-        const KEYS: &[&str] = &[$($name),*];
-    };
-}
 
 // Source of the names: OpenTelemetry semantic conventions 1.37, "HTTP server span".
 keys! {
@@ -62,49 +54,20 @@ pub(super) fn describe<B>(span: &mut Opened<ROOM>, request: &Request<B>, route: 
 
 /// Records the method and names the span. Anybody can invent a method, so that unknown ones share a name.
 fn describe_method(span: &mut Opened<ROOM>, method: &Method, route: Option<&'static str>) {
-    let name = if is_known(method) {
-        span.value(Key::Method as u8, method.as_str());
-        method.as_str()
-    } else {
-        span.value(Key::Method as u8, "_OTHER");
+    let known = known_method(method);
+    span.value(Key::Method as u8, known.unwrap_or(OTHER_METHOD));
+    if known.is_none() {
         span.value(Key::MethodOriginal as u8, method.as_str());
-        "HTTP"
-    };
-    span.scope(|| match route {
-        Some(route) => Span::current().set_name(&format!("{name} {route}")),
-        None => Span::current().set_name(name),
-    });
-}
-
-/// Source: RFC 9110, section 9.3, and RFC 5789 (`PATCH`).
-fn is_known(method: &Method) -> bool {
-    let known = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::DELETE,
-        Method::HEAD,
-        Method::PATCH,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::CONNECT,
-    ];
-    known.contains(method)
+    }
+    let name = known.unwrap_or("HTTP");
+    match route {
+        Some(route) => span.name(format_args!("{name} {route}")),
+        None => span.name(name),
+    }
 }
 
 /// The host and port that the client asked for.
 fn authority<B>(request: &Request<B>) -> Option<Authority> {
     let host = || request.headers().get(header::HOST)?.to_str().ok()?.parse().ok();
     request.uri().authority().cloned().or_else(host)
-}
-
-fn protocol_version(version: Version) -> Option<&'static str> {
-    match version {
-        Version::HTTP_09 => Some("0.9"),
-        Version::HTTP_10 => Some("1.0"),
-        Version::HTTP_11 => Some("1.1"),
-        Version::HTTP_2 => Some("2"),
-        Version::HTTP_3 => Some("3"),
-        _ => None,
-    }
 }

@@ -1,8 +1,11 @@
 //! A server span around every request of a service.
 
-use super::{parent, request};
+use super::incoming::Caller;
+use super::request;
 use crate::record::StatusCode;
-use crate::span::{Instrumented, Opened, Recording, Span, instrument, open_request};
+use crate::span::{
+    Carried, InCurrentSpan, Instrumented, Opened, Recording, Span, enter_caller, instrument, open_request,
+};
 use http::{Method, Request, Response};
 use request::{Key, ROOM, SERVER};
 use std::fmt;
@@ -11,9 +14,13 @@ use tower_service::Service;
 
 /// A service whose every request is a server span.
 ///
-/// The span follows OpenTelemetry's semantic conventions for HTTP servers. It continues the trace of the request's `traceparent`, bears
-/// the name `{method} {route}`, sees the final status, whatever in the service gave it, and fails with 5xx. A panic fails it; a client
+/// The span follows OpenTelemetry's semantic conventions for HTTP servers. It continues the caller's trace, in whatever format of
+/// `telemetry.propagators` the headers name it, unless `telemetry.incoming` says otherwise, and has the caller's
+/// [`Baggage`](crate::Baggage). It bears the name `{method} {route}`, sees the final status, whatever in the service gave it, and fails with 5xx. A panic fails it; a client
 /// that goes away leaves it marked `cancelled`. It ends with the head of the response: what streams afterwards is not part of it.
+///
+/// While telemetry is off there is no span, but the caller's context and baggage are current all the same, so that
+/// [`ClientService`](super::ClientService) and [`inject`](super::inject) pass them on as they came.
 ///
 /// A request that the sampling policy drops, such as one for a path in `exclude_endpoints`, costs no attribute, and nothing below it is
 /// recorded.
@@ -69,7 +76,7 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Instrumented<ROOM, Opened<ROOM>, S::Future, Observe<S::Response, S::Error>>;
+    type Future = Instrumented<ROOM, Opened<ROOM>, Carried<S::Future>, Observe<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -77,11 +84,15 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let path = request.uri().path();
-        let mut span = open_request(&SERVER, parent::of(request.headers()).as_ref(), path);
+        let caller = Caller::of(request.headers());
+        let _caller = enter_caller(caller.parent, caller.baggage);
+        let mut span = open_request(&SERVER, path);
         if span.is_recording() {
             request::describe(&mut span, &request, (self.route)(request.method(), path));
+            span.links(caller.link);
         }
-        let future = span.scope(|| self.inner.call(request));
+        // Carried, because there may be no span: what is off passes on what came in.
+        let future = span.scope(|| self.inner.call(request).in_current_span());
         instrument(span, future, finish)
     }
 }

@@ -16,6 +16,7 @@ use crate::export::destination::Destination;
 #[cfg(feature = "otlp")]
 use crate::export::otlp::{InvalidTarget, Otlp, Target};
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
+use crate::propagation;
 use crate::record::{PerSignal, Resource, Signal};
 use crate::span::lanes::LANES;
 use crate::span::{fork, head, limit_values, panic, tick};
@@ -27,7 +28,9 @@ use std::sync::{Arc, Mutex};
 ///
 /// Besides, unless the program has a `tracing` subscriber of its own, it installs log lines (see [`logging`](crate::logging)), and records
 /// the events of `tracing` as log records (see [`bridge::events`](crate::bridge::events)), and the spans that other libraries make with it
-/// (see [`bridge::spans`](crate::bridge::spans)), from the level `info` on unless the setting `telemetry.tracing` says otherwise.
+/// (see [`bridge::spans`](crate::bridge::spans)), from the level `info` on unless the setting `telemetry.tracing` says otherwise. With the feature
+/// `opentelemetry`, the spans that other libraries make with that API are recorded, too, unless the setting `telemetry.opentelemetry` is
+/// `false`.
 ///
 /// # Examples
 /// ```no_run
@@ -79,11 +82,19 @@ pub struct Builder {
     policy: Option<Box<dyn SamplingPolicy>>,
     exporters: Vec<(String, Box<dyn Exporter>)>,
     limits: Limits,
+    propagation: propagation::Options,
 }
 
 /// Starts with no exporters, everything sampled unless a remote parent says otherwise, no resource attributes, and no log lines.
 pub fn builder() -> Builder {
-    Builder { settings: None, resource: None, policy: None, exporters: Vec::new(), limits: Limits::default() }
+    Builder {
+        settings: None,
+        resource: None,
+        policy: None,
+        exporters: Vec::new(),
+        limits: Limits::default(),
+        propagation: propagation::Options::default(),
+    }
 }
 
 impl Builder {
@@ -140,6 +151,7 @@ impl Builder {
             disabled = settings.disabled;
             self.apply(settings)?;
         }
+        propagation::install(self.propagation);
         if !disabled {
             tick::choose();
             panic::install_hook();
@@ -166,7 +178,12 @@ impl Builder {
             subscriber::install(&settings);
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
         }
+        #[cfg(feature = "opentelemetry")]
+        if settings.opentelemetry && !settings.disabled {
+            crate::bridge::opentelemetry::install();
+        }
         self.limits = settings.limits;
+        self.propagation = settings.propagation;
         self.resource.get_or_insert(settings.resource);
         self.policy.get_or_insert_with(|| settings.policy.into_policy());
         Ok(())

@@ -2,7 +2,8 @@
 
 use super::{Decision, LocalRoot, SamplingPolicy};
 
-/// Follows the sampled flag of a remote parent, so that a trace is recorded whole or not at all, and asks `root` where a trace begins.
+/// Follows the sampled flag of a remote parent, so that a trace is recorded whole or not at all, and asks `root` where a trace begins
+/// or the parent [has not decided](crate::SpanContext::is_undecided).
 ///
 /// Source: OpenTelemetry specification, trace SDK, "ParentBased".
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +22,8 @@ impl<P: SamplingPolicy> SamplingPolicy for ParentBased<P> {
     fn decide(&self, root: &LocalRoot<'_>) -> Decision {
         match root.parent {
             Some(parent) if parent.is_sampled() => Decision::Sample,
-            Some(_) => Decision::Drop,
-            None => self.root.decide(root),
+            Some(parent) if !parent.is_undecided() => Decision::Drop,
+            _ => self.root.decide(root),
         }
     }
 

@@ -133,6 +133,7 @@ pub struct Callsite {
     function: &'static str,
     module: &'static str,
     target: &'static str,
+    scope: Option<&'static str>,
     file: &'static str,
     line: u32,
     level: Level,
@@ -161,6 +162,7 @@ impl Callsite {
             function,
             module,
             target: module,
+            scope: None,
             file,
             line,
             level: Level::Info,
@@ -185,6 +187,14 @@ impl Callsite {
     #[must_use]
     pub const fn with_target(mut self, target: &'static str) -> Self {
         self.target = target;
+        self
+    }
+
+    /// The same place in a scope of its own.
+    #[cfg(feature = "opentelemetry")]
+    #[must_use]
+    pub(crate) const fn with_scope(mut self, scope: &'static str) -> Self {
+        self.scope = Some(scope);
         self
     }
 
@@ -251,9 +261,10 @@ impl Callsite {
         self.module
     }
 
-    /// The instrumentation scope: the crate, which is the module path's first segment.
+    /// The instrumentation scope: the crate, which is the module path's first segment; of spans that a library makes with the
+    /// OpenTelemetry API, what it calls itself there.
     pub fn scope(&self) -> &'static str {
-        self.module.split("::").next().unwrap_or(self.module)
+        self.scope.or_else(|| self.module.split("::").next()).unwrap_or(self.module)
     }
 
     /// The target, by which filters select.

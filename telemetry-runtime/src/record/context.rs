@@ -23,6 +23,8 @@ pub struct SpanContext {
     span_id: SpanId,
     flags: TraceFlags,
     remote: bool,
+    undecided: bool,
+    debug: bool,
     trace_state: TraceState,
 }
 
@@ -36,13 +38,36 @@ pub struct TraceState(Option<Arc<Box<str>>>);
 impl SpanContext {
     /// A context of this process, without vendors' state.
     pub fn new(trace_id: TraceId, span_id: SpanId, flags: TraceFlags) -> Self {
-        Self { trace_id, span_id, flags, remote: false, trace_state: TraceState::default() }
+        Self {
+            trace_id,
+            span_id,
+            flags,
+            remote: false,
+            undecided: false,
+            debug: false,
+            trace_state: TraceState::default(),
+        }
     }
 
     /// The same context, marked as received from another process: policies decide anew below it.
     #[must_use]
     pub fn remote(mut self) -> Self {
         self.remote = true;
+        self
+    }
+
+    /// The same context, marked as of a caller that leaves it to this process whether the trace is recorded.
+    #[must_use]
+    pub fn undecided(mut self) -> Self {
+        self.undecided = true;
+        self
+    }
+
+    /// The same context, sampled and marked for debugging.
+    #[must_use]
+    pub fn debug(mut self) -> Self {
+        self.debug = true;
+        self.flags = self.flags.with_sampled(true);
         self
     }
 
@@ -81,6 +106,16 @@ impl SpanContext {
     /// Whether the span is recorded.
     pub fn is_sampled(&self) -> bool {
         self.flags.is_sampled()
+    }
+
+    /// Whether the caller leaves it to this process whether the trace is recorded: B3 without a sampling state, or X-Ray's `Sampled=?`.
+    pub fn is_undecided(&self) -> bool {
+        self.undecided
+    }
+
+    /// Whether the caller asks for the trace to be kept whatever happens: the debug flag of B3 and Jaeger, which travels on.
+    pub fn is_debug(&self) -> bool {
+        self.debug
     }
 
     /// Whether the context was received from another process.

@@ -3,6 +3,7 @@
 //! Nothing here imports another room, so every stage may use it.
 
 mod array;
+mod baggage;
 mod batch;
 mod callsite;
 mod context;
@@ -10,6 +11,10 @@ mod data;
 mod id;
 pub(crate) mod layout;
 mod log;
+mod luggage;
+#[cfg(any(feature = "opentelemetry", feature = "opentelemetry-sdk"))]
+pub(crate) mod opentelemetry;
+pub(crate) mod percent;
 pub(crate) mod printable;
 mod resource;
 #[cfg(test)]
@@ -21,6 +26,7 @@ mod view;
 
 pub(crate) use array::Content as ArrayContent;
 pub use array::{Array, Element};
+pub use baggage::{Baggage, BaggageError, BaggageMember};
 pub use batch::Batch;
 pub(crate) use batch::{BatchBuilder, TickScale};
 #[cfg(unix)]
@@ -31,6 +37,7 @@ pub use context::{SpanContext, TraceState};
 pub use data::{EventData, LinkData, LogData, SpanData};
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use log::{LogView, Logs};
+pub(crate) use luggage::Luggage;
 pub use resource::Resource;
 pub use secret::Secret;
 pub(crate) use signal::PerSignal;

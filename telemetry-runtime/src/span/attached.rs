@@ -26,7 +26,7 @@ enum Kept {
 /// Makes `context` the parent of what starts on this thread until the guard is dropped.
 ///
 /// Under a remote context a policy decides anew; under a local one its decision holds. An invalid context means none: what starts
-/// is a root.
+/// is a root. The current [`Baggage`](crate::Baggage) stays.
 ///
 /// # Examples
 /// ```
@@ -40,9 +40,12 @@ enum Kept {
 /// # Ok::<(), telemetry_runtime::ParseIdError>(())
 /// ```
 pub fn attach(context: &SpanContext) -> Attached {
-    let snapshot = Snapshot::from(context);
-    let listed = LIST.try_with(|list| list.borrow_mut().attach(&snapshot, By::Guard));
-    Attached(listed.map_or_else(|_| Kept::Alone(Scope::enter(&snapshot)), Kept::Listed))
+    attach_snapshot(&Snapshot::new(context, current().luggage().baggage()))
+}
+
+pub(super) fn attach_snapshot(snapshot: &Snapshot) -> Attached {
+    let listed = LIST.try_with(|list| list.borrow_mut().attach(snapshot, By::Guard));
+    Attached(listed.map_or_else(|_| Kept::Alone(Scope::enter(snapshot)), Kept::Listed))
 }
 
 impl Drop for Attached {

@@ -1,17 +1,21 @@
 //! The thread's current context: which span runs here, saved and restored around every body and every poll.
 
 use super::id;
-use crate::record::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use crate::record::{Baggage, Luggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 
 /// Bits of [`Current::flags`] beside the W3C flags.
 pub(super) mod flag {
     pub(in crate::span) const SAMPLED: u8 = 0x01;
+    /// The parent from elsewhere leaves the sampling decision to this process.
+    pub(in crate::span) const UNDECIDED: u8 = 0x08;
     /// The current span is a parent from elsewhere: what starts below it is a local root.
     pub(in crate::span) const REMOTE: u8 = 0x10;
-    /// The trace has a `tracestate`.
-    pub(in crate::span) const HAS_STATE: u8 = 0x20;
+    /// The trace has vendors' state, or the application baggage.
+    pub(in crate::span) const HAS_LUGGAGE: u8 = 0x20;
+    /// The caller asks for the trace to be kept whatever happens.
+    pub(in crate::span) const DEBUG: u8 = 0x40;
     /// There is a current span at all.
     pub(in crate::span) const ACTIVE: u8 = 0x80;
 }
@@ -39,8 +43,8 @@ thread_local! {
         }
     };
 
-    /// The current trace's vendors' state, meaningful only under [`flag::HAS_STATE`].
-    static STATE: RefCell<TraceState> = const { RefCell::new(TraceState::NONE) };
+    /// What travels with the current context, meaningful only under [`flag::HAS_LUGGAGE`].
+    static LUGGAGE: RefCell<Luggage> = const { RefCell::new(Luggage::NONE) };
 }
 
 /// This thread's context.
@@ -58,8 +62,8 @@ pub(super) fn current<'a>() -> &'a Current {
 #[derive(Clone, Default)]
 pub(super) struct Snapshot {
     pub(super) ids: Ids,
-    /// Empty unless the flags say [`flag::HAS_STATE`].
-    pub(super) state: TraceState,
+    /// Empty unless the flags say [`flag::HAS_LUGGAGE`].
+    pub(super) luggage: Luggage,
 }
 
 /// The part of a context that is plain numbers.
@@ -72,10 +76,10 @@ pub(super) struct Ids {
 }
 
 impl Current {
-    /// The vendors' state of the current trace.
+    /// What travels with the current context.
     #[inline]
-    pub(super) fn state(&self) -> TraceState {
-        if self.flags.get() & flag::HAS_STATE == 0 { TraceState::NONE } else { load_state() }
+    pub(super) fn luggage(&self) -> Luggage {
+        if self.flags.get() & flag::HAS_LUGGAGE == 0 { Luggage::NONE } else { load_luggage() }
     }
 
     #[inline(always)]
@@ -89,7 +93,7 @@ impl Current {
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        Snapshot { ids: self.ids(), state: self.state() }
+        Snapshot { ids: self.ids(), luggage: self.luggage() }
     }
 
     /// Makes these current and returns what was.
@@ -106,31 +110,23 @@ impl Current {
     /// Makes `next` current and returns what was.
     #[inline]
     pub(super) fn replace(&self, next: &Snapshot) -> Snapshot {
-        let has_state = (next.ids.flags | self.flags.get()) & flag::HAS_STATE != 0;
-        let state = if has_state { self.replace_state(next.state.clone()) } else { TraceState::NONE };
-        Snapshot { ids: self.replace_ids(next.ids), state }
+        let has_luggage = (next.ids.flags | self.flags.get()) & flag::HAS_LUGGAGE != 0;
+        let luggage = if has_luggage { self.enter_luggage(&next.luggage) } else { Luggage::NONE };
+        Snapshot { ids: self.replace_ids(next.ids), luggage }
     }
 
-    /// Makes this the vendors' state, which counts under [`flag::HAS_STATE`] only, and returns what was.
+    /// Makes a copy of this what travels along, which counts under [`flag::HAS_LUGGAGE`] only, and returns what did.
     #[cold]
     #[inline(never)]
-    pub(super) fn replace_state(&self, state: TraceState) -> TraceState {
-        // A thread that is being torn down has no use for vendors' state.
-        STATE.try_with(|slot| slot.replace(state)).unwrap_or_default()
+    pub(super) fn enter_luggage(&self, luggage: &Luggage) -> Luggage {
+        replace_luggage(luggage.clone())
     }
 
-    /// Makes a copy of this the vendors' state, and returns what was.
+    /// Makes this what travels along.
     #[cold]
     #[inline(never)]
-    pub(super) fn enter_state(&self, state: &TraceState) -> TraceState {
-        self.replace_state(state.clone())
-    }
-
-    /// Makes this the vendors' state.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn restore_state(&self, state: TraceState) {
-        self.replace_state(state);
+    pub(super) fn restore_luggage(&self, luggage: Luggage) {
+        replace_luggage(luggage);
     }
 
     /// In a forked child: the ids that it draws are its own, and the span that is current runs elsewhere.
@@ -163,43 +159,77 @@ impl Current {
 }
 
 #[cold]
-fn load_state() -> TraceState {
-    STATE.try_with(|state| state.borrow().clone()).unwrap_or(TraceState::NONE)
+fn load_luggage() -> Luggage {
+    LUGGAGE.try_with(|luggage| luggage.borrow().clone()).unwrap_or(Luggage::NONE)
+}
+
+/// A thread that is being torn down has no use for it.
+fn replace_luggage(luggage: Luggage) -> Luggage {
+    LUGGAGE.try_with(|slot| slot.replace(luggage)).unwrap_or_default()
 }
 
 impl Snapshot {
     pub(super) fn context(&self) -> SpanContext {
-        let Ids { trace_high, trace_low, span_id, flags } = self.ids;
-        let context = SpanContext::new(
-            TraceId::from_int(u128::from(trace_high) << 64 | u128::from(trace_low)),
-            SpanId::from_int(span_id),
-            TraceFlags::from_byte(flags),
-        )
-        .with_trace_state(self.state.clone());
-        if flags & flag::REMOTE != 0 { context.remote() } else { context }
+        self.ids.context().with_trace_state(self.luggage.trace_state())
     }
-}
 
-impl From<&SpanContext> for Snapshot {
-    /// An invalid context becomes no context.
-    fn from(context: &SpanContext) -> Self {
+    /// That context, with this baggage. An invalid context becomes none, but the baggage stays.
+    pub(super) fn new(context: &SpanContext, baggage: Baggage) -> Self {
         if !context.is_valid() {
-            return Self::default();
+            return Self::default().with_luggage(Luggage::new(TraceState::NONE, baggage));
         }
         let trace_id = context.trace_id().to_int();
-        let state = context.trace_state().clone();
-        let mut flags = context.flags().to_byte() | flag::ACTIVE;
-        flags |= if context.is_remote() { flag::REMOTE } else { 0 };
-        flags |= if state.is_empty() { 0 } else { flag::HAS_STATE };
+        let set = |bit, is_set| if is_set { bit } else { 0 };
+        let flags = context.flags().to_byte()
+            | flag::ACTIVE
+            | set(flag::REMOTE, context.is_remote())
+            | set(flag::UNDECIDED, context.is_undecided())
+            | set(flag::DEBUG, context.is_debug());
         let ids = Ids {
             trace_high: (trace_id >> 64) as u64,
             trace_low: trace_id as u64,
             span_id: context.span_id().to_int(),
             flags,
         };
-        Self { ids, state }
+        let luggage = Luggage::new(context.trace_state().clone(), baggage);
+        Self { ids, luggage: Luggage::NONE }.with_luggage(luggage)
+    }
+
+    /// The same context with other luggage.
+    pub(super) fn with_luggage(mut self, luggage: Luggage) -> Self {
+        self.ids.flags &= !flag::HAS_LUGGAGE;
+        self.ids.flags |= if luggage.is_empty() { 0 } else { flag::HAS_LUGGAGE };
+        self.luggage = luggage;
+        self
     }
 }
+
+impl Ids {
+    /// The context, without vendors' state.
+    pub(super) fn context(self) -> SpanContext {
+        let Self { trace_high, trace_low, span_id, flags } = self;
+        let mut context = SpanContext::new(
+            TraceId::from_int(u128::from(trace_high) << 64 | u128::from(trace_low)),
+            SpanId::from_int(span_id),
+            TraceFlags::from_byte(flags),
+        );
+        for (bit, mark) in MARKS {
+            if flags & bit != 0 {
+                context = mark(context);
+            }
+        }
+        context
+    }
+}
+
+/// What bits beside the W3C flags say of a context.
+const MARKS: [(u8, Mark); 3] = [
+    (flag::REMOTE, SpanContext::remote),
+    (flag::UNDECIDED, SpanContext::undecided),
+    (flag::DEBUG, SpanContext::debug),
+];
+
+type Mark = fn(SpanContext) -> SpanContext;
 
 /// A context that no span has, for whoever needs a parent of his own.
 #[cfg(feature = "testing")]
@@ -212,7 +242,7 @@ pub(crate) fn fresh_context() -> SpanContext {
 /// Restores, when dropped, the context that was current before.
 ///
 /// Whatever happened meanwhile: what ran within it, such as a poll, is over, even if a guard of its own is not.
-pub(super) struct Scope {
+pub(crate) struct Scope {
     before: Snapshot,
     /// Dropping it on another thread would restore the wrong context.
     _of_this_thread: PhantomData<*const ()>,

@@ -7,7 +7,7 @@ use crate::record::layout::{
     EXTRA_HEADER_BYTES, ExtraHeader, KEY_INLINE, attribute_head, flag as record_flag, kind, padded, status,
     tag,
 };
-use crate::record::{Array, Capture, SpanContext, SpanId, StatusCode, TraceFlags, TraceId, Value};
+use crate::record::{Array, Capture, SpanContext, SpanId, StatusCode, TraceId, Value};
 use std::fmt::{self, Debug};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -388,11 +388,8 @@ pub(super) fn status_byte(code: StatusCode) -> u8 {
 
 impl From<Identity> for SpanContext {
     fn from(identity: Identity) -> Self {
-        Self::new(
-            identity.trace_id(),
-            SpanId::from_int(identity.span_id),
-            TraceFlags::from_byte(identity.flags),
-        )
+        let Identity { trace_high, trace_low, span_id, flags } = identity;
+        Ids { trace_high, trace_low, span_id, flags }.context()
     }
 }
 

@@ -13,7 +13,7 @@ use super::live::Live;
 use super::suppress;
 use super::words::Words;
 use crate::record::layout::{attribute_head, tag};
-use crate::record::{Callsite, SpanContext, TraceState, Value};
+use crate::record::{Callsite, Luggage, SpanContext, Value};
 use std::fmt::{self, Debug};
 
 /// Where a span begins.
@@ -32,8 +32,11 @@ pub(crate) enum Below<'a> {
 /// access to the span. Dropping it ends it, on whatever thread.
 pub(crate) struct Foreign<const N: usize> {
     live: Live,
-    state: TraceState,
+    /// What travels along with what is below it.
+    luggage: Luggage,
     attributes: Words<N>,
+    /// Some attribute had no room: those that follow go ahead as well, or an older value would count as the later one.
+    is_full: bool,
 }
 
 impl<const N: usize> Foreign<N> {
@@ -53,9 +56,9 @@ impl<const N: usize> Foreign<N> {
         }
         match live {
             Some(live) if live.is_sampled() => {
-                Ok(Self { live, state: current().state(), attributes: Words::new() })
+                Ok(Self { live, luggage: current().luggage(), attributes: Words::new(), is_full: false })
             }
-            Some(live) => Err(Held(Snapshot { ids: live.ids(), state: current().state() })),
+            Some(live) => Err(Held(Snapshot { ids: live.ids(), luggage: current().luggage() })),
             None => Err(Held(current().snapshot())),
         }
     }
@@ -85,7 +88,8 @@ impl<const N: usize> Foreign<N> {
     fn push(&mut self, key: Key<'_>, value: Value<'_>) {
         let mut extra = Extra::new();
         extra.value(key, value);
-        if !self.attributes.push_slice(extra.payload()) {
+        self.is_full = self.is_full || !self.attributes.push_slice(extra.payload());
+        if self.is_full {
             extra.push(self.live.identity());
         }
     }
@@ -102,7 +106,7 @@ impl<const N: usize> Foreign<N> {
             // Forked meanwhile: the span runs in the parent process.
             ids.flags |= flag::REMOTE;
         }
-        Held(Snapshot { ids, state: self.state.clone() })
+        Held(Snapshot { ids, luggage: self.luggage.clone() })
     }
 
     /// What is said of the span from now on is said to this, on any thread, as long as the span runs.
@@ -111,9 +115,12 @@ impl<const N: usize> Foreign<N> {
     }
 
     /// Ends the span, which started and ended at these times, in Unix nanoseconds; without one, as it did.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the API of OpenTelemetry gives times"))]
+    #[cfg_attr(
+        not(any(test, feature = "opentelemetry")),
+        expect(dead_code, reason = "only the API of OpenTelemetry gives times")
+    )]
     pub(crate) fn end_at(mut self, start_unix_ns: Option<u64>, end_unix_ns: Option<u64>) {
-        self.live.end_at(self.attributes.as_slice(), &self.state, start_unix_ns, end_unix_ns);
+        self.live.end_at(self.attributes.as_slice(), &self.luggage, start_unix_ns, end_unix_ns);
     }
 
     /// Records nothing of the span after all.
@@ -126,7 +133,7 @@ impl<const N: usize> Foreign<N> {
 impl<const N: usize> Drop for Foreign<N> {
     fn drop(&mut self) {
         attached::forget(self.live.ids());
-        self.live.end(self.attributes.as_slice(), &self.state);
+        self.live.end(self.attributes.as_slice(), &self.luggage);
     }
 }
 
@@ -135,8 +142,10 @@ impl Below<'_> {
     fn enter(&self) -> Option<Scope> {
         match self {
             Below::Current => None,
-            Below::Context(context) => Some(Scope::enter(&Snapshot::from(*context))),
-            Below::Nothing => Some(Scope::enter(&Snapshot::default())),
+            Below::Context(context) => {
+                Some(Scope::enter(&Snapshot::new(context, current().luggage().baggage())))
+            }
+            Below::Nothing => Below::Context(&SpanContext::default()).enter(),
         }
     }
 }

@@ -30,7 +30,6 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub struct Span {
     identity: Identity,
-    remote: bool,
     state: TraceState,
 }
 
@@ -39,7 +38,7 @@ impl Span {
     #[inline]
     pub fn current() -> Self {
         let identity = Identity::current();
-        Self { remote: identity.flags & flag::REMOTE != 0, identity, state: current().state() }
+        Self { identity, state: current().luggage().trace_state() }
     }
 
     /// The span's identity, to be sent to other processes or attached on other threads; invalid if there is no span.
@@ -47,8 +46,7 @@ impl Span {
         if self.identity.flags & flag::ACTIVE == 0 {
             return SpanContext::default();
         }
-        let context = SpanContext::from(self.identity).with_trace_state(self.state.clone());
-        if self.remote { context.remote() } else { context }
+        SpanContext::from(self.identity).with_trace_state(self.state.clone())
     }
 
     /// Whether what is set here is recorded.
@@ -135,7 +133,7 @@ impl Span {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let Ids { trace_high, trace_low, span_id, flags } = snapshot.ids;
         let identity = Identity { trace_high, trace_low, span_id, flags };
-        Self { identity, remote: flags & flag::REMOTE != 0, state: snapshot.state.clone() }
+        Self { identity, state: snapshot.luggage.trace_state() }
     }
 
     /// Sets an attribute of any value.
@@ -158,7 +156,7 @@ impl Span {
 
     /// Adds an event with typed values, which happened then, in Unix nanoseconds, or happens now.
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "opentelemetry")),
         expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
     )]
     pub(crate) fn add_event_at<'a>(
@@ -180,7 +178,7 @@ impl Span {
 
     /// Adds a link that says something itself.
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "opentelemetry")),
         expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
     )]
     pub(crate) fn add_link_with<'a>(

@@ -5,8 +5,8 @@ use super::context::{Ids, current, flag};
 use super::context::{Scope, Snapshot};
 use super::recording::Recording;
 #[cfg(feature = "http")]
-use crate::record::SpanContext;
-use crate::record::{Callsite, TraceState};
+use crate::record::{Baggage, SpanContext};
+use crate::record::{Callsite, Luggage};
 use std::borrow::BorrowMut;
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,11 +17,11 @@ use std::task::{Context, Poll};
 
 /// A span that has started and is not current yet. Unlike [`Entered`](super::Entered) it may move between threads.
 ///
-/// What has to do with vendors' state, which few traces have, is kept out of the functions that hold a span: it would stand in each.
+/// What has to do with luggage, which few traces have, is kept out of the functions that hold a span: it would stand in each.
 #[derive(Debug)]
 pub struct Opened<const N: usize> {
     recording: Recording<N>,
-    state: ManuallyDrop<TraceState>,
+    luggage: ManuallyDrop<Luggage>,
 }
 
 impl<const N: usize> Opened<N> {
@@ -29,57 +29,60 @@ impl<const N: usize> Opened<N> {
     #[inline(always)]
     #[expect(clippy::new_without_default, reason = "only `#[instrument]` makes one, to start it in place")]
     pub fn new() -> Self {
-        Self { recording: Recording::inert(), state: ManuallyDrop::new(TraceState::NONE) }
+        Self { recording: Recording::inert(), luggage: ManuallyDrop::new(Luggage::NONE) }
     }
 
     /// Starts it below the current span. In place: a value that is returned would be copied.
     #[inline(always)]
     pub fn open(&mut self, callsite: &'static Callsite) {
         self.recording.start(callsite);
-        if current().flags.get() & flag::HAS_STATE != 0 {
-            self.keep_state();
+        if current().flags.get() & flag::HAS_LUGGAGE != 0 {
+            self.keep_luggage();
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn keep_state(&mut self) {
-        *self.state = current().state();
+    fn keep_luggage(&mut self) {
+        *self.luggage = current().luggage();
     }
 
     /// The same for a callsite that says `sample = never`.
     #[cold]
     pub fn open_unsampled(&mut self, callsite: &'static Callsite) {
         self.recording.start_unusual(callsite);
-        self.keep_state();
+        self.keep_luggage();
     }
 }
 
 impl<const N: usize> Drop for Opened<N> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !self.state.is_empty() {
-            drop_state(&mut self.state);
+        if !self.luggage.is_empty() {
+            drop_luggage(&mut self.luggage);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn drop_state(state: &mut TraceState) {
-    *state = TraceState::NONE;
+fn drop_luggage(luggage: &mut Luggage) {
+    *luggage = Luggage::NONE;
 }
 
-/// Starts the span of a request for `path`: a local root below the remote parent, if there is one, else below what is current.
+/// Makes current what a request comes with: the caller's span, else a remote one that is current, else none, and the caller's baggage.
 #[cfg(feature = "http")]
-pub(crate) fn open_request<const N: usize>(
-    callsite: &'static Callsite,
-    parent: Option<&SpanContext>,
-    path: &str,
-) -> Opened<N> {
-    let _scope = parent.map(|parent| Scope::enter(&Snapshot::from(parent)));
+pub(crate) fn enter_caller(parent: Option<SpanContext>, baggage: Baggage) -> Scope {
+    let in_this_process = || Some(current().snapshot().context()).filter(SpanContext::is_remote);
+    let parent = parent.or_else(in_this_process).unwrap_or_default();
+    Scope::enter(&Snapshot::new(&parent, baggage))
+}
+
+/// Starts the span of a request for `path`: a local root, below the caller's span if that is current.
+#[cfg(feature = "http")]
+pub(crate) fn open_request<const N: usize>(callsite: &'static Callsite, path: &str) -> Opened<N> {
     let mut opened = Opened::new();
-    opened.keep_state();
+    opened.keep_luggage();
     opened.recording.start_request(callsite, path);
     opened
 }
@@ -163,7 +166,7 @@ impl<const N: usize> Opened<N> {
 
     #[inline(always)]
     pub(super) fn end(&mut self) {
-        self.recording.end(&self.state);
+        self.recording.end(&self.luggage);
     }
 }
 
@@ -171,8 +174,8 @@ impl<const N: usize> Opened<N> {
 struct Polling<'a, const N: usize> {
     span: &'a mut Opened<N>,
     before: Ids,
-    /// The vendors' state before; none unless the trace before or the span's has one. Given back once, by [`Self::restore`].
-    state_before: ManuallyDrop<TraceState>,
+    /// The luggage before; none unless the context before or the span's has some. Given back once, by [`Self::restore`].
+    luggage_before: ManuallyDrop<Luggage>,
 }
 
 impl<'a, const N: usize> Polling<'a, N> {
@@ -181,13 +184,13 @@ impl<'a, const N: usize> Polling<'a, N> {
         let current = current();
         let before = current.ids();
         let ids = span.recording.ids().unwrap_or(before);
-        let mut state_before = ManuallyDrop::new(TraceState::NONE);
-        if (ids.flags | before.flags) & flag::HAS_STATE != 0 {
-            state_before = ManuallyDrop::new(current.enter_state(&span.state));
+        let mut luggage_before = ManuallyDrop::new(Luggage::NONE);
+        if (ids.flags | before.flags) & flag::HAS_LUGGAGE != 0 {
+            luggage_before = ManuallyDrop::new(current.enter_luggage(&span.luggage));
         }
         current.replace_ids(ids);
         span.recording.enter_mirror();
-        Self { span, before, state_before }
+        Self { span, before, luggage_before }
     }
 
     /// Makes current again what was.
@@ -202,8 +205,8 @@ impl<'a, const N: usize> Polling<'a, N> {
     #[inline(always)]
     fn restore(&mut self) {
         self.span.recording.exit_mirror();
-        if !self.state_before.is_empty() {
-            current().restore_state(std::mem::take(&mut *self.state_before));
+        if !self.luggage_before.is_empty() {
+            current().restore_luggage(std::mem::take(&mut *self.luggage_before));
         }
         current().replace_ids(self.before);
     }

@@ -11,7 +11,7 @@ use crate::policy::LocalRoot;
 use crate::record::layout::{
     KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, attribute_head, flag as record_flag, kind, status, tag,
 };
-use crate::record::{Callsite, Sampling, SpanContext, TraceId, TraceState};
+use crate::record::{Callsite, Luggage, Sampling, SpanContext, TraceId};
 use std::fmt::{self, Debug, Display};
 use std::num::NonZeroU32;
 
@@ -87,7 +87,7 @@ impl Marks {
     #[inline(always)]
     fn are_plain(self) -> bool {
         const SAMPLED: u32 = flag::SAMPLED as u32;
-        self.0.get() & (SAMPLED | flag::HAS_STATE as u32 | SENT) == SAMPLED
+        self.0.get() & (SAMPLED | flag::HAS_LUGGAGE as u32 | SENT) == SAMPLED
     }
 }
 
@@ -147,11 +147,11 @@ impl Live {
     pub(super) fn end_at(
         &mut self,
         attributes: &[u64],
-        state: &TraceState,
+        luggage: &Luggage,
         start: Option<u64>,
         end: Option<u64>,
     ) {
-        if let Some(mut header) = self.last_header(attributes, state) {
+        if let Some(mut header) = self.last_header(attributes, luggage) {
             if let Some(start) = start {
                 header.start = start;
                 header.flags |= record_flag::TIME_IS_UNIX;
@@ -173,9 +173,9 @@ impl Live {
 
     /// Ends the span, which is not current.
     #[inline(never)]
-    pub(super) fn end(&mut self, attributes: &[u64], state: &TraceState) {
+    pub(super) fn end(&mut self, attributes: &[u64], luggage: &Luggage) {
         if !self.is_pushed_at_once(attributes) {
-            self.end_unusual(attributes, state);
+            self.end_unusual(attributes, luggage);
         }
     }
 
@@ -192,8 +192,8 @@ impl Live {
     #[cold]
     #[inline(never)]
     fn leave_and_end_unusual(&mut self, attributes: &[u64]) {
-        let state = current().state();
-        self.end_unusual(attributes, &state);
+        let luggage = current().luggage();
+        self.end_unusual(attributes, &luggage);
         self.leave(current());
     }
 
@@ -264,8 +264,8 @@ impl Live {
         };
         let sampled = if sampled { flag::SAMPLED } else { 0 };
         // Who made the trace id knows whether it is random: we, or the caller.
-        let random = if before & flag::REMOTE == 0 { RANDOM } else { before & RANDOM };
-        (origin, before & flag::HAS_STATE | flag::ACTIVE | random | sampled)
+        let inherited = if before & flag::REMOTE == 0 { RANDOM } else { before & (RANDOM | flag::DEBUG) };
+        (origin, before & flag::HAS_LUGGAGE | flag::ACTIVE | inherited | sampled)
     }
 
     /// Asks the policy where more than the trace id counts: a parent elsewhere, a request's path.
@@ -302,15 +302,15 @@ impl Live {
 
     #[cold]
     #[inline(never)]
-    fn end_unusual(&mut self, attributes: &[u64], state: &TraceState) {
-        if let Some(header) = self.last_header(attributes, state) {
+    fn end_unusual(&mut self, attributes: &[u64], luggage: &Luggage) {
+        if let Some(header) = self.last_header(attributes, luggage) {
             lanes::push_span(header.words(), attributes);
         }
     }
 
     /// What is left to send of the span at its end, if anything is; its panic and its state are sent now.
     #[inline(always)]
-    fn last_header(&mut self, attributes: &[u64], state: &TraceState) -> Option<SpanHeader> {
+    fn last_header(&mut self, attributes: &[u64], luggage: &Luggage) -> Option<SpanHeader> {
         if !self.is_sampled() || self.marks.is_sent() || self.is_inherited() {
             return None;
         }
@@ -318,6 +318,7 @@ impl Live {
         if std::thread::panicking() {
             self.fail_if_panicked();
         }
+        let state = luggage.trace_state();
         if !state.is_empty() {
             let mut extra = Extra::new();
             extra.named(kind::TRACE_STATE, state.as_str());
@@ -371,7 +372,7 @@ impl Live {
         }
     }
 
-    /// The context below the span, without vendors' state.
+    /// The context below the span, without luggage.
     #[inline(always)]
     pub(super) fn ids(&self) -> Ids {
         let Self { trace_high, trace_low, span_id, .. } = *self;

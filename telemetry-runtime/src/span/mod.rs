@@ -4,6 +4,7 @@
 
 mod attached;
 mod attribute;
+mod baggage;
 mod carry;
 mod chain;
 mod context;
@@ -52,9 +53,9 @@ pub(crate) use extra::{DEFAULT_VALUE_LIMIT_BYTES, limit_values, truncated_values
 #[cfg(feature = "logging")]
 pub(crate) use foreign::{Below, Foreign, Held};
 pub use handle::{CaptureRef, Span};
-#[cfg(feature = "http")]
-pub(crate) use instrumented::open_request;
 pub use instrumented::{Instrumented, Opened, instrument};
+#[cfg(feature = "http")]
+pub(crate) use instrumented::{enter_caller, open_request};
 #[cfg(feature = "logging")]
 pub(crate) use note::{Contained, Note};
 pub use observed::{Observed, observed};

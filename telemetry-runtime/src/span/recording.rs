@@ -6,7 +6,7 @@ use super::live::Live;
 use super::mirror::Mirror;
 use super::words::Words;
 use crate::record::layout::{attribute_head, tag};
-use crate::record::{Callsite, Capture, TraceState, Value};
+use crate::record::{Callsite, Capture, Luggage, Value};
 use std::fmt::{self, Debug, Display};
 
 /// What an `Err` can be told to.
@@ -201,9 +201,9 @@ impl<const N: usize> Recording<N> {
 
     /// Ends the span, which is not current: its record goes to the lane. A second call does nothing.
     #[inline(always)]
-    pub(super) fn end(&mut self, state: &TraceState) {
+    pub(super) fn end(&mut self, luggage: &Luggage) {
         if let Some(live) = &mut self.live {
-            live.end(self.attributes.as_slice(), state);
+            live.end(self.attributes.as_slice(), luggage);
             self.live = None;
         }
         self.mirror.close();

@@ -65,6 +65,6 @@ impl<const N: usize> Recording<N> {
 pub(crate) fn twin_of(name: &str, file: Option<&str>, line: Option<u32>) -> Option<Held> {
     let twin =
         TWIN.get().filter(|twin| (twin.name, Some(twin.file), Some(twin.line)) == (name, file, line))?;
-    // The vendors' state is that of the whole trace.
-    Some(Held::new(Snapshot { ids: twin.ours, state: current().state() }))
+    // What travels along does so with the whole trace.
+    Some(Held::new(Snapshot { ids: twin.ours, luggage: current().luggage() }))
 }

@@ -1,0 +1,82 @@
+//! The places that make spans of the API, as far as they can be told apart, each a callsite of ours: a scope, a name and a kind.
+
+use crate::bridge::place::KeyHasher;
+use crate::record::{Callsite, SpanKind};
+use arc_swap::ArcSwapOption;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+
+/// By the addresses of their texts, which stay where they are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    scope: usize,
+    name: usize,
+    name_length: usize,
+    kind: usize,
+}
+
+type Places = HashMap<Key, &'static Callsite, BuildHasherDefault<KeyHasher>>;
+
+/// Read without a lock: threads meet here at each span.
+static PLACES: ArcSwapOption<Places> = ArcSwapOption::const_empty();
+static SCOPES: ArcSwapOption<HashSet<&'static str>> = ArcSwapOption::const_empty();
+
+/// Names that are in the program's text are few; whoever makes them up gets no more than so many places and scopes.
+const MOST_PLACES: usize = 4096;
+const MOST_SCOPES: usize = 256;
+
+/// The scope of everything that exceeds the bounds.
+const OTHER: &str = "opentelemetry";
+
+/// The text of a scope's name, kept for good.
+pub(super) fn scope(name: &str) -> &'static str {
+    let known = SCOPES.load().as_ref().and_then(|scopes| scopes.get(name).copied());
+    known.unwrap_or_else(|| register_scope(name))
+}
+
+#[cold]
+fn register_scope(name: &str) -> &'static str {
+    let count = SCOPES.load().as_ref().map_or(0, |scopes| scopes.len());
+    if count >= MOST_SCOPES {
+        return OTHER;
+    }
+    let new: &'static str = Box::leak(name.into());
+    SCOPES.rcu(|scopes| {
+        let mut scopes = scopes.as_deref().cloned().unwrap_or_default();
+        scopes.insert(new);
+        Some(Arc::new(scopes))
+    });
+    // Another thread may have been first.
+    SCOPES.load().as_ref().and_then(|scopes| scopes.get(name).copied()).unwrap_or(new)
+}
+
+/// The place of spans of that scope and kind, under their name if that is in the program's text, else under the scope's.
+pub(super) fn of(scope: &'static str, name: Option<&'static str>, kind: SpanKind) -> &'static Callsite {
+    let name = name.unwrap_or(scope);
+    let key = Key {
+        scope: scope.as_ptr().addr(),
+        name: name.as_ptr().addr(),
+        name_length: name.len(),
+        kind: kind as usize,
+    };
+    let known = PLACES.load().as_ref().and_then(|places| places.get(&key).copied());
+    known.unwrap_or_else(|| register(key, scope, name, kind))
+}
+
+#[cold]
+fn register(key: Key, scope: &'static str, name: &'static str, kind: SpanKind) -> &'static Callsite {
+    let count = PLACES.load().as_ref().map_or(0, |places| places.len());
+    if count >= MOST_PLACES && scope != OTHER {
+        return of(OTHER, None, kind);
+    }
+    let callsite = Callsite::new("", scope, "", 0, &[]).with_scope(scope).with_name(name).with_kind(kind);
+    let new: &'static Callsite = Box::leak(Box::new(callsite));
+    PLACES.rcu(|places| {
+        let mut places: Places = places.as_deref().cloned().unwrap_or_default();
+        places.entry(key).or_insert(new);
+        Some(Arc::new(places))
+    });
+    // Another thread may have been first.
+    PLACES.load().as_ref().and_then(|places| places.get(&key).copied()).unwrap_or(new)
+}
