@@ -18,8 +18,8 @@ type Outcome = Result<(), OTelSdkError>;
 /// Does with a batch what the test says.
 struct Fake<F>(F);
 
-impl<F> std::fmt::Debug for Fake<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<F> fmt::Debug for Fake<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fake")
     }
 }
