@@ -74,3 +74,12 @@ fn a_field_that_logs_under_the_filter_loses_neither_record() {
     let outer = logs.iter().find(|log| log.body == "outer").expect("it is there");
     assert_eq!(outer.attribute("field"), Some(&"talks".into()));
 }
+
+#[test]
+fn a_record_within_a_span_of_another_library_has_the_ids_of_that() {
+    let memory = memory_after(|| tracing::info_span!("theirs").in_scope(|| tracing::info!("within")));
+    let (span, log) = (&memory.spans()[0], &memory.logs()[0]);
+    assert_eq!((span.name.as_str(), log.body.as_str()), ("theirs", "within"));
+    let ids = log.context.as_ref().map(|context| (context.trace_id(), context.span_id()));
+    assert_eq!(ids, Some((span.trace_id, span.span_id)));
+}

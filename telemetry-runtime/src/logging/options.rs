@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(setting("info,[span{id=1}]=trace").as_deref(), Some("info,[span{id=1}]=trace"));
     }
 
+    #[cfg(feature = "logging")]
     #[test]
     fn spans_are_chosen_by_target_and_level_alone() {
         let setting = |text| Filter::from_setting_by_target(text).ok().map(|filter| filter.to_targets());
