@@ -10,7 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use telemetry_tests::Receiver;
+use telemetry_tests::proto::trace::v1::span::SpanKind;
+use telemetry_tests::{Received, Receiver};
 
 /// How long anything may take, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,25 +33,21 @@ fn program() -> &'static Path {
     })
 }
 
-/// A relay, killed when dropped, and a target that it relays to.
-struct Relay {
+/// A running demo, killed when dropped.
+struct Process {
     process: Child,
     address: String,
-    target: TcpListener,
 }
 
-impl Relay {
-    fn start() -> Self {
-        Self::start_with("telemetry: {exporters: []}", &[])
-    }
-
-    fn start_with(settings: &str, variables: &[(&str, &str)]) -> Self {
+impl Process {
+    fn start(arguments: &[&str], settings: &str, variables: &[(&str, &str)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("relay-{}-{}.yaml", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::write(&path, settings).expect("a writable directory");
         let mut process = Command::new(program())
-            .args(["relay", "--port", "0", "--config"])
+            .args(arguments)
+            .args(["--port", "0", "--config"])
             .arg(path)
             .envs(variables.iter().copied())
             .stderr(Stdio::piped())
@@ -61,7 +58,31 @@ impl Relay {
         let stderr = process.stderr.take().expect("it is piped");
         BufReader::new(stderr).read_line(&mut first).expect("it says where it listens");
         let address = first.trim().rsplit_once("http://").expect("an address").1.to_owned();
-        Self { process, address, target: TcpListener::bind("127.0.0.1:0").expect("a free port") }
+        Self { process, address }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A relay, and a target that it relays to.
+struct Relay {
+    relay: Process,
+    target: TcpListener,
+}
+
+impl Relay {
+    fn start() -> Self {
+        Self::start_with("telemetry: {exporters: []}", &[])
+    }
+
+    fn start_with(settings: &str, variables: &[(&str, &str)]) -> Self {
+        let relay = Process::start(&["relay"], settings, variables);
+        Self { relay, target: TcpListener::bind("127.0.0.1:0").expect("a free port") }
     }
 
     /// The head of the request that arrives at the target when one with these header lines goes to the relay.
@@ -81,7 +102,7 @@ impl Relay {
     }
 
     fn send(&self, headers: &[&str], body: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let mut stream = TcpStream::connect(&self.relay.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
         let length = body.len();
@@ -103,13 +124,6 @@ impl Relay {
         drop(lines);
         stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").expect("it reads");
         head
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -466,21 +480,72 @@ fn what_is_switched_off_passes_on_what_came_in() {
 #[test]
 fn what_the_relay_does_is_one_trace_of_server_and_client_spans() {
     let receiver = Receiver::start();
-    let endpoint = receiver.endpoint();
-    let settings =
-        format!("telemetry: {{exporters: [{{provider: otlp, otlp: {{endpoint: '{endpoint}'}}}}]}}");
+    let settings = otlp_settings(&receiver);
     let relay = Relay::start_with(&settings, &[]);
 
     let head = relay.relayed(&[SAMPLED]);
 
-    let spans = receiver.wait_for_spans(2, PATIENCE);
-    let named =
-        |name: &str| &spans.iter().find(|received| received.span.name == name).expect("it is there").span;
-    let (server, client) = (named("POST /relay"), named("POST"));
-    assert_eq!((hex(&server.trace_id), hex(&client.trace_id)), (TRACE.to_owned(), TRACE.to_owned()));
-    assert_eq!(hex(&server.parent_span_id), PARENT);
-    assert_eq!(client.parent_span_id, server.span_id);
-    assert_eq!(hex(&client.span_id), head.parent()[2]);
+    let spans = receiver.wait_for_spans(5, PATIENCE);
+    let (chain, id) = ancestry(&spans, head.parent()[2]);
+    let kinds: Vec<_> = chain.iter().map(|received| received.span.kind()).collect();
+    assert_eq!((kinds[0], kinds[kinds.len() - 1]), (SpanKind::Client, SpanKind::Server));
+    assert_eq!(id, PARENT);
+}
+
+#[test]
+fn one_request_is_one_trace_through_processes_and_libraries() {
+    let receiver = Receiver::start();
+    let settings = otlp_settings(&receiver);
+    let (relay, orders) = (Relay::start_with(&settings, &[]), Process::start(&[], &settings, &[]));
+    let body = format!(
+        "[{{\"url\": \"http://{}/orders\", \"arguments\": {{\"item\": \"tea\", \"quantity\": 2}}}}]",
+        orders.address
+    );
+
+    let answer = text(relay.send(&[SAMPLED], &body));
+
+    assert!(answer.contains("\"status\":201"), "{answer}");
+    let spans = receiver.wait_for_spans(12, PATIENCE);
+    let pack = spans.iter().find(|received| received.span.name == "pack").expect("the innermost span");
+    let (chain, id) = ancestry(&spans, &pack.span_id());
+    let chain: Vec<_> =
+        chain.iter().map(|received| (received.scope.as_str(), received.span.name.as_str())).collect();
+    let expected = [
+        ("telemetry_demo", "pack"),
+        ("telemetry_demo", "notify"),
+        ("telemetry_demo", "create_order"),
+        ("telemetry_runtime", "POST /orders"),
+        // Of the other process, which sends by reqwest.
+        ("telemetry_runtime", "POST"),
+        // By the API of OpenTelemetry.
+        ("a library", "deliver"),
+        ("telemetry_demo", "run"),
+        // By Warp, with `tracing`.
+        ("warp", "request"),
+        ("telemetry_runtime", "POST /relay"),
+    ];
+    assert_eq!((chain.as_slice(), id.as_str()), (&expected[..], PARENT));
+    for (body, span) in [("errand delivered", "deliver"), ("order goes to the packers", "pack")] {
+        let log = receiver.wait_for_log(PATIENCE, |received| received.body() == body);
+        let span = spans.iter().find(|received| received.span.name == span).expect("it is there");
+        assert_eq!((log.trace_id(), log.span_id()), (TRACE.to_owned(), span.span_id()), "{body}");
+    }
+}
+
+/// The span of this id and those above it, as far as they were received, and the id that the last one is below.
+fn ancestry<'a>(spans: &'a [Received], id: &str) -> (Vec<&'a Received>, String) {
+    let (mut chain, mut id) = (Vec::new(), id.to_owned());
+    while let Some(received) = spans.iter().find(|received| received.span_id() == id) {
+        assert_eq!(received.trace_id(), TRACE);
+        chain.push(received);
+        id = received.parent_span_id();
+    }
+    (chain, id)
+}
+
+fn otlp_settings(receiver: &Receiver) -> String {
+    let endpoint = receiver.endpoint();
+    format!("telemetry: {{exporters: [{{provider: otlp, otlp: {{endpoint: '{endpoint}'}}}}]}}")
 }
 
 /// `bash tests/interop/python/run.sh` runs it.
@@ -488,14 +553,13 @@ fn what_the_relay_does_is_one_trace_of_server_and_client_spans() {
 #[ignore = "it needs a Python with OpenTelemetry's SDK, which the variable `PYTHON` names"]
 fn a_python_service_in_the_middle_is_part_of_the_same_trace() {
     let receiver = Receiver::start();
-    let endpoint = receiver.endpoint();
-    let settings =
-        format!("telemetry: {{exporters: [{{provider: otlp, otlp: {{endpoint: '{endpoint}'}}}}]}}");
+    let settings = otlp_settings(&receiver);
     let (first, last) = (Relay::start_with(&settings, &[]), Relay::start_with(&settings, &[]));
     let python = Python::start(&receiver.traces_url());
     let target = last.target.local_addr().expect("it is bound");
     let to_target = format!("[{{\"url\": \"http://{target}/\", \"arguments\": []}}]");
-    let to_last = format!("[{{\"url\": \"http://{}/relay\", \"arguments\": {to_target}}}]", last.address);
+    let to_last =
+        format!("[{{\"url\": \"http://{}/relay\", \"arguments\": {to_target}}}]", last.relay.address);
     let to_python = format!("[{{\"url\": \"http://{}/\", \"arguments\": {to_last}}}]", python.address);
 
     let asked = first.send(&[SAMPLED, "tracestate: foo=1", "baggage: tenant=7"], &to_python);
@@ -506,14 +570,12 @@ fn a_python_service_in_the_middle_is_part_of_the_same_trace() {
         (head.trace_id(), &*head.state(), &*head.values("baggage")),
         (TRACE, "foo=1", &["tenant=7"][..])
     );
-    let spans = receiver.wait_for_spans(6, PATIENCE);
-    let (mut chain, mut id) = (Vec::new(), head.parent()[2].to_owned());
-    while let Some(received) = spans.iter().find(|received| hex(&received.span.span_id) == id) {
-        assert_eq!(hex(&received.span.trace_id), TRACE);
-        chain.push(received.span.name.as_str());
-        id = hex(&received.span.parent_span_id);
-    }
-    assert_eq!(chain, ["POST", "POST /relay", "python client", "python server", "POST", "POST /relay"]);
+    let spans = receiver.wait_for_spans(12, PATIENCE);
+    let (chain, id) = ancestry(&spans, head.parent()[2]);
+    let chain: Vec<_> = chain.iter().map(|received| received.span.name.as_str()).collect();
+    let of_the_relay = ["POST", "deliver", "run", "request", "POST /relay"];
+    let of_python = ["python client", "python server"];
+    assert_eq!(chain, [&of_the_relay[..], &of_python, &of_the_relay].concat());
     assert_eq!(id, PARENT);
 }
 

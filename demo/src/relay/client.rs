@@ -35,7 +35,7 @@ impl Client {
     /// Runs an errand below a span of the OpenTelemetry API, as a library would make that knows nothing of this one.
     #[instrument(skip_all)]
     pub(super) async fn run(&self, errand: Errand) -> Outcome {
-        let span = global::tracer("telemetry-demo").start("deliver");
+        let span = global::tracer("a library").start("deliver");
         let status = self.deliver(&errand).with_context(Context::current_with_span(span)).await;
         Outcome { url: errand.url, status }
     }

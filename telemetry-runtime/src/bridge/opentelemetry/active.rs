@@ -2,7 +2,7 @@
 
 use crate::record::opentelemetry::from_api;
 use crate::record::{SpanContext, SpanId, TraceId};
-use crate::span::{Attached, attach};
+use crate::span::{Attached, Span as Ours, attach};
 use opentelemetry::Context;
 use opentelemetry::context::{ContextObserver, GlobalContextObserver};
 use opentelemetry::trace::TraceContextExt;
@@ -37,6 +37,19 @@ pub(super) fn span_of(context: &Context) -> Key {
 
 pub(super) fn has_span(context: &Context) -> bool {
     span_of(context) != NONE
+}
+
+/// The identity of the span that a context has, as far as it is known.
+///
+/// The API's form leaves out what the API does not know: members of `tracestate` that it refuses, the debug flag. What is current in the
+/// same trace has them still.
+pub(super) fn context_of(context: &Context) -> SpanContext {
+    let (known, current) = (from_api(context.span().span_context()), Ours::current().context());
+    if known.is_remote() || known.trace_id() != current.trace_id() {
+        return known;
+    }
+    let whole = known.with_trace_state(current.trace_state().clone());
+    if current.is_debug() { whole.debug() } else { whole }
 }
 
 /// Whether the context has the span of the one that is attached to this thread, as far as can be told: then whoever gives it means what
@@ -97,7 +110,7 @@ impl Levels {
         if self.0.len() == MOST_LEVELS {
             self.0.remove(0);
         }
-        let attached = (span != NONE).then(|| attach(&from_api(to.span().span_context())));
+        let attached = (span != NONE).then(|| attach(&context_of(to)));
         self.0.push(Level { span, _attached: attached });
     }
 

@@ -2,7 +2,7 @@
 
 use super::{active, baggage};
 use crate::propagation::Propagators;
-use crate::record::opentelemetry::{from_api, to_api};
+use crate::record::opentelemetry::to_api;
 use crate::record::{Baggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use crate::span::Span as Ours;
 use opentelemetry::Context;
@@ -56,7 +56,7 @@ impl TextMapPropagator for Propagator {
         let own = Baggage::parse([baggage::write(context.baggage()).as_str()]);
         let (span, baggage) = match active::is_current(context) {
             true => (Ours::current().context(), Baggage::current().merged(&own)),
-            false => (from_api(context.span().span_context()), own),
+            false => (active::context_of(context), own),
         };
         for (name, value) in Propagators::current().inject(&span, &baggage) {
             injector.set(&name, value);

@@ -2,10 +2,10 @@
 
 use super::span::Span;
 use super::{active, place};
-use crate::record::opentelemetry::{from_api, from_api_kind};
+use crate::record::opentelemetry::from_api_kind;
 use crate::record::{Callsite, SpanKind};
 use crate::span::{Below, Foreign};
-use opentelemetry::trace::{self as api, SpanBuilder, TraceContextExt};
+use opentelemetry::trace::{self as api, SpanBuilder};
 use opentelemetry::{Context, InstrumentationScope};
 use std::borrow::Cow;
 
@@ -61,7 +61,7 @@ impl api::Tracer for Tracer {
         let below = if active::is_current(parent) {
             Below::Current
         } else if active::has_span(parent) {
-            above = from_api(parent.span().span_context());
+            above = active::context_of(parent);
             Below::Context(&above)
         } else {
             Below::Nothing
