@@ -127,29 +127,18 @@ where
         if !span.holds_context() {
             return future.poll(cx);
         }
-        poll_within(span, observe, future, cx)
-    }
-}
-
-/// Apart from [`Instrumented::poll`], so that a future without a span does not pay for the registers that this needs.
-#[inline(never)]
-fn poll_within<const N: usize, F: Future>(
-    span: &mut Opened<N>,
-    observe: &impl Fn(&mut Recording<N>, &F::Output),
-    future: Pin<&mut F>,
-    cx: &mut Context<'_>,
-) -> Poll<F::Output> {
-    let polling = Polling::enter(span);
-    let polled = future.poll(cx);
-    if let Poll::Ready(output) = &polled {
-        if polling.span.is_recording() {
-            observe(polling.span, output);
+        let polling = Polling::enter(span);
+        let polled = future.poll(cx);
+        if let Poll::Ready(output) = &polled {
+            if polling.span.is_recording() {
+                observe(polling.span, output);
+            }
+            polling.leave().end();
+        } else {
+            polling.leave();
         }
-        polling.leave().end();
-    } else {
-        polling.leave();
+        polled
     }
-    polled
 }
 
 impl<const N: usize> Opened<N> {

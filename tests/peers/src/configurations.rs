@@ -154,6 +154,13 @@ pub(crate) const ALL: &[Configuration] = &[
         start: |sink| tracing::project(Ratio::ALWAYS, sink),
     },
     Configuration {
+        name: "OpenTelemetry API, this project",
+        settings: "the API directly, contexts attached by hand, this project's `TracerProvider`",
+        group: Group::Sampled,
+        parts: &[Part::Spans],
+        start: |sink| sdk::project(Ratio::ALWAYS, sink),
+    },
+    Configuration {
         name: "emit",
         settings: "`#[emit::span]`, defaults, no compression",
         group: Group::Sampled,
@@ -173,6 +180,13 @@ pub(crate) const ALL: &[Configuration] = &[
         group: Group::Unsampled,
         parts: &[Part::Spans],
         start: |sink| tracing::project(Ratio::NEVER, sink),
+    },
+    Configuration {
+        name: "OpenTelemetry API, this project, unsampled",
+        settings: "a policy that samples nothing",
+        group: Group::Unsampled,
+        parts: &[Part::Spans],
+        start: |sink| sdk::project(Ratio::NEVER, sink),
     },
     Configuration {
         name: "fastrace, unsampled parent",

@@ -1,5 +1,6 @@
-//! OpenTelemetry's own API and SDK, used directly; also what tracing-opentelemetry and fastrace send with.
+//! OpenTelemetry's own API, with its SDK or with this project behind; also what tracing-opentelemetry and fastrace send with.
 
+use super::project;
 use crate::counter;
 use crate::library::{Failure, Library, Subject, Yield, body};
 use crate::sink::Sink;
@@ -8,13 +9,22 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanData, SpanProcessor,
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanProcessor,
 };
+use telemetry_runtime::bridge::opentelemetry::TracerProvider;
+use telemetry_runtime::policy::Ratio;
 
 /// With a batch processor.
 pub(crate) fn start(sampler: Sampler, queue: Queue, sink: &Sink) -> Box<dyn Subject> {
     let provider = provider(sampler, queue, sink);
-    Box::new(Sdk { tracer: provider.tracer("peers"), provider })
+    Box::new(Api { tracer: provider.tracer("peers"), flush: Box::new(move || flush(&provider)) })
+}
+
+/// With this project behind.
+pub(crate) fn project(policy: Ratio, sink: &Sink) -> Box<dyn Subject> {
+    let project = project::start(policy, true, sink);
+    let tracer = TracerProvider::new().tracer("peers");
+    Box::new(Api { tracer, flush: Box::new(move || project.flush()) })
 }
 
 /// How many spans wait for the batch processor at most.
@@ -65,18 +75,18 @@ impl opentelemetry_sdk::trace::SpanExporter for Counting {
     }
 }
 
-struct Sdk {
-    tracer: SdkTracer,
-    provider: SdkTracerProvider,
+struct Api<T> {
+    tracer: T,
+    flush: Box<dyn Fn() + Send + Sync>,
 }
 
-impl Sdk {
+impl<T: Tracer<Span: Send + Sync + 'static>> Api<T> {
     fn context(&self, name: &'static str) -> Context {
         Context::current_with_span(self.tracer.start(name))
     }
 }
 
-impl Library for Sdk {
+impl<T: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static> Library for Api<T> {
     fn trace(&self, children: impl FnOnce()) {
         let _current = self.context("trace").attach();
         children();
@@ -143,7 +153,7 @@ impl Library for Sdk {
     }
 
     fn flush(&self) {
-        flush(&self.provider);
+        (self.flush)();
     }
 }
 

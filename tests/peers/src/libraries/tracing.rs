@@ -46,8 +46,8 @@ pub(crate) fn opentelemetry(detail: Detail, sampler: Sampler, queue: Queue, sink
 
 /// With this project's layers.
 pub(crate) fn project(policy: Ratio, sink: &Sink) -> Box<dyn Subject> {
-    let spans = bridge::spans::layer();
-    registry().with(LevelFilter::INFO).with(spans).init();
+    let events = bridge::events::layer().with_span_events(true);
+    registry().with(LevelFilter::INFO).with(bridge::spans::layer()).with(events).init();
     let project = project::start(policy, true, sink);
     Box::new(Tracing { flush: Box::new(move || project.flush()) })
 }
