@@ -5,10 +5,11 @@
 //! | `tokio::spawn(future)` | `spawn::task(future)` | feature `tokio` |
 //! | `tokio::task::spawn_blocking(closure)` | `spawn::blocking(closure)` | feature `tokio` |
 //! | `std::thread::spawn(closure)` | `spawn::thread(closure)` | – |
+//! | `pool.spawn(closure)`, of rayon or any other pool | `pool.spawn(closure.in_current_span())`, by [`InCurrentSpanOnce`] | – |
+//! | `executor.spawn(future)`, of any other executor | `executor.spawn(future.in_current_span())`, by [`InCurrentSpan`] | – |
 //!
-//! Other executors take `future.in_current_span()` ([`InCurrentSpan`]) and `closure.in_current_span()` ([`InCurrentSpanOnce`]). Work that is to
-//! have a span of its own takes `future.instrument(detached_span!("name"))` ([`Instrument`](crate::Instrument)), which is below the span
-//! that is current where it is made. `in_current_span()` and `instrument(span)` of `tracing` do the same for its own spans, where the
+//! Work that is to have a span of its own takes `future.instrument(detached_span!("name"))` ([`Instrument`](crate::Instrument)), which is
+//! below the span that is current where it is made. `in_current_span()` and `instrument(span)` of `tracing` do the same for its own spans, where the
 //! layer `bridge::spans` is.
 
 #[cfg(feature = "tokio")]
