@@ -9,8 +9,13 @@ use crate::record::printable::{escaped, shortened};
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use ureq::config::Config;
+use ureq::http::uri::Scheme;
 use ureq::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body};
 
 /// Source: OTLP specification 1.11, "Response size limits".
@@ -34,17 +39,16 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(target: Target) -> Result<Self, Invalid> {
         let Target { url, headers, timeout, gzip, code_attributes: _ } = target;
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
             .timeout_global(Some(timeout))
             .max_idle_connections(1)
             .output_buffer_size(OUTPUT_BUFFER_BYTES)
-            .build()
-            .new_agent();
+            .build();
         Ok(Self {
-            agent,
+            agent: Agent::with_parts(config, DefaultConnector::default(), Addresses::default()),
             url: request::valid_url(&url)?,
             headers: request::headers(&headers, gzip)?,
             secrets: headers.into_iter().map(|(_, value)| value).collect(),
@@ -150,6 +154,31 @@ impl Client {
     }
 }
 
+/// Takes an address as it is, and has names looked up by `ureq`, which starts a thread for that with every request.
+#[derive(Debug, Default)]
+struct Addresses(DefaultResolver);
+
+impl Resolver for Addresses {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let Some(address) = address(uri) else { return self.0.resolve(uri, config, timeout) };
+        let mut addresses = self.empty();
+        addresses.push(address);
+        Ok(addresses)
+    }
+}
+
+/// The address that the URL names, if it does.
+fn address(uri: &Uri) -> Option<SocketAddr> {
+    let default_port = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let ip: IpAddr = uri.host()?.trim_matches(['[', ']']).parse().ok()?;
+    Some(SocketAddr::new(ip, uri.port_u16().unwrap_or(default_port)))
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({})", self.origin())
@@ -225,6 +254,17 @@ mod tests {
         let outcomes = [(); 4].map(|()| client.send(&body()).is_ok());
         assert_eq!(outcomes, [true, false, false, true]);
         assert_eq!(receiver.connections(), 1);
+    }
+
+    #[test]
+    fn an_address_is_taken_as_it_is_and_a_name_is_looked_up() {
+        let address = |url: &str| address(&url.parse().expect("a URL")).map(|address| address.to_string());
+        assert_eq!(address("http://127.0.0.1:4318/v1/traces").as_deref(), Some("127.0.0.1:4318"));
+        assert_eq!(address("https://[::1]/").as_deref(), Some("[::1]:443"));
+        assert_eq!(address("http://192.0.2.7/").as_deref(), Some("192.0.2.7:80"));
+        for name in ["http://localhost:4318/", "http://example.com/", "http://1.example.com/"] {
+            assert_eq!(address(name), None);
+        }
     }
 
     #[test]
