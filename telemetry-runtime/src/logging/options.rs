@@ -50,12 +50,10 @@ const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
 const CALM: &str = "hyper=warn,h2=warn,tonic=warn,ureq=warn,ureq_proto=warn,rustls=warn";
 
 impl Filter {
-    /// Directives as they stand, as in the variable `RUST_LOG`: see [`EnvFilter`]'s syntax.
+    /// Directives as they stand, as in the variable `RUST_LOG`: their syntax is that of `tracing-subscriber`'s `EnvFilter`.
     ///
     /// # Errors
     /// If they cannot be read.
-    ///
-    /// [`EnvFilter`]: https://docs.rs/tracing-subscriber/0.3/tracing_subscriber/filter/struct.EnvFilter.html
     pub fn from_directives(directives: &str) -> Result<Self, FilterError> {
         #[cfg(feature = "logging")]
         EnvFilter::builder().parse(directives).map_err(|_| FilterError(()))?;
