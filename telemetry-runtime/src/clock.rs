@@ -57,13 +57,6 @@ impl Reading {
     }
 }
 
-/// A moment that somebody else gives, in nanoseconds since the Unix epoch; what lies before it is the epoch.
-#[expect(dead_code, reason = "only the API of OpenTelemetry gives times")]
-pub(crate) fn unix_ns(moment: SystemTime) -> u64 {
-    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_nanos().try_into().unwrap_or(u64::MAX)
-}
-
 /// Whole seconds since the Unix epoch, for dates in protocols.
 #[cfg(feature = "otlp")]
 #[expect(clippy::disallowed_methods, reason = "this is the door to time that the lint guards")]

@@ -3,9 +3,8 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -18,18 +17,6 @@ use telemetry_tests::proto::trace::v1::status::StatusCode;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long it may take to end, however it is occupied.
 const LONGEST_END: Duration = Duration::from_secs(5);
-
-/// The program, built once.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "telemetry-demo"]).status();
-        assert!(built.expect("cargo runs").success());
-        // This test is target/<profile>/deps/<name>; the program is built in the profile `dev`.
-        let this = std::env::current_exe().expect("this program has a path");
-        this.ancestors().nth(3).expect("a target directory").join("debug/telemetry-demo")
-    })
-}
 
 /// A running demo, killed when dropped.
 struct Demo {
@@ -49,7 +36,7 @@ struct End {
 
 /// The program in a directory without a settings file and in an environment that says nothing of telemetry.
 fn command() -> Command {
-    let mut command = Command::new(program());
+    let mut command = Command::new(telemetry_tests::demo());
     command.current_dir(env!("CARGO_TARGET_TMPDIR")).env("RUST_BACKTRACE", "0").args(["--port", "0"]);
     command
 }
@@ -345,7 +332,8 @@ fn a_taken_port_is_one_line_and_exit_code_1() {
     let demo = Demo::start();
     let port = demo.address.rsplit_once(':').expect("a port").1;
 
-    let second = Command::new(program()).args(["--port", port]).output().expect("the program starts");
+    let second =
+        Command::new(telemetry_tests::demo()).args(["--port", port]).output().expect("the program starts");
 
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8(second.stderr).expect("it is text");

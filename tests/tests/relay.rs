@@ -5,9 +5,8 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use telemetry_tests::proto::trace::v1::span::SpanKind;
@@ -21,18 +20,6 @@ const PARENT: &str = "1234567890123456";
 const SAMPLED: &str = "traceparent: 00-12345678901234567890123456789012-1234567890123456-01";
 const UNSAMPLED: &str = "traceparent: 00-12345678901234567890123456789012-1234567890123456-00";
 
-/// The program, built once.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "telemetry-demo"]).status();
-        assert!(built.expect("cargo runs").success());
-        // This test is target/<profile>/deps/<name>; the program is built in the profile `dev`.
-        let this = std::env::current_exe().expect("this program has a path");
-        this.ancestors().nth(3).expect("a target directory").join("debug/telemetry-demo")
-    })
-}
-
 /// A running demo, killed when dropped.
 struct Process {
     process: Child,
@@ -45,7 +32,7 @@ impl Process {
         let name = format!("relay-{}-{}.yaml", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::write(&path, settings).expect("a writable directory");
-        let mut process = Command::new(program())
+        let mut process = Command::new(telemetry_tests::demo())
             .args(arguments)
             .args(["--port", "0", "--config"])
             .arg(path)

@@ -167,6 +167,12 @@ impl<'a> BaggageMember<'a> {
         percent::decoded(self.value)
     }
 
+    /// The properties as the header has them.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn written_properties(&self) -> &'a str {
+        self.properties
+    }
+
     /// The properties and their decoded values, if they have any.
     pub fn properties(&self) -> impl Iterator<Item = (&'a str, Option<Cow<'a, str>>)> + use<'a> {
         let properties = self.properties.split(';').filter(|property| !property.is_empty());

@@ -53,7 +53,7 @@ impl Propagator {
 
 impl TextMapPropagator for Propagator {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        let own = Baggage::parse([baggage::write(context.baggage()).as_str()]);
+        let own = baggage::from_api(context.baggage());
         let (span, baggage) = match active::is_current(context) {
             true => (Ours::current().context(), Baggage::current().merged(&own)),
             false => (active::context_of(context), own),
@@ -69,7 +69,7 @@ impl TextMapPropagator for Propagator {
         let received = Propagators::current().extract(extractor.keys().into_iter().flat_map(values));
         let mut context = context.clone();
         if !received.baggage.is_empty() {
-            context = context.with_baggage(baggage::read(received.baggage.as_str()));
+            context = context.with_baggage(baggage::to_api(&received.baggage));
         }
         match received.context {
             Some(parent) => context.with_remote_span_context(to_api(&parent)),
