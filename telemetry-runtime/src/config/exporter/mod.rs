@@ -1,10 +1,13 @@
 //! One entry of `telemetry.exporters`, as it is written.
 
+mod otlp;
+
+pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS};
+
 use super::document::{Kind, Node};
 use super::error::Mistake;
 use super::reader::{At, Fields, Reader};
 use crate::export::azure::ConnectionString;
-use crate::export::destination::{Compression, Endpoint, Header, Protocol};
 use crate::record::{PerSignal, Signal};
 use std::time::Duration;
 
@@ -25,32 +28,13 @@ pub(super) enum Provider {
     AzureMonitor,
 }
 
-/// OTLP's options, of the file or of the environment.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Otlp {
-    pub(super) endpoint: Option<At<Endpoint>>,
-    pub(super) protocol: Option<At<Protocol>>,
-    pub(super) headers: Option<Vec<Header>>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) compression: Option<Compression>,
-    pub(super) code_attributes: Option<bool>,
-}
-
 const EXPORTER: &[&str] = &["provider", "name", "enabled", "signals", "console", "otlp", "azure_monitor"];
 const CONSOLE: &[&str] = &[];
-const OTLP: &[&str] = &["endpoint", "protocol", "headers", "timeout", "compression", "code_attributes"];
 const AZURE_MONITOR: &[&str] = &["connection_string"];
 
-/// The words for transports.
-pub(super) const PROTOCOLS: [(&str, Protocol); 3] =
-    [("http/protobuf", Protocol::HttpProtobuf), ("http/json", Protocol::HttpJson), ("grpc", Protocol::Grpc)];
 /// The words for what an exporter takes.
 const SIGNALS: [(&str, Signal); 2] =
     [(Signal::Traces.as_str(), Signal::Traces), (Signal::Logs.as_str(), Signal::Logs)];
-/// The words for packing.
-pub(super) const COMPRESSIONS: [(&str, Compression); 2] =
-    [("none", Compression::None), ("gzip", Compression::Gzip)];
-
 impl Provider {
     const ALL: [(&'static str, Self); 3] =
         [("console", Self::Console), ("otlp", Self::Otlp), ("azure_monitor", Self::AzureMonitor)];
@@ -127,52 +111,6 @@ fn signals(node: &Node, provider: Option<&At<Provider>>, reader: &mut Reader<'_>
         takes[signal.value] = true;
     }
     takes
-}
-
-impl Otlp {
-    fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {
-        let fields = reader.fields(node, OTLP);
-        Self {
-            endpoint: reader.checked(fields.get("endpoint"), Endpoint::from_base),
-            protocol: reader.word(fields.get("protocol"), &PROTOCOLS),
-            headers: fields.get("headers").map(|node| headers(node, reader)),
-            timeout: reader
-                .typed(fields.get("timeout"), "a time such as `10s` or `500ms`", duration)
-                .map(|timeout| timeout.value),
-            compression: reader
-                .word(fields.get("compression"), &COMPRESSIONS)
-                .map(|compression| compression.value),
-            code_attributes: reader.bool(fields.get("code_attributes")),
-        }
-    }
-
-    /// These options, and the others where these say nothing.
-    pub(super) fn or(self, other: Self) -> Self {
-        Self {
-            endpoint: self.endpoint.or(other.endpoint),
-            protocol: self.protocol.or(other.protocol),
-            headers: self.headers.or(other.headers),
-            timeout: self.timeout.or(other.timeout),
-            compression: self.compression.or(other.compression),
-            code_attributes: self.code_attributes.or(other.code_attributes),
-        }
-    }
-}
-
-fn headers(node: &Node, reader: &mut Reader<'_>) -> Vec<Header> {
-    let mut headers: Vec<Header> = Vec::new();
-    for entry in reader.entries(Some(node)) {
-        let Some(value) = reader.text(Some(&entry.value)) else { continue };
-        match Header::new(&entry.key, &value) {
-            Ok(header) if headers.iter().any(|other| other.name().eq_ignore_ascii_case(header.name())) => {
-                let message = "this header is already there: upper and lower case are the same";
-                reader.mistakes.push(Mistake::new(entry.key_place, message));
-            }
-            Ok(header) => headers.push(header),
-            Err(error) => reader.mistakes.push(Mistake::new(entry.key_place, error.to_string())),
-        }
-    }
-    headers
 }
 
 /// `500ms`, `10s`, `1m`, or a bare number of milliseconds as in OpenTelemetry's variables; at least 1 ms.

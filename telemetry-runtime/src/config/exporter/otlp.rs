@@ -1,0 +1,74 @@
+//! The block `otlp` of an exporter: where to send, and how.
+
+use super::super::document::Node;
+use super::super::error::Mistake;
+use super::super::reader::{At, Reader};
+use super::duration;
+use crate::export::destination::{Compression, Endpoint, Header, Protocol};
+use std::time::Duration;
+
+/// OTLP's options, of the file or of the environment.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Otlp {
+    pub(in crate::config) endpoint: Option<At<Endpoint>>,
+    pub(in crate::config) protocol: Option<At<Protocol>>,
+    pub(in crate::config) headers: Option<Vec<Header>>,
+    pub(in crate::config) timeout: Option<Duration>,
+    pub(in crate::config) compression: Option<Compression>,
+    pub(in crate::config) code_attributes: Option<bool>,
+}
+
+const OTLP: &[&str] = &["endpoint", "protocol", "headers", "timeout", "compression", "code_attributes"];
+
+/// The words for transports.
+pub(in crate::config) const PROTOCOLS: [(&str, Protocol); 3] =
+    [("http/protobuf", Protocol::HttpProtobuf), ("http/json", Protocol::HttpJson), ("grpc", Protocol::Grpc)];
+/// The words for packing.
+pub(in crate::config) const COMPRESSIONS: [(&str, Compression); 2] =
+    [("none", Compression::None), ("gzip", Compression::Gzip)];
+
+impl Otlp {
+    pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {
+        let fields = reader.fields(node, OTLP);
+        Self {
+            endpoint: reader.checked(fields.get("endpoint"), Endpoint::from_base),
+            protocol: reader.word(fields.get("protocol"), &PROTOCOLS),
+            headers: fields.get("headers").map(|node| headers(node, reader)),
+            timeout: reader
+                .typed(fields.get("timeout"), "a time such as `10s` or `500ms`", duration)
+                .map(|timeout| timeout.value),
+            compression: reader
+                .word(fields.get("compression"), &COMPRESSIONS)
+                .map(|compression| compression.value),
+            code_attributes: reader.bool(fields.get("code_attributes")),
+        }
+    }
+
+    /// These options, and the others where these say nothing.
+    pub(in crate::config) fn or(self, other: Self) -> Self {
+        Self {
+            endpoint: self.endpoint.or(other.endpoint),
+            protocol: self.protocol.or(other.protocol),
+            headers: self.headers.or(other.headers),
+            timeout: self.timeout.or(other.timeout),
+            compression: self.compression.or(other.compression),
+            code_attributes: self.code_attributes.or(other.code_attributes),
+        }
+    }
+}
+
+fn headers(node: &Node, reader: &mut Reader<'_>) -> Vec<Header> {
+    let mut headers: Vec<Header> = Vec::new();
+    for entry in reader.entries(Some(node)) {
+        let Some(value) = reader.text(Some(&entry.value)) else { continue };
+        match Header::new(&entry.key, &value) {
+            Ok(header) if headers.iter().any(|other| other.name().eq_ignore_ascii_case(header.name())) => {
+                let message = "this header is already there: upper and lower case are the same";
+                reader.mistakes.push(Mistake::new(entry.key_place, message));
+            }
+            Ok(header) => headers.push(header),
+            Err(error) => reader.mistakes.push(Mistake::new(entry.key_place, error.to_string())),
+        }
+    }
+    headers
+}
