@@ -50,15 +50,15 @@ impl<const N: usize> Foreign<N> {
             return Err(Held(Snapshot::default()));
         }
         let _scope = below.enter();
-        let mut live = None;
+        let (mut live, mut luggage) = (None, Luggage::NONE);
         if Live::is_wanted() {
-            Live::start(&mut live, callsite());
+            Live::start(&mut live, &mut luggage, callsite());
         }
         match live {
             Some(live) if live.is_sampled() => {
-                Ok(Self { live, luggage: current().luggage(), attributes: Words::new(), is_full: false })
+                Ok(Self { live, luggage, attributes: Words::new(), is_full: false })
             }
-            Some(live) => Err(Held(Snapshot { ids: live.ids(), luggage: current().luggage() })),
+            Some(live) => Err(Held(Snapshot { ids: live.ids(), luggage })),
             None => Err(Held(current().snapshot())),
         }
     }

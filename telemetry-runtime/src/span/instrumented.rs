@@ -35,23 +35,13 @@ impl<const N: usize> Opened<N> {
     /// Starts it below the current span. In place: a value that is returned would be copied.
     #[inline(always)]
     pub fn open(&mut self, callsite: &'static Callsite) {
-        self.recording.start(callsite);
-        if current().flags.get() & flag::HAS_LUGGAGE != 0 {
-            self.keep_luggage();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn keep_luggage(&mut self) {
-        *self.luggage = current().luggage();
+        self.recording.start(&mut self.luggage, callsite);
     }
 
     /// The same for a callsite that says `sample = never`.
     #[cold]
     pub fn open_unsampled(&mut self, callsite: &'static Callsite) {
-        self.recording.start_unusual(callsite);
-        self.keep_luggage();
+        self.recording.start_unusual(&mut self.luggage, callsite);
     }
 }
 
@@ -82,8 +72,7 @@ pub(crate) fn enter_caller(parent: Option<SpanContext>, baggage: Baggage) -> Sco
 #[cfg(feature = "http")]
 pub(crate) fn open_request<const N: usize>(callsite: &'static Callsite, path: &str) -> Opened<N> {
     let mut opened = Opened::new();
-    opened.keep_luggage();
-    opened.recording.start_request(callsite, path);
+    opened.recording.start_request(&mut opened.luggage, callsite, path);
     opened
 }
 
@@ -127,18 +116,30 @@ where
         if !span.holds_context() {
             return future.poll(cx);
         }
-        let polling = Polling::enter(span);
-        let polled = future.poll(cx);
-        if let Poll::Ready(output) = &polled {
-            if polling.span.is_recording() {
-                observe(polling.span, output);
-            }
-            polling.leave().end();
-        } else {
-            polling.leave();
-        }
-        polled
+        poll_within(span, observe, future, cx)
     }
+}
+
+/// Apart from [`Instrumented::poll`]: it stands once for each future, however often that is polled, and a future without a span does not
+/// pay for the registers that this needs.
+#[inline(never)]
+fn poll_within<const N: usize, F: Future>(
+    span: &mut Opened<N>,
+    observe: &impl Fn(&mut Recording<N>, &F::Output),
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<F::Output> {
+    let polling = Polling::enter(span);
+    let polled = future.poll(cx);
+    if let Poll::Ready(output) = &polled {
+        if polling.span.is_recording() {
+            observe(polling.span, output);
+        }
+        polling.leave().end();
+    } else {
+        polling.leave();
+    }
+    polled
 }
 
 impl<const N: usize> Opened<N> {
@@ -151,6 +152,15 @@ impl<const N: usize> Opened<N> {
         let value = body();
         polling.leave();
         value
+    }
+
+    /// Ends the span of a future that is not ready yet: what the future's own destructors do still belongs to the span.
+    #[cold]
+    fn cancelled(&mut self, future: *mut (), drop: fn(*mut ())) {
+        self.cancel();
+        let polling = Polling::enter(self);
+        drop(future);
+        polling.leave().end();
     }
 
     #[inline(always)]
@@ -217,12 +227,10 @@ impl<const N: usize, S: BorrowMut<Opened<N>>, F, O> Drop for Instrumented<N, S, 
             // SAFETY: dropped once, here or below, and never used again.
             return unsafe { ManuallyDrop::drop(&mut self.future) };
         }
-        // Not ready yet: what the future's own destructors do still belongs to the span.
-        span.cancel();
-        let polling = Polling::enter(span);
         // SAFETY: as above.
-        unsafe { ManuallyDrop::drop(&mut self.future) };
-        polling.leave().end();
+        span.cancelled((&raw mut self.future).cast(), |future| unsafe {
+            std::ptr::drop_in_place(future.cast::<F>());
+        });
     }
 }
 

@@ -107,29 +107,37 @@ impl Live {
         }
     }
 
+    /// Starts a span that is not made current, and keeps the luggage that goes with it.
     #[inline(never)]
-    pub(super) fn start(slot: &mut Option<Self>, callsite: &'static Callsite) {
-        match Self::child(current(), callsite) {
+    pub(super) fn start(slot: &mut Option<Self>, luggage: &mut Luggage, callsite: &'static Callsite) {
+        match Self::child(current(), callsite, flag::HAS_LUGGAGE) {
             Some(child) => *slot = Some(child),
-            None => Self::start_unusual(slot, callsite, None),
+            None => Self::start_with_luggage(slot, luggage, callsite, None),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn start_with_luggage(
+        slot: &mut Option<Self>,
+        luggage: &mut Luggage,
+        callsite: &'static Callsite,
+        path: Option<&str>,
+    ) {
+        *luggage = current().luggage();
+        Self::start_unusual(slot, callsite, path);
     }
 
     #[inline(never)]
     pub(super) fn start_and_enter(slot: &mut Option<Self>, callsite: &'static Callsite) {
         let current = current();
-        match Self::child(current, callsite) {
+        match Self::child(current, callsite, 0) {
             Some(child) => {
                 current.span_id.set(child.span_id);
                 *slot = Some(child);
             }
             None => Self::enter_unusual(slot, callsite),
         }
-    }
-
-    #[cfg(feature = "http")]
-    pub(super) fn start_request(slot: &mut Option<Self>, callsite: &'static Callsite, path: &str) {
-        Self::start_unusual(slot, callsite, Some(path));
     }
 
     #[inline(never)]
@@ -197,12 +205,12 @@ impl Live {
         self.leave(current());
     }
 
-    /// A span below a sampled one of this process; `None` if what is current is something else, or if the callsite's number, the
-    /// thread's ids or the counter are not at hand.
+    /// A span below a sampled one of this process; `None` if what is current is something else or has a flag that is `unusual`, or if the
+    /// callsite's number, the thread's ids or the counter are not at hand.
     #[inline(always)]
-    fn child(current: &Current, callsite: &'static Callsite) -> Option<Self> {
+    fn child(current: &Current, callsite: &'static Callsite, unusual: u8) -> Option<Self> {
         let flags = current.flags.get();
-        if flags & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED) != CHILD {
+        if flags & (flag::ACTIVE | flag::REMOTE | flag::SAMPLED | unusual) != CHILD {
             return None;
         }
         Some(Self {
@@ -227,7 +235,7 @@ impl Live {
 
     /// Starts any span: a local root, whose trace its callsite or the policy decides on, or a child.
     #[inline(never)]
-    pub(super) fn start_unusual(slot: &mut Option<Self>, callsite: &'static Callsite, path: Option<&str>) {
+    fn start_unusual(slot: &mut Option<Self>, callsite: &'static Callsite, path: Option<&str>) {
         let current = current();
         let flags_before = current.flags.get();
         let is_child =

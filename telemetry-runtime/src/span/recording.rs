@@ -45,11 +45,11 @@ impl<const N: usize> Recording<N> {
         Self { live: None, mirror: Mirror::NONE, attributes: Words::new() }
     }
 
-    /// Starts a span below the current one, if there is anything to record or to hold. The context is not changed yet.
+    /// Starts a span below the current one, if there is anything to record or to hold, and keeps its luggage. The context is not changed yet.
     #[inline(always)]
-    pub(super) fn start(&mut self, callsite: &'static Callsite) {
+    pub(super) fn start(&mut self, luggage: &mut Luggage, callsite: &'static Callsite) {
         if Live::is_wanted() {
-            Live::start(&mut self.live, callsite);
+            Live::start(&mut self.live, luggage, callsite);
         }
         self.mirror.open(callsite, self.live.as_ref());
     }
@@ -66,9 +66,9 @@ impl<const N: usize> Recording<N> {
 
     /// As [`Self::start`], past the straight path: for a callsite that may leave out what is below a recorded span.
     #[cold]
-    pub(super) fn start_unusual(&mut self, callsite: &'static Callsite) {
+    pub(super) fn start_unusual(&mut self, luggage: &mut Luggage, callsite: &'static Callsite) {
         if Live::is_wanted() {
-            Live::start_unusual(&mut self.live, callsite, None);
+            Live::start_with_luggage(&mut self.live, luggage, callsite, None);
         }
         self.mirror.open(callsite, self.live.as_ref());
     }
@@ -95,9 +95,9 @@ impl<const N: usize> Recording<N> {
 
     /// Starts the span of a request, whose path policies may look at.
     #[cfg(feature = "http")]
-    pub(super) fn start_request(&mut self, callsite: &'static Callsite, path: &str) {
+    pub(super) fn start_request(&mut self, luggage: &mut Luggage, callsite: &'static Callsite, path: &str) {
         if Live::is_wanted() {
-            Live::start_request(&mut self.live, callsite, path);
+            Live::start_with_luggage(&mut self.live, luggage, callsite, Some(path));
         }
         self.mirror.open(callsite, self.live.as_ref());
     }
@@ -160,9 +160,27 @@ impl<const N: usize> Recording<N> {
 
     #[inline(always)]
     fn put(&mut self, key: u8, value: Value<'_>) {
-        if !self.attributes.push_value(key, value) {
-            self.late(Key::Index(key), value);
+        if self.attributes.push_value(key, value) {
+            return;
         }
+        match value {
+            Value::I64(value) => self.late_i64(key, value),
+            Value::U64(value) => self.late_u64(key, value),
+            value => self.late(Key::Index(key), value),
+        }
+    }
+
+    /// Apart, as the next one, so that the most usual values are not put together in every function that has one.
+    #[cold]
+    #[inline(never)]
+    fn late_i64(&mut self, key: u8, value: i64) {
+        self.late(Key::Index(key), Value::I64(value));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn late_u64(&mut self, key: u8, value: u64) {
+        self.late(Key::Index(key), Value::U64(value));
     }
 
     /// Formats straight into the room; what does not fit is finished elsewhere and goes to the lane.
