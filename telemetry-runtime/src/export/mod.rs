@@ -67,6 +67,21 @@ pub trait Exporter: Send + 'static {
     /// What kind of error it is decides what becomes of the batch: see [`ExportError`].
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError>;
 
+    /// The batch as bytes that any later process can send: what a spool keeps. `None`, the default: batches of this exporter cannot be kept.
+    fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
+        let _ = batch;
+        None
+    }
+
+    /// Sends what [`pack`](Self::pack) made of a batch of this signal, perhaps in an earlier process.
+    ///
+    /// # Errors
+    /// As for [`export`](Self::export). The default, of an exporter that packs nothing, is a permanent error.
+    fn export_packed(&mut self, signal: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
+        let _ = packed;
+        Err(ExportError::permanent(format!("this exporter keeps no {signal}")))
+    }
+
     /// Called once, after the last batch. The default does nothing.
     fn shutdown(&mut self) {}
 }
@@ -100,6 +115,8 @@ pub struct ExportError {
     kind: Kind,
     message: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+    exported: usize,
+    rejected: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -111,12 +128,16 @@ enum Kind {
 impl ExportError {
     /// Sending the same batch again would fail again: it is dropped and counted.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Permanent, message: message.into(), source: None }
+        Self::new(Kind::Permanent, message.into())
     }
 
     /// It may go better later: the worker tries again, no sooner than `after` if the other side named a time.
     pub fn retryable(message: impl Into<String>, after: Option<Duration>) -> Self {
-        Self { kind: Kind::Retryable { after }, message: message.into(), source: None }
+        Self::new(Kind::Retryable { after }, message.into())
+    }
+
+    fn new(kind: Kind, message: String) -> Self {
+        Self { kind, message, source: None, exported: 0, rejected: 0 }
     }
 
     /// The same error with its cause.
@@ -124,6 +145,20 @@ impl ExportError {
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same error, after so many items of the batch were taken and so many refused for good: they are counted now, and must not be
+    /// sent again when the worker calls with the same batch. Which ones they are, the exporter remembers itself: the next batch that it
+    /// gets is this one, unless it was given up.
+    #[must_use]
+    pub fn with_settled(mut self, exported: usize, rejected: usize) -> Self {
+        (self.exported, self.rejected) = (exported, rejected);
+        self
+    }
+
+    /// How many items of the batch were taken, and how many refused, although the batch as a whole failed.
+    pub fn settled(&self) -> (usize, usize) {
+        (self.exported, self.rejected)
     }
 
     /// Whether the batch may be sent again.
