@@ -84,8 +84,9 @@ fn attribute<'s>(settings: &'s Settings, key: &str) -> Option<&'s ValueBuf> {
 #[test]
 fn limits_have_defaults_and_the_variable_overrides_the_length_of_values() {
     assert_eq!(settings("").limits, Limits::default());
-    let file = "telemetry: {limits: {lanes: 8MiB, details: 1MiB, queue: 2048KiB, value: 100}}";
-    let expected = Limits { lanes: 8 << 20, details: 1 << 20, queue: 2 << 20, value: 100 };
+    let file =
+        "telemetry: {limits: {lanes: 8MiB, details: 1MiB, queue: 2048KiB, queue_items: 500, value: 100}}";
+    let expected = Limits { lanes: 8 << 20, details: 1 << 20, queue: 2 << 20, queue_items: 500, value: 100 };
     assert_eq!(settings(file).limits, expected);
     let variables = [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "50")];
     assert_eq!(settings_with(file, variables).limits, Limits { value: 50, ..expected });

@@ -122,6 +122,7 @@ pub struct ExportError {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Permanent,
+    TooLarge,
     Retryable { after: Option<Duration> },
 }
 
@@ -134,6 +135,13 @@ impl ExportError {
     /// It may go better later: the worker tries again, no sooner than `after` if the other side named a time.
     pub fn retryable(message: impl Into<String>, after: Option<Duration>) -> Self {
         Self::new(Kind::Retryable { after }, message.into())
+    }
+
+    /// The batch makes a request that is larger than may be sent, of which nothing was sent: the worker comes again with each half of the
+    /// batch. A single item that is too large is dropped and counted, and so is what is left of a batch that is
+    /// [settled in part](Self::with_settled).
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(Kind::TooLarge, message.into())
     }
 
     fn new(kind: Kind, message: String) -> Self {
@@ -149,7 +157,7 @@ impl ExportError {
 
     /// The same error, after so many items of the batch were taken and so many refused for good: they are counted now, and must not be
     /// sent again when the worker calls with the same batch. Which ones they are, the exporter remembers itself: the next batch that it
-    /// gets is this one, unless it was given up.
+    /// gets is this one, unless it was given up. It means nothing on a batch that is too large.
     #[must_use]
     pub fn with_settled(mut self, exported: usize, rejected: usize) -> Self {
         (self.exported, self.rejected) = (exported, rejected);
@@ -166,11 +174,16 @@ impl ExportError {
         matches!(self.kind, Kind::Retryable { .. })
     }
 
+    /// Whether halves of the batch may be sent.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.kind, Kind::TooLarge)
+    }
+
     /// How long the other side asked to be left alone, at least.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             Kind::Retryable { after } => after,
-            Kind::Permanent => None,
+            Kind::Permanent | Kind::TooLarge => None,
         }
     }
 }
