@@ -17,8 +17,8 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 #[instrument]
-fn work(n: u32) -> u32 {
-    n
+fn work(n: u32) {
+    let _ = n;
 }
 
 /// Trying for a short time only.
@@ -89,7 +89,7 @@ fn beside_a_healthy_one(fault: &str, bad: &str) {
     let healthy = Receiver::start();
     let guard = install(&[("bad", bad.to_owned()), ("healthy", healthy.endpoint())], IMPATIENT);
     for round in 0..3 {
-        (0..10).for_each(|n| drop(work(round * 10 + n)));
+        (0..10).for_each(|n| work(round * 10 + n));
         let report = guard.flush(A_WHILE);
         assert_adds_up(&guard);
         let good = &report.exporters[2..];
@@ -116,7 +116,7 @@ fn dead() -> (Receiver, Guard) {
 }
 
 fn shuts_down(guard: &Guard) -> Report {
-    (0..100).for_each(|n| drop(work(n)));
+    (0..100).for_each(work);
     let started = Instant::now();
     let report = guard.shutdown(Duration::from_secs(5));
     assert_told_in_time(guard, started);
@@ -161,7 +161,7 @@ fn so_it_is_while_a_panic_unwinds_and_when_async_code_drops_the_guard() {
     let started = Instant::now();
     let unwound = std::thread::spawn(move || {
         let _guard = guard;
-        (0..100).for_each(|n| drop(work(n)));
+        (0..100).for_each(work);
         panic!("as the test wants it");
     });
     assert!(unwound.join().is_err());
@@ -191,7 +191,7 @@ fn an_exporter_gets_what_its_settings_choose_and_the_rest_is_counted_apart() {
     );
     let settings = Settings::from_text(&text, "settings.yaml").expect("valid settings");
     let guard = builder().settings(settings).install().expect("one installation at a time");
-    (0..200).for_each(|_| drop(work(7)));
+    (0..200).for_each(|_| work(7));
     let report = guard.flush(SOON);
     assert!(report.is_complete(), "what is left out on purpose is not lost: {report:?}");
     assert_adds_up(&guard);

@@ -93,6 +93,41 @@ fn limits_have_defaults_and_the_variable_overrides_the_length_of_values() {
 }
 
 #[test]
+fn an_exporter_has_its_own_selection_and_patience_or_the_defaults() {
+    use crate::dispatch::{Options, Pattern, RetryOptions, Selection};
+    use crate::record::Level;
+    let file = "telemetry: {exporters: [{provider: console}, {provider: otlp, sampling_ratio: 0.5, level: warn, \
+                include: [{a: 1, b: \"2\"}], exclude: [{c: true}], max_batch_items: 7, concurrency: 3, \
+                export_timeout: 5s, retry: {initial: 1ms, budget: 2m}}]}";
+    let settings = settings(file);
+    let [console, otlp] = &*settings.exporters else { panic!("expected two exporters") };
+    assert_eq!(console.delivery, Options::default());
+    let pattern = |entries: &[(&str, ValueBuf)]| {
+        Pattern(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    };
+    let selection = Selection {
+        threshold: 1 << 55,
+        level: Some(Level::Warn),
+        include: vec![pattern(&[("a", 1_i64.into()), ("b", "2".into())])],
+        exclude: vec![pattern(&[("c", true.into())])],
+    };
+    let retry = RetryOptions {
+        initial: Duration::from_millis(1),
+        budget: Duration::from_secs(120),
+        ..RetryOptions::default()
+    };
+    let expected = Options {
+        max_batch_items: 7,
+        concurrency: 3,
+        export_timeout: Duration::from_secs(5),
+        retry,
+        selection,
+        ..Options::default()
+    };
+    assert_eq!(otlp.delivery, expected);
+}
+
+#[test]
 fn propagators_have_a_default_and_the_variable_overrides_the_file() {
     use crate::propagation::{Incoming, Propagator, Propagators};
     let defaults = settings("").propagation;

@@ -33,12 +33,12 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) fn new(options: RetryOptions) -> Self {
-        Self { ceiling: options.initial, options }
+        Self { ceiling: options.initial.min(options.max), options }
     }
 
     /// The next pause is the first again.
     pub(super) fn reset(&mut self) {
-        self.ceiling = self.options.initial;
+        self.ceiling = self.options.initial.min(self.options.max);
     }
 
     /// The next pause: random up to a ceiling that doubles, but never less than what the other side asked for.

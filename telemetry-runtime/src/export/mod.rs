@@ -18,7 +18,10 @@ use std::time::Duration;
 ///
 /// Each exporter has one worker thread to itself, which alone calls it: first [`export`](Self::export) once a batch, in order, at last
 /// [`shutdown`](Self::shutdown). It may block; the worker's queue is bounded, so what does not fit is dropped and counted while
-/// the application goes on. A retryable error has the worker call again with the same batch, after a pause. A panic is caught and counted. Spans that the thread itself makes, by whatever library, are not recorded.
+/// the application goes on. A retryable error has the worker call again with the same batch, after a pause. A panic is caught and counted.
+/// A call that takes longer than the exporter's `export_timeout`, 30 seconds by default, is given up: its batch is counted as
+/// [timed out](crate::Dropped::timed_out), and an exporter that was given in code gets no other until it returns. Spans that the thread
+/// itself makes, by whatever library, are not recorded.
 ///
 /// # Examples
 /// ```
