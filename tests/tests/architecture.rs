@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("spawn", &["span"]),
     ("compat", &[]),
     ("logging", &["span", "record"]),
-    ("config", &["export", "policy", "propagation", "logging", "record"]),
+    ("config", &["dispatch", "export", "policy", "propagation", "logging", "record"]),
     ("bridge", &["span", "propagation", "record"]),
     ("__private", &["span", "record"]),
 ];

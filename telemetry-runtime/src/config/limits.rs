@@ -2,7 +2,7 @@
 
 use crate::{collect, dispatch, span};
 
-/// The bounds that settings know, in bytes.
+/// The bounds that settings know, in bytes unless they say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// All threads' lanes together.
@@ -11,6 +11,8 @@ pub(crate) struct Limits {
     pub(crate) details: usize,
     /// The batches that wait for one exporter.
     pub(crate) queue: usize,
+    /// The spans and log records that wait for one exporter; a number of them.
+    pub(crate) queue_items: usize,
     /// One attribute value.
     pub(crate) value: usize,
 }
@@ -21,6 +23,7 @@ impl Default for Limits {
             lanes: span::lanes::DEFAULT_MAX_BYTES,
             details: collect::Options::default().max_waiting_bytes,
             queue: dispatch::Options::default().max_queue_bytes,
+            queue_items: dispatch::Options::default().max_queue_items,
             value: span::DEFAULT_VALUE_LIMIT_BYTES,
         }
     }
@@ -32,6 +35,7 @@ pub(super) struct Written {
     pub(super) lanes: Option<usize>,
     pub(super) details: Option<usize>,
     pub(super) queue: Option<usize>,
+    pub(super) queue_items: Option<usize>,
     pub(super) value: Option<usize>,
 }
 
@@ -42,6 +46,7 @@ impl Written {
             lanes: self.lanes.unwrap_or(default.lanes),
             details: self.details.unwrap_or(default.details),
             queue: self.queue.unwrap_or(default.queue),
+            queue_items: self.queue_items.unwrap_or(default.queue_items),
             value: self.value.unwrap_or(default.value),
         }
     }
@@ -55,6 +60,14 @@ pub(super) const LENGTH: &str = "a size of 1B to 1MiB, such as 4KiB";
 /// The memory for many records, in bytes.
 pub(super) fn size(text: &str) -> Option<usize> {
     bytes(text).filter(|bytes| *bytes >= 1 << 10)
+}
+
+/// What [`count`] understands.
+pub(super) const COUNT: &str = "a number of 1 or more";
+
+/// A number of things.
+pub(super) fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|count| *count > 0)
 }
 
 /// The length of one value, in bytes.

@@ -22,6 +22,7 @@ pub(crate) use env::Environment;
 pub use error::SettingsError;
 pub(crate) use limits::Limits;
 
+use crate::dispatch;
 use crate::export::console::Style;
 use crate::export::destination::Destination;
 use crate::logging;
@@ -63,6 +64,7 @@ use std::path::Path;
 ///     lanes: 64MiB                      # spans that have ended, before they are collected, on all threads
 ///     details: 16MiB                    # events and late attributes of spans that still run
 ///     queue: 16MiB                      # batches that wait for one exporter
+///     queue_items: 262144               # the same, as a number of spans and log records
 ///     value: 4KiB                       # one attribute value; a longer one is cut at a character
 ///   tracing: info                       # spans that other libraries make with `tracing`: a level, or directives by target; off
 ///   opentelemetry: true                 # with the feature of that name: the API's global tracer provider and propagator are ours
@@ -78,6 +80,14 @@ use std::path::Path;
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
 ///         code_attributes: false        # spans and log records do not say where their code is; default true
+///       sampling_ratio: 0.05            # only spans of this share of all traces, whatever share is recorded; default 1
+///       level: info                     # nothing less important; default: everything
+///       exclude: [{http.route: /health}]    # nothing with all attributes of one of these; default: none
+///       include: [{tenant: acme}]       # only what has all attributes of one of these; default: everything
+///       max_batch_items: 512            # larger batches are split; default: as they come
+///       concurrency: 1                  # requests at the same time, to 64; the console has one
+///       export_timeout: 30s             # a call that takes longer is given up, and what it had is dropped
+///       retry: {initial: 1s, max: 30s, budget: 5m}    # the first pause, the longest, and how long a batch is tried
 /// logging:
 ///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
 ///   format: json                        # or text
@@ -159,6 +169,8 @@ pub(crate) struct ExporterSettings {
     pub(crate) name: String,
     /// Which exporter, and its options.
     pub(crate) kind: ExporterKind,
+    /// What it gets, and how hard it tries; the bounds of its queue are [`Limits`].
+    pub(crate) delivery: dispatch::Options,
 }
 
 /// The exporters that settings can name.

@@ -63,7 +63,7 @@ const TELEMETRY: &[&str] = &[
     "opentelemetry",
     "exporters",
 ];
-const LIMITS: &[&str] = &["lanes", "details", "queue", "value"];
+const LIMITS: &[&str] = &["lanes", "details", "queue", "queue_items", "value"];
 const LOGGING: &[&str] = &["level", "format", "span_events"];
 
 impl Raw {
@@ -117,7 +117,9 @@ fn limits(node: Option<&Node>, reader: &mut Reader<'_>) -> limits::Written {
     let mut size = |key| Some(reader.typed(fields.get(key), limits::SIZE, limits::size)?.value);
     let (lanes, details, queue) = (size("lanes"), size("details"), size("queue"));
     let value = reader.typed(fields.get("value"), limits::LENGTH, limits::length).map(|at| at.value);
-    limits::Written { lanes, details, queue, value }
+    let queue_items =
+        reader.typed(fields.get("queue_items"), limits::COUNT, limits::count).map(|at| at.value);
+    limits::Written { lanes, details, queue, queue_items, value }
 }
 
 pub(super) fn ratio(text: &str) -> Option<Ratio> {
@@ -153,7 +155,7 @@ fn resource(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<(String, ValueB
 }
 
 /// What is quoted is text; the rest is what it looks like.
-fn attribute(node: &Node, reader: &mut Reader<'_>) -> Option<ValueBuf> {
+pub(super) fn attribute(node: &Node, reader: &mut Reader<'_>) -> Option<ValueBuf> {
     let text = reader.scalar(node)?.text;
     if matches!(node.kind, Kind::Scalar { quoted: true, .. }) {
         return Some(text.into_owned().into());

@@ -6,6 +6,7 @@ use super::exporter::{Exporter, Otlp, Provider};
 use super::overrides::Overrides;
 use super::raw::{Raw, Service, Telemetry};
 use super::{ExporterKind, ExporterSettings, Limits};
+use crate::dispatch;
 use crate::export::destination::{Destination, Protocol};
 use crate::logging;
 use crate::policy::{Options, Ratio, Sampling};
@@ -113,12 +114,17 @@ impl Resolver<'_> {
 
     /// The console; and OTLP for the signals of which a variable says where to, or that it is wanted.
     fn default_exporters(&mut self) -> Vec<ExporterSettings> {
-        let console = ExporterSettings { name: Provider::Console.word().to_owned(), kind: self.console() };
+        let console = ExporterSettings {
+            name: Provider::Console.word().to_owned(),
+            kind: self.console(),
+            delivery: dispatch::Options::default(),
+        };
         let asked = PerSignal::of(|signal| self.asked_by_variable(signal));
         let takes = PerSignal::of(|signal| asked[signal].is_some());
         let otlp = asked.traces.or(asked.logs).and_then(|origin| {
             let kind = self.otlp(&Otlp::default(), takes, origin)?;
-            Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind })
+            let delivery = dispatch::Options::default();
+            Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind, delivery })
         });
         [Some(console), otlp].into_iter().flatten().collect()
     }
@@ -156,7 +162,7 @@ impl Resolver<'_> {
                 return None;
             }
         };
-        Some(ExporterSettings { name: exporter.name.value, kind })
+        Some(ExporterSettings { name: exporter.name.value, kind, delivery: exporter.delivery.into_options() })
     }
 
     fn console(&self) -> ExporterKind {

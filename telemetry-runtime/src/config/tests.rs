@@ -84,11 +84,47 @@ fn attribute<'s>(settings: &'s Settings, key: &str) -> Option<&'s ValueBuf> {
 #[test]
 fn limits_have_defaults_and_the_variable_overrides_the_length_of_values() {
     assert_eq!(settings("").limits, Limits::default());
-    let file = "telemetry: {limits: {lanes: 8MiB, details: 1MiB, queue: 2048KiB, value: 100}}";
-    let expected = Limits { lanes: 8 << 20, details: 1 << 20, queue: 2 << 20, value: 100 };
+    let file =
+        "telemetry: {limits: {lanes: 8MiB, details: 1MiB, queue: 2048KiB, queue_items: 500, value: 100}}";
+    let expected = Limits { lanes: 8 << 20, details: 1 << 20, queue: 2 << 20, queue_items: 500, value: 100 };
     assert_eq!(settings(file).limits, expected);
     let variables = [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "50")];
     assert_eq!(settings_with(file, variables).limits, Limits { value: 50, ..expected });
+}
+
+#[test]
+fn an_exporter_has_its_own_selection_and_patience_or_the_defaults() {
+    use crate::dispatch::{Options, Pattern, RetryOptions, Selection};
+    use crate::record::Level;
+    let file = "telemetry: {exporters: [{provider: console}, {provider: otlp, sampling_ratio: 0.5, level: warn, \
+                include: [{a: 1, b: \"2\"}], exclude: [{c: true}], max_batch_items: 7, concurrency: 3, \
+                export_timeout: 5s, retry: {initial: 1ms, budget: 2m}}]}";
+    let settings = settings(file);
+    let [console, otlp] = &*settings.exporters else { panic!("expected two exporters") };
+    assert_eq!(console.delivery, Options::default());
+    let pattern = |entries: &[(&str, ValueBuf)]| {
+        Pattern(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    };
+    let selection = Selection {
+        threshold: 1 << 55,
+        level: Some(Level::Warn),
+        include: vec![pattern(&[("a", 1_i64.into()), ("b", "2".into())])],
+        exclude: vec![pattern(&[("c", true.into())])],
+    };
+    let retry = RetryOptions {
+        initial: Duration::from_millis(1),
+        budget: Duration::from_secs(120),
+        ..RetryOptions::default()
+    };
+    let expected = Options {
+        max_batch_items: 7,
+        concurrency: 3,
+        export_timeout: Duration::from_secs(5),
+        retry,
+        selection,
+        ..Options::default()
+    };
+    assert_eq!(otlp.delivery, expected);
 }
 
 #[test]

@@ -1,26 +1,59 @@
-//! Between the collector and an exporter: a bounded queue, one worker that retries, and the counts of what became of everything.
+//! Between the collector and an exporter: a bounded queue, workers that retry, and the counts of what became of everything.
 
+mod circuit;
+mod crew;
+mod flight;
 mod queue;
 mod retry;
+mod select;
+mod share;
 mod stats;
+#[cfg(test)]
+mod tests;
+mod watch;
 mod worker;
 
+pub use circuit::Breaker;
 pub(crate) use queue::{Queue, QueueStatus};
 pub(crate) use retry::RetryOptions;
+pub(crate) use select::{Pattern, Selection};
 pub use stats::{Dropped, ExporterReport, ExporterStatus, Report, Status};
+pub(crate) use watch::{Make, Post, Stop, Watch};
 pub(crate) use worker::Worker;
 
-/// The bounds of one exporter's queue and how hard it tries.
-#[derive(Clone, Copy, Debug)]
+use std::time::Duration;
+
+/// The bounds of one exporter's queue, what it gets, and how hard it tries.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Options {
     /// The memory of the batches that wait, in bytes; a batch that does not fit is dropped and counted. Default: 16 MiB.
     pub(crate) max_queue_bytes: usize,
+    /// The spans and log records that wait; a batch that does not fit is dropped and counted. Default: 262,144, which take 16 MiB at least.
+    pub(crate) max_queue_items: usize,
+    /// The spans or log records that the exporter gets at a time; larger batches are split. Default: no bound but the collector's.
+    pub(crate) max_batch_items: usize,
+    /// How many batches are sent at the same time, each by a worker and an exporter of its own. Default: 1.
+    pub(crate) concurrency: usize,
+    /// How long one call of the exporter may take. After that it is left behind, and what it had counts as dropped. Default: 30 s.
+    ///
+    /// Source: OpenTelemetry specification, trace SDK, "batching processor", `exportTimeoutMillis`.
+    pub(crate) export_timeout: Duration,
     /// How failed batches are tried again.
     pub(crate) retry: RetryOptions,
+    /// Which spans and log records the exporter gets. Default: all.
+    pub(crate) selection: Selection,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_queue_bytes: 16 << 20, retry: RetryOptions::default() }
+        Self {
+            max_queue_bytes: 16 << 20,
+            max_queue_items: 1 << 18,
+            max_batch_items: usize::MAX,
+            concurrency: 1,
+            export_timeout: Duration::from_secs(30),
+            retry: RetryOptions::default(),
+            selection: Selection::default(),
+        }
     }
 }

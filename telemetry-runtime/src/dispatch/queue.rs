@@ -1,61 +1,62 @@
 //! The bounded queue in front of one exporter, and the counts of everything that went in.
 
 use super::Options;
-use super::stats::{self, Dropped, ExporterStatus};
+use super::circuit::Circuit;
+use super::crew::Crew;
+use super::flight::Flight;
+use super::stats::{Dropped, ExporterStatus, Settled};
 use crate::record::{Batch, PerSignal, Signal};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Batches on their way to one exporter.
 ///
 /// Every count changes in the same critical section as what it counts, so the identity holds whenever the lock is free.
 pub(crate) struct Queue {
-    name: String,
-    options: Options,
+    pub(super) name: String,
+    pub(super) options: Options,
     /// What the exporter takes.
     takes: PerSignal<bool>,
     state: Mutex<State>,
-    changed: Condvar,
+    pub(super) changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
-    waiting: VecDeque<Arc<Batch>>,
+pub(super) struct State {
+    /// With the moment when each came.
+    pub(super) waiting: VecDeque<(Arc<Batch>, Instant)>,
     waiting_bytes: usize,
-    /// Being sent: its items are neither waiting nor settled.
-    in_flight: Option<Arc<Batch>>,
-    counts: PerSignal<Counts>,
-    /// No batch comes any more; once what waits is gone, the worker may go.
-    closed: bool,
+    waiting_items: usize,
+    /// How many batches have been taken from those that waited.
+    popped: u64,
+    /// Those that workers have.
+    pub(super) flights: Vec<Flight>,
+    pub(super) crew: Crew,
+    pub(super) circuit: Circuit,
+    pub(super) counts: PerSignal<Counts>,
+    /// No batch comes any more; once what waits is gone, the workers may go.
+    pub(super) closed: bool,
     /// Whatever waits is given up.
-    abandoned: bool,
+    pub(super) abandoned: bool,
 }
 
 /// What became of one signal's items.
 #[derive(Clone, Default)]
-struct Counts {
+pub(super) struct Counts {
     offered: u64,
     exported: u64,
     rejected: u64,
     dropped: Dropped,
-    last_error: Option<String>,
+    pub(super) last_error: Option<String>,
 }
 
-/// What became of the batch in flight.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Outcome {
-    Exported { rejected: u64 },
-    PermanentError,
-    RetryExhausted,
-}
-
-/// Why a pause ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pause {
-    Over,
-    /// Shutdown gave up on the batch.
-    Abandoned,
+impl Counts {
+    pub(super) fn add(&mut self, settled: Settled) {
+        self.exported += settled.exported;
+        self.rejected += settled.rejected;
+        self.dropped += settled.dropped;
+    }
 }
 
 impl Queue {
@@ -72,24 +73,24 @@ impl Queue {
         self.takes[signal]
     }
 
-    pub(super) fn options(&self) -> Options {
-        self.options
-    }
-
     /// Takes the batch, or drops it and counts its items.
     pub(crate) fn push(&self, batch: Arc<Batch>) {
+        let now = Instant::now();
         let mut guard = self.lock();
         let state = &mut *guard;
         let counts = &mut state.counts[batch.signal()];
-        let items = batch.item_count() as u64;
-        counts.offered += items;
+        let (items, bytes) = (batch.item_count(), batch.len_bytes());
+        counts.offered += items as u64;
         if state.closed {
-            counts.dropped.shutdown += items;
-        } else if state.waiting_bytes + batch.len_bytes() > self.options.max_queue_bytes {
-            counts.dropped.queue_full += items;
+            counts.dropped.shutdown += items as u64;
+        } else if state.waiting_bytes + bytes > self.options.max_queue_bytes
+            || state.waiting_items + items > self.options.max_queue_items
+        {
+            counts.dropped.queue_full += items as u64;
         } else {
-            state.waiting_bytes += batch.len_bytes();
-            state.waiting.push_back(batch);
+            state.waiting_bytes += bytes;
+            state.waiting_items += items;
+            state.waiting.push_back((batch, now));
             self.changed.notify_all();
         }
     }
@@ -97,86 +98,37 @@ impl Queue {
     /// Whether at least half is free, or nothing is kept any more.
     pub(crate) fn has_room(&self) -> bool {
         let state = self.lock();
-        state.closed || state.waiting_bytes <= self.options.max_queue_bytes / 2
-    }
-
-    /// The next batch, which is then in flight; waits for one. `None` when no more will come.
-    pub(super) fn take(&self) -> Option<Arc<Batch>> {
-        let mut state = self.lock();
-        loop {
-            if state.abandoned {
-                return None;
-            }
-            if let Some(batch) = state.waiting.pop_front() {
-                state.waiting_bytes -= batch.len_bytes();
-                state.in_flight = Some(batch.clone());
-                return Some(batch);
-            }
-            if state.closed {
-                return None;
-            }
-            state = self.wait(state);
-        }
-    }
-
-    /// Counts the batch in flight, unless shutdown has given it up already.
-    pub(super) fn settle(&self, outcome: Outcome) {
-        let mut state = self.lock();
-        let Some(batch) = state.in_flight.take() else { return };
-        let items = batch.item_count() as u64;
-        let counts = &mut state.counts[batch.signal()];
-        match outcome {
-            Outcome::Exported { rejected } => {
-                let rejected = rejected.min(items);
-                counts.exported += items - rejected;
-                counts.rejected += rejected;
-                if counts.last_error.take().is_some() {
-                    stats::log_recovery(&self.name, batch.signal());
-                }
-            }
-            Outcome::PermanentError => counts.dropped.permanent_error += items,
-            Outcome::RetryExhausted => counts.dropped.retry_exhausted += items,
-        }
-        self.changed.notify_all();
-    }
-
-    /// Remembers what went wrong, and says so when it begins to.
-    pub(super) fn complain(&self, signal: Signal, error: String) {
-        let before = self.lock().counts[signal].last_error.replace(error.clone());
-        if before.is_none() {
-            stats::log_failure(&self.name, signal, &error);
-        }
-    }
-
-    /// Waits before the batch in flight is tried again.
-    pub(super) fn pause(&self, pause: Duration) -> Pause {
-        let until = Instant::now() + pause;
-        let mut state = self.lock();
-        while !state.abandoned {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Pause::Over;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Pause::Abandoned
+        let is_half_empty = state.waiting_bytes <= self.options.max_queue_bytes / 2
+            && state.waiting_items <= self.options.max_queue_items / 2;
+        state.closed || is_half_empty
     }
 
     /// Waits until everything that is here now has been settled; false if that takes longer than `deadline`.
     pub(crate) fn wait_until_settled(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
-        let offered = state.offered();
-        while state.settled() < offered {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+        let end = state.popped + state.waiting.len() as u64;
+        while state.first_unsettled() < end {
+            if Instant::now() >= deadline {
                 return false;
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.wait(state, Some(deadline));
         }
         true
     }
 
-    /// Lets the worker go once it has sent what waits.
+    /// Waits until no worker is left but those whose calls do not return; false if that takes longer than `deadline`.
+    pub(crate) fn wait_for_workers(&self, deadline: Instant) -> bool {
+        let mut state = self.lock();
+        while !state.crew.is_nobody_at_work() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            state = self.wait(state, Some(deadline));
+        }
+        true
+    }
+
+    /// Lets the workers go once they have sent what waits.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
@@ -191,9 +143,10 @@ impl Queue {
             let left = state.left(signal);
             state.counts[signal].dropped.shutdown += left;
         }
+        state.popped += state.waiting.len() as u64;
         state.waiting.clear();
-        state.waiting_bytes = 0;
-        state.in_flight = None;
+        (state.waiting_bytes, state.waiting_items) = (0, 0);
+        state.flights.clear();
         self.changed.notify_all();
     }
 
@@ -204,18 +157,35 @@ impl Queue {
         }
         let state = self.lock();
         let Counts { offered, exported, rejected, dropped, last_error } = state.counts[signal].clone();
-        let (name, queued) = (self.name.clone(), state.left(signal));
-        let status =
-            ExporterStatus { name, signal, created: 0, exported, rejected, dropped, queued, last_error };
+        let status = ExporterStatus {
+            name: self.name.clone(),
+            signal,
+            exported,
+            rejected,
+            dropped,
+            queued: state.left(signal),
+            breaker: state.circuit.breaker(),
+            last_error,
+            ..ExporterStatus::default()
+        };
         Some(QueueStatus { offered, status })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    /// Waits until something changes, but not beyond a moment.
+    pub(super) fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, State> {
+        let Some(until) = until else {
+            return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -227,18 +197,26 @@ pub(crate) struct QueueStatus {
 }
 
 impl State {
-    fn offered(&self) -> u64 {
-        Signal::ALL.into_iter().map(|signal| self.counts[signal].offered).sum()
+    /// The batch that has waited longest, its number, and when it came.
+    pub(super) fn pop(&mut self) -> Option<(Arc<Batch>, u64, Instant)> {
+        let (batch, came) = self.waiting.pop_front()?;
+        self.waiting_bytes -= batch.len_bytes();
+        self.waiting_items -= batch.item_count();
+        self.popped += 1;
+        Some((batch, self.popped - 1, came))
     }
 
-    fn settled(&self) -> u64 {
-        let settled = |counts: &Counts| counts.exported + counts.rejected + counts.dropped.total();
-        Signal::ALL.into_iter().map(|signal| settled(&self.counts[signal])).sum()
+    /// The number of the first batch that is not settled, which several workers need not do in order.
+    fn first_unsettled(&self) -> u64 {
+        self.flights.iter().map(|flight| flight.number).min().unwrap_or(self.popped)
     }
 
     /// Items that wait or are being sent, counted where they are.
     fn left(&self, signal: Signal) -> u64 {
-        let batches = self.waiting.iter().chain(&self.in_flight);
-        batches.filter(|batch| batch.signal() == signal).map(|batch| batch.item_count() as u64).sum()
+        let is_of = |batch: &&Arc<Batch>| batch.signal() == signal;
+        let waiting = self.waiting.iter().map(|(batch, _)| batch).filter(is_of);
+        let flights = self.flights.iter().filter(|flight| flight.batch.signal() == signal);
+        let waiting: u64 = waiting.map(|batch| batch.item_count() as u64).sum();
+        waiting + flights.map(|flight| flight.left).sum::<u64>()
     }
 }

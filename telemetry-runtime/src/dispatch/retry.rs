@@ -4,13 +4,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 /// How hard a worker tries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RetryOptions {
     /// The longest first pause. Default: 1 s.
     pub(crate) initial: Duration,
     /// The longest pause. Default: 30 s.
     pub(crate) max: Duration,
-    /// How long a batch may be tried, from its first failure. Default: 5 min.
+    /// How long a batch may be tried, from its first failure; if it came while the exporter was failing already, from then. Default: 5 min.
     pub(crate) budget: Duration,
 }
 
@@ -24,7 +24,7 @@ impl Default for RetryOptions {
     }
 }
 
-/// The pauses for one batch.
+/// The pauses of one worker, which grow until it is answered.
 #[derive(Debug)]
 pub(super) struct Backoff {
     options: RetryOptions,
@@ -33,19 +33,23 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) fn new(options: RetryOptions) -> Self {
-        Self { ceiling: options.initial, options }
+        Self { ceiling: options.initial.min(options.max), options }
     }
 
-    /// The next pause, `failing` since the first failure: random up to a ceiling that doubles, but never less than what the other
-    /// side asked for. `None` when the budget does not allow it.
-    pub(super) fn next(&mut self, failing: Duration, at_least: Option<Duration>) -> Option<Duration> {
-        self.next_with(failing, at_least, random_share())
+    /// The next pause is the first again.
+    pub(super) fn reset(&mut self) {
+        self.ceiling = self.options.initial.min(self.options.max);
     }
 
-    fn next_with(&mut self, failing: Duration, at_least: Option<Duration>, share: f64) -> Option<Duration> {
-        let pause = self.ceiling.mul_f64(share).max(at_least.unwrap_or_default());
-        self.ceiling = (self.ceiling * 2).min(self.options.max).max(at_least.unwrap_or_default());
-        (failing + pause <= self.options.budget).then_some(pause)
+    /// The next pause: random up to a ceiling that doubles, but never less than what the other side asked for.
+    pub(super) fn next(&mut self, at_least: Option<Duration>) -> Duration {
+        self.next_with(at_least.unwrap_or_default(), random_share())
+    }
+
+    fn next_with(&mut self, at_least: Duration, share: f64) -> Duration {
+        let pause = self.ceiling.mul_f64(share).max(at_least);
+        self.ceiling = self.ceiling.saturating_mul(2).min(self.options.max).max(at_least);
+        pause
     }
 }
 
@@ -61,41 +65,35 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    #[test]
-    fn pauses_double_up_to_the_longest_and_end_with_the_budget() {
-        let mut backoff =
-            Backoff::new(RetryOptions { initial: SECOND, max: 4 * SECOND, budget: 10 * SECOND });
-        let mut failing = Duration::ZERO;
-        let pauses: Vec<_> = std::iter::from_fn(|| {
-            let pause = backoff.next_with(failing, None, 1.0)?;
-            failing += pause;
-            Some(pause.as_secs())
-        })
-        .collect();
-        assert_eq!(pauses, [1, 2, 4]);
+    fn backoff() -> Backoff {
+        Backoff::new(RetryOptions { initial: SECOND, max: 4 * SECOND, ..RetryOptions::default() })
     }
 
     #[test]
-    fn what_the_other_side_asked_for_is_the_floor() {
-        let mut backoff = Backoff::new(RetryOptions::default());
-        assert_eq!(backoff.next_with(Duration::ZERO, Some(7 * SECOND), 0.5), Some(7 * SECOND));
+    fn pauses_double_up_to_the_longest_and_begin_anew_after_an_answer() {
+        let mut backoff = backoff();
+        let pauses = [(); 4].map(|()| backoff.next_with(Duration::ZERO, 1.0).as_secs());
+        assert_eq!(pauses, [1, 2, 4, 4]);
+        backoff.reset();
+        assert_eq!(backoff.next_with(Duration::ZERO, 1.0), SECOND);
+    }
+
+    #[test]
+    fn what_the_other_side_asked_for_is_the_floor_of_this_pause_and_of_the_next_ceiling() {
+        let mut backoff = backoff();
+        assert_eq!(backoff.next_with(7 * SECOND, 0.5), 7 * SECOND);
+        assert_eq!(backoff.next_with(Duration::ZERO, 1.0), 7 * SECOND);
+        assert_eq!(backoff.next_with(Duration::ZERO, 1.0), 4 * SECOND);
     }
 
     proptest! {
         #[test]
-        fn no_pause_exceeds_its_ceiling_or_the_budget(shares in proptest::collection::vec(0.0..=1.0, 1..50)) {
-            let options = RetryOptions::default();
-            let mut backoff = Backoff::new(options);
-            let mut failing = Duration::ZERO;
+        fn no_pause_exceeds_its_ceiling(shares in proptest::collection::vec(0.0..=1.0, 1..50)) {
+            let mut backoff = backoff();
+            let mut ceiling = SECOND;
             for share in shares {
-                match backoff.next_with(failing, None, share) {
-                    Some(pause) => {
-                        prop_assert!(pause <= options.max);
-                        failing += pause;
-                        prop_assert!(failing <= options.budget);
-                    }
-                    None => break,
-                }
+                prop_assert!(backoff.next_with(Duration::ZERO, share) <= ceiling);
+                ceiling = (2 * ceiling).min(4 * SECOND);
             }
         }
     }

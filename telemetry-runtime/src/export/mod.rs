@@ -18,7 +18,10 @@ use std::time::Duration;
 ///
 /// Each exporter has one worker thread to itself, which alone calls it: first [`export`](Self::export) once a batch, in order, at last
 /// [`shutdown`](Self::shutdown). It may block; the worker's queue is bounded, so what does not fit is dropped and counted while
-/// the application goes on. A retryable error has the worker call again with the same batch, after a pause. A panic is caught and counted. Spans that the thread itself makes, by whatever library, are not recorded.
+/// the application goes on. A retryable error has the worker call again with the same batch, after a pause. A panic is caught and counted.
+/// A call that takes longer than the exporter's `export_timeout`, 30 seconds by default, is given up: its batch is counted as
+/// [timed out](crate::Dropped::timed_out), and an exporter that was given in code gets no other until it returns. Spans that the thread
+/// itself makes, by whatever library, are not recorded.
 ///
 /// # Examples
 /// ```
@@ -67,6 +70,21 @@ pub trait Exporter: Send + 'static {
     /// What kind of error it is decides what becomes of the batch: see [`ExportError`].
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError>;
 
+    /// The batch as bytes that any later process can send: what a spool keeps. `None`, the default: batches of this exporter cannot be kept.
+    fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
+        let _ = batch;
+        None
+    }
+
+    /// Sends what [`pack`](Self::pack) made of a batch of this signal, perhaps in an earlier process.
+    ///
+    /// # Errors
+    /// As for [`export`](Self::export). The default, of an exporter that packs nothing, is a permanent error.
+    fn export_packed(&mut self, signal: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
+        let _ = packed;
+        Err(ExportError::permanent(format!("this exporter keeps no {signal}")))
+    }
+
     /// Called once, after the last batch. The default does nothing.
     fn shutdown(&mut self) {}
 }
@@ -100,23 +118,37 @@ pub struct ExportError {
     kind: Kind,
     message: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+    exported: usize,
+    rejected: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Permanent,
+    TooLarge,
     Retryable { after: Option<Duration> },
 }
 
 impl ExportError {
     /// Sending the same batch again would fail again: it is dropped and counted.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Permanent, message: message.into(), source: None }
+        Self::new(Kind::Permanent, message.into())
     }
 
     /// It may go better later: the worker tries again, no sooner than `after` if the other side named a time.
     pub fn retryable(message: impl Into<String>, after: Option<Duration>) -> Self {
-        Self { kind: Kind::Retryable { after }, message: message.into(), source: None }
+        Self::new(Kind::Retryable { after }, message.into())
+    }
+
+    /// The batch makes a request that is larger than may be sent, of which nothing was sent: the worker comes again with each half of the
+    /// batch. A single item that is too large is dropped and counted, and so is what is left of a batch that is
+    /// [settled in part](Self::with_settled).
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(Kind::TooLarge, message.into())
+    }
+
+    fn new(kind: Kind, message: String) -> Self {
+        Self { kind, message, source: None, exported: 0, rejected: 0 }
     }
 
     /// The same error with its cause.
@@ -126,16 +158,35 @@ impl ExportError {
         self
     }
 
+    /// The same error, after so many items of the batch were taken and so many refused for good: they are counted now, and must not be
+    /// sent again when the worker calls with the same batch. Which ones they are, the exporter remembers itself: the next batch that it
+    /// gets is this one, unless it was given up. It means nothing on a batch that is too large.
+    #[must_use]
+    pub fn with_settled(mut self, exported: usize, rejected: usize) -> Self {
+        (self.exported, self.rejected) = (exported, rejected);
+        self
+    }
+
+    /// How many items of the batch were taken, and how many refused, although the batch as a whole failed.
+    pub fn settled(&self) -> (usize, usize) {
+        (self.exported, self.rejected)
+    }
+
     /// Whether the batch may be sent again.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind, Kind::Retryable { .. })
+    }
+
+    /// Whether halves of the batch may be sent.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.kind, Kind::TooLarge)
     }
 
     /// How long the other side asked to be left alone, at least.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             Kind::Retryable { after } => after,
-            Kind::Permanent => None,
+            Kind::Permanent | Kind::TooLarge => None,
         }
     }
 }

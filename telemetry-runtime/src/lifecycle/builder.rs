@@ -8,7 +8,7 @@ use super::{INSTALLED, InitError};
 use crate::clock::Clock;
 use crate::collect::{self, Collector, Control};
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
-use crate::dispatch::{self, Queue, Report, Worker};
+use crate::dispatch::{self, Make, Post, Queue, Report, Watch, Worker};
 use crate::export::Exporter;
 use crate::export::console::Console;
 #[cfg(feature = "otlp")]
@@ -80,9 +80,19 @@ pub struct Builder {
     settings: Option<Settings>,
     resource: Option<Resource>,
     policy: Option<Box<dyn SamplingPolicy>>,
-    exporters: Vec<(String, Box<dyn Exporter>)>,
+    exporters: Vec<Planned>,
     limits: Limits,
     propagation: propagation::Options,
+}
+
+/// An exporter that is to be started.
+struct Planned {
+    name: String,
+    options: dispatch::Options,
+    /// As many as are to work at the same time.
+    exporters: Vec<Box<dyn Exporter>>,
+    /// Makes another one, where that is possible.
+    make: Option<Make>,
 }
 
 /// Starts with no exporters, everything sampled unless a remote parent says otherwise, no resource attributes, and no log lines.
@@ -106,7 +116,9 @@ impl Builder {
 
     /// Adds an exporter under a name that reports and complaints use.
     pub fn exporter(mut self, name: impl Into<String>, exporter: impl Exporter) -> Self {
-        self.exporters.push((name.into(), Box::new(exporter)));
+        let exporters: Vec<Box<dyn Exporter>> = vec![Box::new(exporter)];
+        let options = dispatch::Options::default();
+        self.exporters.push(Planned { name: name.into(), options, exporters, make: None });
         self
     }
 
@@ -141,7 +153,7 @@ impl Builder {
             control: Arc::default(),
             queues: Vec::new(),
             collector: Threads::default(),
-            workers: Threads::default(),
+            watch: Arc::default(),
             before: LANES.collected(),
             is_on: AtomicBool::new(true),
             last_report: Mutex::new(Report::default()),
@@ -166,11 +178,8 @@ impl Builder {
 
     /// Puts what the settings say in front of, or beneath, what was given in code.
     fn apply(&mut self, settings: Settings) -> Result<(), InitError> {
-        let from_settings = settings.exporters.iter().cloned().map(|exporter| {
-            let ExporterSettings { name, kind } = exporter;
-            build(kind).map(|built| (name.clone(), built)).map_err(|error| InitError::exporter(&name, error))
-        });
-        let mut exporters = from_settings.collect::<Result<Vec<_>, _>>()?;
+        let mut exporters =
+            settings.exporters.iter().cloned().map(Planned::of).collect::<Result<Vec<_>, _>>()?;
         exporters.append(&mut self.exporters);
         self.exporters = exporters;
         #[cfg(feature = "logging")]
@@ -187,6 +196,20 @@ impl Builder {
         self.resource.get_or_insert(settings.resource);
         self.policy.get_or_insert_with(|| settings.policy.into_policy());
         Ok(())
+    }
+}
+
+impl Planned {
+    /// What the settings say. Exporters that send requests are made as often as they are needed; the console is one.
+    fn of(settings: ExporterSettings) -> Result<Self, InitError> {
+        let ExporterSettings { name, kind, delivery: options } = settings;
+        let exporters: Result<_, _> = (0..options.concurrency).map(|_| build(kind.clone())).collect();
+        let exporters = exporters.map_err(|error| InitError::exporter(&name, error))?;
+        let make: Option<Make> = match kind {
+            ExporterKind::Console(_) => None,
+            ExporterKind::Otlp(_) => Some(Box::new(move || build(kind.clone()).ok())),
+        };
+        Ok(Self { name, options, exporters, make })
     }
 }
 
@@ -215,26 +238,41 @@ fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTar
     }
 }
 
-/// Starts a worker for each exporter, then the collector.
+/// Starts the workers of each exporter and the watch over them, then the collector.
 fn start_threads(
     guard: &mut Guard,
-    exporters: Vec<(String, Box<dyn Exporter>)>,
+    exporters: Vec<Planned>,
     resource: Resource,
     limits: Limits,
 ) -> Result<(), InitError> {
-    let options = dispatch::Options { max_queue_bytes: limits.queue, ..dispatch::Options::default() };
-    for (name, exporter) in exporters {
-        let takes = PerSignal::of(|signal| exporter.takes(signal));
-        let queue = Arc::new(Queue::new(name, options, takes));
-        let worker = Worker::new(queue.clone(), exporter);
-        spawn(&guard.workers, format!("telemetry-export-{}", queue.name()), || worker.run())?;
-        guard.queues.push(queue);
+    let workers = Threads::default();
+    let mut posts = Vec::new();
+    for Planned { name, options, exporters, make } in exporters {
+        let takes = PerSignal::of(|signal| exporters.iter().any(|exporter| exporter.takes(signal)));
+        let bounds = dispatch::Options {
+            max_queue_bytes: limits.queue,
+            max_queue_items: limits.queue_items,
+            ..options
+        };
+        let queue = Arc::new(Queue::new(name, bounds, takes));
+        guard.queues.push(queue.clone());
+        for worker in exporters.into_iter().filter_map(|exporter| Worker::new(queue.clone(), exporter)) {
+            spawn(&workers, worker_name(&queue), || worker.run())?;
+        }
+        posts.push(Post { queue, make });
     }
+    let watch = Watch { posts, stop: guard.watch.clone() };
+    let start = move |worker: Worker| workers.spawn(worker_name(worker.queue()), || worker.run());
+    spawn(&Threads::default(), "telemetry-watch".to_owned(), || watch.run(start))?;
     let control: Arc<Control> = guard.control.clone();
     let clock = Clock::new(tick::now);
     let options = collect::Options { max_waiting_bytes: limits.details, ..collect::Options::default() };
     let collector = Collector::new(options, clock, Arc::new(resource), guard.queues.clone(), control);
     spawn(&guard.collector, "telemetry-collect".to_owned(), || collector.run())
+}
+
+fn worker_name(queue: &Queue) -> String {
+    format!("telemetry-export-{}", queue.name())
 }
 
 fn spawn(threads: &Threads, name: String, body: impl FnOnce() + Send + 'static) -> Result<(), InitError> {
@@ -243,7 +281,7 @@ fn spawn(threads: &Threads, name: String, body: impl FnOnce() + Send + 'static) 
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exporters: Vec<_> = self.exporters.iter().map(|(name, _)| name).collect();
+        let exporters: Vec<_> = self.exporters.iter().map(|planned| &planned.name).collect();
         f.debug_struct("Builder")
             .field("settings", &self.settings)
             .field("resource", &self.resource)

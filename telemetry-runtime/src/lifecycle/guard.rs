@@ -3,7 +3,7 @@
 use super::threads::Threads;
 use super::{INSTALLED, since};
 use crate::collect::Control;
-use crate::dispatch::{ExporterStatus, Queue, QueueStatus, Report, Status};
+use crate::dispatch::{ExporterStatus, Queue, QueueStatus, Report, Status, Stop};
 use crate::record::Signal;
 use crate::span::lanes::{Collected, LANES};
 use crate::span::{fork, head, truncated_values};
@@ -41,7 +41,7 @@ pub struct Guard {
     pub(super) control: Arc<Control>,
     pub(super) queues: Vec<Arc<Queue>>,
     pub(super) collector: Threads,
-    pub(super) workers: Threads,
+    pub(super) watch: Arc<Stop>,
     /// What the lanes had seen before this installation.
     pub(super) before: Collected,
     pub(super) is_on: AtomicBool,
@@ -127,9 +127,11 @@ impl Guard {
         for queue in &self.queues {
             queue.close();
         }
-        if !self.workers.wait(deadline) {
-            self.queues.iter().for_each(|queue| queue.abandon());
+        for queue in &self.queues {
+            queue.wait_for_workers(deadline);
+            queue.abandon();
         }
+        self.watch.stop();
         collector_ended
     }
 }

@@ -25,6 +25,11 @@ impl Ratio {
         let kept = (share * ALL as f64).round() as u64;
         (0.0..=1.0).contains(&share).then(|| Self { threshold: ALL - kept })
     }
+
+    /// What the low 56 bits of a sampled trace's id are at least.
+    pub(crate) fn threshold(self) -> u64 {
+        self.threshold
+    }
 }
 
 impl SamplingPolicy for Ratio {

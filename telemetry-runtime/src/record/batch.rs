@@ -1,10 +1,12 @@
 //! An immutable run of records on its way to the exporters.
 
+use super::layout::{RawRecord, kind};
 use super::{Callsite, Logs, Resource, Signal, Spans};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Spans or log records that leave together: one signal, so that what is tried again repeats nothing else. Shared by all exporters and
-/// never changed.
+/// never changed; a clone, or a part of it, shares the records.
 ///
 /// # Examples
 /// ```
@@ -20,11 +22,13 @@ use std::sync::Arc;
 ///     }
 /// }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Batch {
     signal: Signal,
-    /// Span records, each followed by the other records of the same span; or log records.
-    bytes: Vec<u8>,
+    /// Span records, each followed by the other records of the same span; or log records. Those of the whole that this may be a part of.
+    whole: Arc<Vec<u8>>,
+    /// Which of them are this batch's.
+    range: Range<usize>,
     items: usize,
     callsites: Arc<[&'static Callsite]>,
     resource: Arc<Resource>,
@@ -103,7 +107,8 @@ impl BatchBuilder {
         let capacity = self.bytes.capacity();
         let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(capacity));
         let items = std::mem::take(&mut self.items);
-        Batch { signal: self.signal, bytes, items, callsites, resource, scale }
+        let range = 0..bytes.len();
+        Batch { signal: self.signal, whole: Arc::new(bytes), range, items, callsites, resource, scale }
     }
 }
 
@@ -135,7 +140,7 @@ impl Batch {
 
     /// The memory that the records take, in bytes.
     pub fn len_bytes(&self) -> usize {
-        self.bytes.len()
+        self.range.len()
     }
 
     /// Whose they are.
@@ -143,8 +148,42 @@ impl Batch {
         &self.resource
     }
 
+    /// The first items, so many of them, and the others, if there are any: in the order of this batch, whose memory they share.
+    pub(crate) fn split(&self, items: usize) -> (Self, Option<Self>) {
+        if items >= self.items {
+            return (self.clone(), None);
+        }
+        let middle = self.range.start + self.end_of(items);
+        let first = Self { range: self.range.start..middle, items, ..self.clone() };
+        let others = Self { range: middle..self.range.end, items: self.items - items, ..self.clone() };
+        (first, Some(others))
+    }
+
+    /// How many bytes the first items take.
+    fn end_of(&self, items: usize) -> usize {
+        let mut rest = self.records();
+        let mut seen = 0;
+        while let Some((record, after)) = RawRecord::split(rest) {
+            seen += usize::from(matches!(record.kind(), kind::SPAN | kind::LOG));
+            if seen > items {
+                break;
+            }
+            rest = after;
+        }
+        self.range.len() - rest.len()
+    }
+
+    /// The same batch with these items instead of its own, which are of its callsites.
+    pub(super) fn with_records(&self, records: Vec<u8>, items: usize) -> Self {
+        Self { range: 0..records.len(), whole: Arc::new(records), items, ..self.clone() }
+    }
+
+    pub(super) fn records(&self) -> &[u8] {
+        self.whole.get(self.range.clone()).unwrap_or_default()
+    }
+
     fn bytes_of(&self, signal: Signal) -> &[u8] {
-        if self.signal == signal { &self.bytes } else { &[] }
+        if self.signal == signal { self.records() } else { &[] }
     }
 
     /// The callsite of that number, from 1.
@@ -156,5 +195,43 @@ impl Batch {
     #[inline]
     pub(super) fn scale(&self) -> &TickScale {
         &self.scale
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample::{LogSample, Sample, batch, logs};
+    use crate::record::{Level, Value};
+
+    fn names(batch: &Batch) -> Vec<String> {
+        let logs = batch.logs().map(|log| log.body().to_owned());
+        batch.spans().map(|span| format!("{}{}", span.name(), span.events().count())).chain(logs).collect()
+    }
+
+    #[test]
+    fn parts_share_the_records_and_keep_their_order() {
+        let event = |name, id| Sample::root(name, id).event("e", 1, &[("k", Value::Bool(true))]);
+        let spans = batch(&[event("a", 1), Sample::root("b", 2), event("c", 3).event("f", 2, &[])]);
+        let (first, others) = spans.split(2);
+        let others = others.expect("one is left");
+        assert_eq!((names(&first), names(&others)), (vec!["a1".into(), "b0".into()], vec!["c2".into()]));
+        assert_eq!((first.item_count(), others.item_count()), (2, 1));
+        assert_eq!(first.len_bytes() + others.len_bytes(), spans.len_bytes());
+        assert!(Arc::ptr_eq(&first.whole, &others.whole));
+        let (one, two) = first.split(1);
+        assert_eq!((names(&one), names(&two.expect("one is left"))), (vec!["a1".into()], vec!["b0".into()]));
+    }
+
+    #[test]
+    fn a_batch_that_is_small_enough_is_its_own_first_part() {
+        let log = |body| LogSample::new(Level::Info, 1, body);
+        let batch = logs(&[log("a"), log("b")]);
+        assert!(batch.split(2).1.is_none() && batch.split(9).1.is_none());
+        let (first, others) = batch.split(1);
+        assert_eq!(
+            (names(&first), others.map(|others| names(&others))),
+            (vec!["a".into()], Some(vec!["b".into()]))
+        );
     }
 }

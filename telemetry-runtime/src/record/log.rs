@@ -15,6 +15,11 @@ impl<'a> Logs<'a> {
     pub(super) fn new(batch: &'a Batch, records: &'a [u8]) -> Self {
         Self { batch, rest: records }
     }
+
+    /// The records of those that are still to come.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Logs<'a> {

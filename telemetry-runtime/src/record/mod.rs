@@ -20,6 +20,7 @@ mod resource;
 #[cfg(test)]
 pub(crate) mod sample;
 mod secret;
+mod select;
 mod signal;
 mod value;
 mod view;
@@ -40,6 +41,7 @@ pub use log::{LogView, Logs};
 pub(crate) use luggage::Luggage;
 pub use resource::Resource;
 pub use secret::Secret;
+pub(crate) use select::Keep;
 pub(crate) use signal::PerSignal;
 pub use signal::Signal;
 pub use value::{Capture, SpanStatus, StatusCode, Value, ValueBuf};

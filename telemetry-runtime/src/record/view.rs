@@ -19,6 +19,11 @@ impl<'a> Spans<'a> {
     pub(super) fn new(batch: &'a Batch, records: &'a [u8]) -> Self {
         Self { batch, rest: records }
     }
+
+    /// The records of those that are still to come.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Spans<'a> {

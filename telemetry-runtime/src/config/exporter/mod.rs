@@ -1,7 +1,9 @@
 //! One entry of `telemetry.exporters`, as it is written.
 
+mod delivery;
 mod otlp;
 
+pub(super) use delivery::Delivery;
 pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS};
 
 use super::document::{Kind, Node};
@@ -19,6 +21,7 @@ pub(super) struct Exporter {
     /// What it takes, where the settings say so.
     pub(super) signals: Option<PerSignal<bool>>,
     pub(super) otlp: Otlp,
+    pub(super) delivery: Delivery,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +31,23 @@ pub(super) enum Provider {
     AzureMonitor,
 }
 
-const EXPORTER: &[&str] = &["provider", "name", "enabled", "signals", "console", "otlp", "azure_monitor"];
+const EXPORTER: &[&str] = &[
+    "provider",
+    "name",
+    "enabled",
+    "signals",
+    "console",
+    "otlp",
+    "azure_monitor",
+    "sampling_ratio",
+    "level",
+    "include",
+    "exclude",
+    "max_batch_items",
+    "concurrency",
+    "export_timeout",
+    "retry",
+];
 const CONSOLE: &[&str] = &[];
 const AZURE_MONITOR: &[&str] = &["connection_string"];
 
@@ -64,13 +83,14 @@ impl Exporter {
         let name = reader.checked(fields.get("name"), |name| Ok::<_, String>(name.to_owned()));
         let signals = fields.get("signals").map(|node| signals(node, provider.as_ref(), reader));
         let otlp = Otlp::read(fields.get("otlp"), reader);
+        let delivery = Delivery::read(fields, provider.as_ref(), reader);
         reader.fields(fields.get("console"), CONSOLE);
         let azure_monitor = reader.fields(fields.get("azure_monitor"), AZURE_MONITOR);
         reader.checked(azure_monitor.get("connection_string"), ConnectionString::parse);
 
         let provider = provider?;
         let name = name.unwrap_or(At { value: provider.value.word().to_owned(), origin: provider.origin });
-        Some(Self { provider, name, signals, otlp })
+        Some(Self { provider, name, signals, otlp, delivery })
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn within_limit(body: &[u8]) -> Result<(), ExportError> {
     if body.len() <= MAX_BYTES {
         return Ok(());
     }
-    Err(ExportError::permanent(format!("the batch takes {} bytes, of {MAX_BYTES} allowed", body.len())))
+    Err(ExportError::too_large(format!("the batch takes {} bytes, of {MAX_BYTES} allowed", body.len())))
 }
 
 pub(super) fn compressed(body: &[u8]) -> Result<Vec<u8>, ExportError> {

@@ -1,0 +1,356 @@
+//! A queue, its workers and the watch together, with exporters that fail as scripts tell them to.
+
+use super::*;
+use crate::export::{ExportError, Exported, Exporter};
+use crate::record::sample::{Sample, batch};
+use crate::record::{Batch, PerSignal, Signal};
+use proptest::prelude::*;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const SOON: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(20);
+
+/// What an exporter does when it is called.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Take,
+    Reject(usize),
+    Fail,
+    /// Takes so many before it fails.
+    FailAfter(usize),
+    Refuse,
+    Panic,
+    TooLarge,
+    /// Does not return before the test ends.
+    Hang,
+}
+
+/// What several exporters share: what they are to do, and what they got.
+#[derive(Default)]
+struct Script {
+    acts: Mutex<VecDeque<Act>>,
+    /// The spans of each call, by id, and what was done.
+    calls: Mutex<Vec<(Vec<u64>, Act)>>,
+    over: (Mutex<bool>, Condvar),
+    max_items: Option<usize>,
+}
+
+struct Scripted {
+    script: Arc<Script>,
+    /// The last batch, and how many of it were taken already.
+    last: Vec<u64>,
+    settled: usize,
+}
+
+impl Exporter for Scripted {
+    fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
+        let ids: Vec<u64> = batch.spans().map(|span| span.span_id().to_int()).collect();
+        if self.last != ids {
+            (self.last, self.settled) = (ids.clone(), 0);
+        }
+        let act = self.script.act(&ids);
+        let ids = ids[self.settled..].to_vec();
+        self.script.calls.lock().expect("no test panics with it").push((ids.clone(), act));
+        match act {
+            Act::Take => {}
+            Act::Reject(count) => return Ok(Exported::with_rejected(count)),
+            Act::Fail => return Err(ExportError::retryable("busy", None)),
+            Act::FailAfter(count) => {
+                let taken = count.min(ids.len());
+                self.settled += taken;
+                return Err(ExportError::retryable("busy", None).with_settled(taken, 0));
+            }
+            Act::Refuse => return Err(ExportError::permanent("no")),
+            Act::Panic => panic!("as the script wants it"),
+            Act::TooLarge => return Err(ExportError::too_large("too large")),
+            Act::Hang => {
+                let over = self.script.over.0.lock().expect("no test panics with it");
+                let _over = self.script.over.1.wait_while(over, |over| !*over);
+            }
+        }
+        Ok(Exported::all())
+    }
+}
+
+impl Script {
+    fn of(acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
+        Arc::new(Self { acts: Mutex::new(acts.into_iter().collect()), ..Self::default() })
+    }
+
+    fn act(&self, ids: &[u64]) -> Act {
+        if self.max_items.is_some_and(|max| ids.len() > max) {
+            return Act::TooLarge;
+        }
+        self.acts.lock().expect("no test panics with it").pop_front().unwrap_or(Act::Take)
+    }
+
+    fn calls(&self) -> Vec<(Vec<u64>, Act)> {
+        self.calls.lock().expect("no test panics with it").clone()
+    }
+
+    fn exporter(self: &Arc<Self>) -> Box<dyn Exporter> {
+        Box::new(Scripted { script: self.clone(), last: Vec::new(), settled: 0 })
+    }
+}
+
+/// A queue with its threads.
+struct Running {
+    queue: Arc<Queue>,
+    script: Arc<Script>,
+    stop: Arc<Stop>,
+    _ended: Receiver<()>,
+}
+
+impl Running {
+    fn start(script: Arc<Script>, options: Options, is_remade: bool) -> Self {
+        let takes = PerSignal { traces: true, logs: false };
+        let queue = Arc::new(Queue::new("scripted".to_owned(), options.clone(), takes));
+        let (alive, ended) = channel();
+        for _ in 0..options.concurrency {
+            let worker = Worker::new(queue.clone(), script.exporter()).expect("there is a place");
+            start(worker, alive.clone()).expect("a thread starts");
+        }
+        let maker = script.clone();
+        let make: Option<Make> = is_remade.then(|| Box::new(move || Some(maker.exporter())) as Make);
+        let stop = Arc::<Stop>::default();
+        let watch = Watch { posts: vec![Post { queue: queue.clone(), make }], stop: stop.clone() };
+        spawn(move || watch.run(|worker| start(worker, alive.clone()))).expect("a thread starts");
+        Self { queue, script, stop, _ended: ended }
+    }
+
+    fn push(&self, ids: impl IntoIterator<Item = u64>) {
+        let spans: Vec<_> = ids.into_iter().map(|id| Sample::root("s", id)).collect();
+        self.queue.push(Arc::new(batch(&spans)));
+    }
+
+    /// The counts, which must add up.
+    fn status(&self) -> ExporterStatus {
+        let QueueStatus { offered, mut status } = self.queue.status(Signal::Traces).expect("it takes traces");
+        status.created = offered;
+        assert!(status.adds_up(), "{status}");
+        status
+    }
+
+    fn settle(&self) -> ExporterStatus {
+        assert!(self.queue.wait_until_settled(Instant::now() + SOON), "{}", self.status());
+        self.status()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.queue.abandon();
+        self.stop.stop();
+        *self.script.over.0.lock().expect("no test panics with it") = true;
+        self.script.over.1.notify_all();
+    }
+}
+
+fn start(worker: Worker, alive: Sender<()>) -> io::Result<()> {
+    spawn(move || {
+        let _alive = alive;
+        worker.run();
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's threads are no background threads of ours")]
+fn spawn(body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().spawn(body).map(drop)
+}
+
+fn quick() -> Options {
+    let millisecond = Duration::from_millis(1);
+    Options {
+        retry: RetryOptions { initial: millisecond, max: millisecond, budget: SOON },
+        export_timeout: SHORT,
+        ..Options::default()
+    }
+}
+
+#[test]
+fn a_batch_with_more_items_than_the_exporter_takes_is_split_in_order() {
+    let options = Options { max_batch_items: 2, ..quick() };
+    let running = Running::start(Script::of([]), options, false);
+    running.push(1..=5);
+    assert_eq!(running.settle().exported, 5);
+    let calls: Vec<_> = running.script.calls().into_iter().map(|(ids, _)| ids).collect();
+    assert_eq!(calls, [vec![1, 2], vec![3, 4], vec![5]]);
+}
+
+#[test]
+fn what_is_too_large_is_halved_until_it_fits_and_an_item_that_does_not_is_dropped() {
+    let script = Arc::new(Script { max_items: Some(2), ..Script::default() });
+    let running = Running::start(script, quick(), false);
+    running.push(1..=7);
+    let status = running.settle();
+    assert_eq!((status.exported, status.dropped.too_large), (7, 0));
+    let taken = running.script.calls().into_iter().filter(|(_, act)| matches!(act, Act::Take));
+    assert_eq!(taken.flat_map(|(ids, _)| ids).collect::<Vec<_>>(), (1..=7).collect::<Vec<_>>());
+
+    let running = Running::start(Script::of([Act::TooLarge, Act::TooLarge]), quick(), false);
+    running.push([1, 2]);
+    let status = running.settle();
+    assert_eq!((status.exported, status.dropped.too_large), (1, 1));
+    assert_eq!(status.breaker, Breaker::Closed);
+}
+
+#[test]
+fn a_queue_that_holds_enough_items_drops_the_next_batch() {
+    let options = Options { max_queue_items: 3, ..quick() };
+    let queue = Queue::new("full".to_owned(), options, PerSignal { traces: true, logs: false });
+    let push = |count: u64| {
+        let spans: Vec<_> = (1..=count).map(|id| Sample::root("s", id)).collect();
+        queue.push(Arc::new(batch(&spans)));
+    };
+    push(2);
+    assert!(!queue.has_room());
+    push(2);
+    push(1);
+    let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    assert_eq!((status.queued, status.dropped.queue_full), (3, 2));
+}
+
+#[test]
+fn a_call_that_does_not_return_is_given_up_and_another_exporter_goes_on() {
+    let running = Running::start(Script::of([Act::Hang]), quick(), true);
+    running.push([1, 2]);
+    running.push([3]);
+    let status = running.settle();
+    assert_eq!((status.dropped.timed_out, status.exported), (2, 1));
+}
+
+#[test]
+fn an_exporter_that_cannot_be_made_anew_is_left_alone_until_its_call_returns() {
+    let running = Running::start(Script::of([Act::Hang]), quick(), false);
+    running.push([1, 2]);
+    assert_eq!(running.settle().dropped.timed_out, 2);
+    running.push([3]);
+    assert!(!running.queue.wait_until_settled(Instant::now() + 2 * SHORT));
+    assert_eq!(running.status().queued, 1);
+    *running.script.over.0.lock().expect("no test panics with it") = true;
+    running.script.over.1.notify_all();
+    assert_eq!(running.settle().exported, 1);
+}
+
+#[test]
+fn calls_that_never_return_leave_a_bounded_number_of_threads_behind() {
+    let running = Running::start(Script::of([Act::Hang; 20]), quick(), true);
+    (1..=20).for_each(|id| running.push([id]));
+    let deadline = Instant::now() + SOON;
+    while running.status().dropped.timed_out < 4 {
+        assert!(Instant::now() < deadline, "{}", running.status());
+        thread::yield_now();
+    }
+    assert!(!running.queue.wait_until_settled(Instant::now() + 5 * SHORT));
+    assert_eq!((running.status().dropped.timed_out, running.status().queued), (4, 16));
+    assert!(running.queue.wait_for_workers(Instant::now()), "shutdown waits for none of them");
+}
+
+#[test]
+fn what_waited_behind_an_outage_beyond_its_time_is_tried_once_only() {
+    let retry = RetryOptions { budget: Duration::from_millis(100), ..quick().retry };
+    let running = Running::start(Script::of([Act::Fail; 1000]), Options { retry, ..quick() }, false);
+    (1..=5).for_each(|id| running.push([id]));
+    let status = running.settle();
+    assert_eq!(status.dropped.retry_exhausted, 5);
+    assert_ne!(status.breaker, Breaker::Closed);
+    let calls = running.script.calls();
+    for id in 2..=5 {
+        assert_eq!(calls.iter().filter(|(ids, _)| ids == &[id]).count(), 1, "{id}");
+    }
+}
+
+#[test]
+fn time_that_the_other_side_asks_for_holds_for_all_batches() {
+    struct Throttled(u32, Sender<Instant>);
+    impl Exporter for Throttled {
+        fn export(&mut self, _: &Batch) -> Result<Exported, ExportError> {
+            self.0 += 1;
+            let _ = self.1.send(Instant::now());
+            let wait = Err(ExportError::retryable("busy", Some(10 * SHORT)));
+            if self.0 == 1 { wait } else { Ok(Exported::all()) }
+        }
+    }
+    let (calls, called) = channel();
+    // The batch's own time is shorter than what is asked for: it is dropped at once, and the next one waits.
+    let retry = RetryOptions { budget: 5 * SHORT, ..quick().retry };
+    let options = Options { retry, ..quick() };
+    let queue = Arc::new(Queue::new("busy".into(), options, PerSignal { traces: true, logs: false }));
+    for id in [1, 2] {
+        queue.push(Arc::new(batch(&[Sample::root("s", id)])));
+    }
+    let worker = Worker::new(queue.clone(), Box::new(Throttled(0, calls))).expect("there is a place");
+    spawn(move || worker.run()).expect("a thread starts");
+    assert!(queue.wait_until_settled(Instant::now() + SOON));
+    let times: Vec<_> = called.try_iter().collect();
+    assert!(times[1] - times[0] >= 5 * SHORT, "asked again no later than the time for retries");
+    let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    assert_eq!((status.dropped.retry_exhausted, status.exported), (1, 1));
+    queue.close();
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => Just(Act::Take),
+        1 => (0..4_usize).prop_map(Act::Reject),
+        3 => Just(Act::Fail),
+        2 => (0..4_usize).prop_map(Act::FailAfter),
+        1 => Just(Act::Refuse),
+        1 => Just(Act::Panic),
+        1 => Just(Act::TooLarge),
+    ]
+}
+
+/// Acts among which a few never end: not more than exporters can be made anew.
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    (prop::collection::vec(act(), 0..40), prop::collection::vec(any::<prop::sample::Index>(), 0..3)).prop_map(
+        |(mut acts, hangs)| {
+            hangs.into_iter().for_each(|at| acts.insert(at.index(acts.len() + 1), Act::Hang));
+            acts
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_fails_everything_adds_up_nothing_doubles_and_order_is_kept(
+        acts in acts(),
+        sizes in prop::collection::vec(1..6_u64, 1..12),
+        concurrency in prop_oneof![Just(1_usize), Just(3)],
+        max_batch_items in 1..8_usize,
+    ) {
+        // Long enough that a call which only panics, and says where, is not taken for one that hangs.
+        let options = Options { concurrency, max_batch_items, export_timeout: 10 * SHORT, ..quick() };
+        let running = Running::start(Script::of(acts), options, true);
+        let mut next = 1;
+        for size in &sizes {
+            running.push(next..next + size);
+            next += size;
+            running.status();
+        }
+        let status = running.settle();
+        prop_assert_eq!((status.created, status.queued), (next - 1, 0));
+
+        let calls = running.script.calls();
+        let mut taken: HashMap<u64, usize> = HashMap::new();
+        for (ids, act) in &calls {
+            prop_assert!(ids.is_sorted(), "order within a batch: {:?}", ids);
+            let count = match act {
+                Act::Take | Act::Reject(_) => ids.len(),
+                Act::FailAfter(count) => *count,
+                _ => 0,
+            };
+            ids.iter().take(count).for_each(|id| *taken.entry(*id).or_default() += 1);
+        }
+        // What the other side has said it took is never sent again; only a call that hangs leaves that open.
+        prop_assert!(taken.values().all(|times| *times == 1), "{:?}", calls);
+        prop_assert_eq!(taken.len() as u64, status.exported + status.rejected);
+    }
+}
