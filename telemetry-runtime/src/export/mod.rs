@@ -3,6 +3,8 @@
 pub(crate) mod azure;
 pub mod console;
 pub(crate) mod destination;
+#[cfg(feature = "_http-client")]
+pub(crate) mod http;
 pub mod memory;
 #[cfg(feature = "otlp")]
 pub mod otlp;
