@@ -22,8 +22,9 @@ pub(crate) use env::Environment;
 pub use error::SettingsError;
 pub(crate) use limits::Limits;
 
+use crate::export::connection_string::ConnectionString;
 use crate::export::console::Style;
-use crate::export::destination::Destination;
+use crate::export::destination::{Compression, Destination};
 use crate::logging;
 use crate::policy::{self, Ratio, Sampling};
 use crate::propagation;
@@ -38,6 +39,7 @@ use source::Source;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 /// What to record and where to send it.
 ///
@@ -78,6 +80,11 @@ use std::path::Path;
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
 ///         code_attributes: false        # spans and log records do not say where their code is; default true
+///     - provider: azure_monitor
+///       azure_monitor:
+///         connection_string: "${AZURE_MONITOR_CONNECTION_STRING}"   # default: APPLICATIONINSIGHTS_CONNECTION_STRING
+///         timeout: 10s                  # of one request; the default
+///         compression: gzip             # the default; or none
 /// logging:
 ///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
 ///   format: json                        # or text
@@ -97,6 +104,9 @@ use std::path::Path;
 /// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
 /// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter of the signals for which
 /// a variable names an endpoint, and of log records if `OTEL_LOGS_EXPORTER` is `otlp`.
+///
+/// `APPLICATIONINSIGHTS_CONNECTION_STRING` is for `azure_monitor` exporters that name no `connection_string`: unlike the others it does not
+/// override the file, as it does not in the vendor's libraries.
 ///
 /// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings).
 ///
@@ -168,6 +178,18 @@ pub(crate) enum ExporterKind {
     Console(Style),
     /// To a collector or a back-end.
     Otlp(PerSignal<Option<Destination>>),
+    /// To an Application Insights resource.
+    AzureMonitor(Ingestion),
+}
+
+/// Where an `azure_monitor` exporter sends, checked in every build.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ingestion {
+    pub(crate) connection_string: ConnectionString,
+    pub(crate) takes: PerSignal<bool>,
+    /// How long one request may take.
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
 }
 
 /// Found where no settings file is named.

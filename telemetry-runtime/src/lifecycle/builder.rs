@@ -7,10 +7,16 @@ use super::threads::Threads;
 use super::{INSTALLED, InitError};
 use crate::clock::Clock;
 use crate::collect::{self, Collector, Control};
+#[cfg(feature = "azure")]
+use crate::config::Ingestion;
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Queue, Report, Worker};
 use crate::export::Exporter;
+#[cfg(feature = "azure")]
+use crate::export::azure::{self, AzureMonitor};
 use crate::export::console::Console;
+#[cfg(feature = "azure")]
+use crate::export::destination::Compression;
 #[cfg(feature = "otlp")]
 use crate::export::destination::Destination;
 #[cfg(feature = "otlp")]
@@ -168,7 +174,9 @@ impl Builder {
     fn apply(&mut self, settings: Settings) -> Result<(), InitError> {
         let from_settings = settings.exporters.iter().cloned().map(|exporter| {
             let ExporterSettings { name, kind } = exporter;
-            build(kind).map(|built| (name.clone(), built)).map_err(|error| InitError::exporter(&name, error))
+            build(kind, settings.policy.sampling.ratio.share())
+                .map(|built| (name.clone(), built))
+                .map_err(|error| InitError::exporter(&name, error))
         });
         let mut exporters = from_settings.collect::<Result<Vec<_>, _>>()?;
         exporters.append(&mut self.exporters);
@@ -192,16 +200,35 @@ impl Builder {
 
 type BuildError = Box<dyn std::error::Error + Send + Sync>;
 
-fn build(kind: ExporterKind) -> Result<Box<dyn Exporter>, BuildError> {
+/// Builds an exporter of traces of which this share is recorded.
+#[cfg_attr(not(feature = "azure"), expect(unused_variables, reason = "only Azure Monitor is told"))]
+fn build(kind: ExporterKind, sampling_ratio: f64) -> Result<Box<dyn Exporter>, BuildError> {
     match kind {
         ExporterKind::Console(style) => Ok(Box::new(Console::new(style))),
         #[cfg(feature = "otlp")]
         ExporterKind::Otlp(destinations) => Ok(Box::new(otlp(destinations)?)),
+        #[cfg(feature = "azure")]
+        ExporterKind::AzureMonitor(ingestion) => Ok(Box::new(azure_monitor(ingestion, sampling_ratio))),
+        #[cfg(not(feature = "azure"))]
+        ExporterKind::AzureMonitor(_) => {
+            Err("this program was built without the feature `azure` of `telemetry-runtime`".into())
+        }
         #[cfg(not(feature = "otlp"))]
         ExporterKind::Otlp(_) => {
             Err("this program was built without the feature `otlp` of `telemetry-runtime`".into())
         }
     }
+}
+
+#[cfg(feature = "azure")]
+fn azure_monitor(ingestion: Ingestion, sampling_ratio: f64) -> AzureMonitor {
+    let Ingestion { connection_string, takes, timeout, compression } = ingestion;
+    let mut target = azure::Target::of(connection_string);
+    (target.traces, target.logs) = (takes.traces, takes.logs);
+    target.timeout = timeout;
+    target.gzip = compression == Compression::Gzip;
+    target.sampling_ratio = sampling_ratio;
+    AzureMonitor::new(target)
 }
 
 #[cfg(feature = "otlp")]

@@ -25,6 +25,11 @@ impl Ratio {
         let kept = (share * ALL as f64).round() as u64;
         (0.0..=1.0).contains(&share).then(|| Self { threshold: ALL - kept })
     }
+
+    /// The share, from 0 to 1.
+    pub(crate) fn share(self) -> f64 {
+        (ALL - self.threshold) as f64 / ALL as f64
+    }
 }
 
 impl SamplingPolicy for Ratio {

@@ -1,13 +1,14 @@
 //! One entry of `telemetry.exporters`, as it is written.
 
+mod azure;
 mod otlp;
 
+pub(super) use azure::AzureMonitor;
 pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS};
 
 use super::document::{Kind, Node};
 use super::error::Mistake;
 use super::reader::{At, Fields, Reader};
-use crate::export::azure::ConnectionString;
 use crate::record::{PerSignal, Signal};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub(super) struct Exporter {
     /// What it takes, where the settings say so.
     pub(super) signals: Option<PerSignal<bool>>,
     pub(super) otlp: Otlp,
+    pub(super) azure_monitor: AzureMonitor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,6 @@ pub(super) enum Provider {
 
 const EXPORTER: &[&str] = &["provider", "name", "enabled", "signals", "console", "otlp", "azure_monitor"];
 const CONSOLE: &[&str] = &[];
-const AZURE_MONITOR: &[&str] = &["connection_string"];
 
 /// The words for what an exporter takes.
 const SIGNALS: [(&str, Signal); 2] =
@@ -65,12 +66,11 @@ impl Exporter {
         let signals = fields.get("signals").map(|node| signals(node, provider.as_ref(), reader));
         let otlp = Otlp::read(fields.get("otlp"), reader);
         reader.fields(fields.get("console"), CONSOLE);
-        let azure_monitor = reader.fields(fields.get("azure_monitor"), AZURE_MONITOR);
-        reader.checked(azure_monitor.get("connection_string"), ConnectionString::parse);
+        let azure_monitor = AzureMonitor::read(fields.get("azure_monitor"), reader);
 
         let provider = provider?;
         let name = name.unwrap_or(At { value: provider.value.word().to_owned(), origin: provider.origin });
-        Some(Self { provider, name, signals, otlp })
+        Some(Self { provider, name, signals, otlp, azure_monitor })
     }
 }
 
