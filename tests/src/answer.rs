@@ -70,6 +70,11 @@ impl Answer {
         Self::http(status, body).header("Content-Type", "application/x-protobuf")
     }
 
+    /// A status with any body, said to be JSON.
+    pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::http(status, body.into()).header("Content-Type", "application/json")
+    }
+
     /// Bytes that need not be HTTP, after which the connection is closed. No bytes: it just hangs up.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self { how: How::Raw(bytes.into()), delay: Duration::ZERO }

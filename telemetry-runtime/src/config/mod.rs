@@ -23,8 +23,9 @@ pub use error::SettingsError;
 pub(crate) use limits::Limits;
 
 use crate::dispatch;
+use crate::export::connection_string::ConnectionString;
 use crate::export::console::Style;
-use crate::export::destination::Destination;
+use crate::export::destination::{Compression, Destination};
 use crate::logging;
 use crate::policy::{self, Ratio, Sampling};
 use crate::propagation;
@@ -39,6 +40,7 @@ use source::Source;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 /// What to record and where to send it.
 ///
@@ -88,6 +90,11 @@ use std::path::Path;
 ///       concurrency: 1                  # requests at the same time, to 64; the console has one
 ///       export_timeout: 30s             # a call that takes longer is given up, and what it had is dropped
 ///       retry: {initial: 1s, max: 30s, budget: 5m}    # the first pause, the longest, and how long a batch is tried
+///     - provider: azure_monitor
+///       azure_monitor:
+///         connection_string: "${AZURE_MONITOR_CONNECTION_STRING}"   # default: APPLICATIONINSIGHTS_CONNECTION_STRING
+///         timeout: 10s                  # of one request; the default
+///         compression: gzip             # the default; or none
 /// logging:
 ///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
 ///   format: json                        # or text
@@ -107,6 +114,9 @@ use std::path::Path;
 /// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
 /// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter of the signals for which
 /// a variable names an endpoint, and of log records if `OTEL_LOGS_EXPORTER` is `otlp`.
+///
+/// `APPLICATIONINSIGHTS_CONNECTION_STRING` is for `azure_monitor` exporters that name no `connection_string`: unlike the others it does not
+/// override the file, as it does not in the vendor's libraries.
 ///
 /// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings).
 ///
@@ -180,6 +190,18 @@ pub(crate) enum ExporterKind {
     Console(Style),
     /// To a collector or a back-end.
     Otlp(PerSignal<Option<Destination>>),
+    /// To an Application Insights resource.
+    AzureMonitor(Ingestion),
+}
+
+/// Where an `azure_monitor` exporter sends, checked in every build.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ingestion {
+    pub(crate) connection_string: ConnectionString,
+    pub(crate) takes: PerSignal<bool>,
+    /// How long one request may take.
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
 }
 
 /// Found where no settings file is named.

@@ -6,6 +6,7 @@ use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS};
 use super::limits;
 use super::raw::{propagator_words, ratio};
 use super::reader::{At, shown};
+use crate::export::connection_string::ConnectionString;
 use crate::export::destination::{Endpoint, EndpointError, Header};
 use crate::logging::Filter;
 use crate::policy::{Ratio, Sampling};
@@ -28,6 +29,8 @@ pub(super) struct Overrides {
     /// Whether `otlp` exporters get log records.
     pub(super) otlp_takes_logs: Option<At<bool>>,
     pub(super) filter: Option<Filter>,
+    /// The resource of `azure_monitor` exporters that name none.
+    pub(super) azure_monitor: Option<ConnectionString>,
 }
 
 /// What the environment says of `otlp` exporters.
@@ -88,6 +91,7 @@ const LOGS: Names = Names {
 const LOGS_EXPORTER: &str = "OTEL_LOGS_EXPORTER";
 /// Whether that means OTLP. Log lines are on the console in any case: `logging` says which.
 const LOGS_EXPORTERS: [(&str, bool); 3] = [("otlp", true), ("console", false), ("none", false)];
+const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 const VALUE_LIMIT: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
 const PROPAGATORS: &str = "OTEL_PROPAGATORS";
@@ -121,6 +125,7 @@ impl Overrides {
             filter: variables.understood(["RUST_LOG"], "directives such as `info,my_crate=debug`", |text| {
                 Filter::from_directives(text).ok()
             }),
+            azure_monitor: variables.demanded(CONNECTION_STRING, ConnectionString::parse).map(|at| at.value),
         }
     }
 }

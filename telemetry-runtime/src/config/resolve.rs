@@ -2,17 +2,18 @@
 
 use super::env::Environment;
 use super::error::{Mistake, Origin};
-use super::exporter::{Exporter, Otlp, Provider};
+use super::exporter::{AzureMonitor, Exporter, Otlp, Provider};
 use super::overrides::Overrides;
 use super::raw::{Raw, Service, Telemetry};
-use super::{ExporterKind, ExporterSettings, Limits};
+use super::{ExporterKind, ExporterSettings, Ingestion, Limits};
 use crate::dispatch;
-use crate::export::destination::{Destination, Protocol};
+use crate::export::destination::{Compression, Destination, Protocol};
 use crate::logging;
 use crate::policy::{Options, Ratio, Sampling};
 use crate::propagation;
 use crate::record::{PerSignal, Resource, Signal, ValueBuf};
 use std::io;
+use std::time::Duration;
 
 /// What the file and the environment say together.
 pub(super) struct Resolver<'a> {
@@ -156,10 +157,8 @@ impl Resolver<'_> {
                 self.otlp(&exporter.otlp, takes, origin)?
             }
             Provider::AzureMonitor => {
-                let mistake = Mistake::new(origin, "provider `azure_monitor` is not available yet");
-                let help = "write `enabled: false` here, or send to an OpenTelemetry collector with `provider: otlp`";
-                self.mistakes.push(mistake.with_help(help));
-                return None;
+                let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
+                self.azure_monitor(exporter.azure_monitor, takes, origin)?
             }
         };
         Some(ExporterSettings { name: exporter.name.value, kind, delivery: exporter.delivery.into_options() })
@@ -179,6 +178,34 @@ impl Resolver<'_> {
         takes.logs &= self.overrides.otlp_takes_logs.as_ref().is_none_or(|logs| logs.value);
         let destinations = PerSignal::of(|signal| takes[signal].then(|| self.destination(written, signal)));
         (takes.traces || takes.logs).then_some(ExporterKind::Otlp(destinations))
+    }
+
+    fn azure_monitor(
+        &mut self,
+        written: AzureMonitor,
+        takes: PerSignal<bool>,
+        origin: Origin,
+    ) -> Option<ExporterKind> {
+        let named = written.connection_string.or_else(|| self.overrides.azure_monitor.clone());
+        let mistake = |message| Some(Mistake::new(origin, message));
+        let (mistake, help) = match &named {
+            _ if !cfg!(feature = "azure") => (
+                mistake("provider `azure_monitor` is not part of this build"),
+                "build `telemetry-runtime` with its feature `azure`",
+            ),
+            None => (
+                mistake("this exporter has no `connection_string`"),
+                "add it under `azure_monitor:`, or set APPLICATIONINSIGHTS_CONNECTION_STRING",
+            ),
+            Some(_) => (None, ""),
+        };
+        self.mistakes.extend(mistake.map(|mistake| mistake.with_help(help)));
+        Some(ExporterKind::AzureMonitor(Ingestion {
+            connection_string: named?,
+            takes,
+            timeout: written.timeout.unwrap_or(Duration::from_secs(10)),
+            compression: written.compression.unwrap_or(Compression::Gzip),
+        }))
     }
 
     fn destination(&mut self, written: &Otlp, signal: Signal) -> Destination {

@@ -60,6 +60,7 @@ fn targets(settings: &Settings, signal: Signal) -> Vec<(&str, &'static str)> {
             ExporterKind::Otlp(destinations) => {
                 destinations[signal].as_ref().map(|destination| &*destination.endpoint.url(signal).leak())
             }
+            ExporterKind::AzureMonitor(ingestion) => ingestion.takes[signal].then_some("azure_monitor"),
         };
         Some((exporter.name.as_str(), target?))
     });
@@ -592,6 +593,29 @@ fn named_file_must_exist_and_be_text() {
     assert_eq!(missing.to_string(), "cannot read settings from no/such/settings.yaml");
     let folder = Settings::from_path(env!("CARGO_MANIFEST_DIR")).expect_err("a folder");
     assert!(!folder.is_not_found() && std::error::Error::source(&folder).is_some());
+}
+
+const CONNECTION_STRING: &str = "InstrumentationKey=11112222-3333-4444-5555-66667777aaaa";
+
+#[test]
+fn azure_monitor_has_its_resource_from_the_file_or_else_from_the_variable() {
+    let ingestion = |text: &str, variable| {
+        let settings = settings_with(text, [("APPLICATIONINSIGHTS_CONNECTION_STRING", variable)]);
+        match &*settings.exporters {
+            [ExporterSettings { kind: ExporterKind::AzureMonitor(ingestion), .. }] => ingestion.clone(),
+            other => panic!("expected one exporter, found {other:?}"),
+        }
+    };
+    let nothing = ingestion("telemetry: {exporters: [{provider: azure_monitor}]}", CONNECTION_STRING);
+    assert_eq!((nothing.timeout, nothing.compression), (Duration::from_secs(10), Compression::Gzip));
+    assert_eq!(nothing.takes, PerSignal { traces: true, logs: true });
+    let text = format!(
+        "telemetry: {{exporters: [{{provider: azure_monitor, signals: [logs], azure_monitor: {{connection_string: {CONNECTION_STRING}, timeout: 500ms, compression: none}}}}]}}"
+    );
+    let written = ingestion(&text, "InstrumentationKey=00000000-3333-4444-5555-66667777aaaa");
+    assert_eq!(written.connection_string, nothing.connection_string);
+    assert_eq!((written.timeout, written.compression), (Duration::from_millis(500), Compression::None));
+    assert_eq!(written.takes, PerSignal { traces: false, logs: true });
 }
 
 const SECRETS: &str = r#"

@@ -1,8 +1,12 @@
 //! Where batches leave the process: the [`Exporter`] trait, and the exporters that come with the crate.
 
-pub(crate) mod azure;
+#[cfg(feature = "azure")]
+pub mod azure;
+pub(crate) mod connection_string;
 pub mod console;
 pub(crate) mod destination;
+#[cfg(feature = "_http-client")]
+pub(crate) mod http;
 pub mod memory;
 #[cfg(feature = "otlp")]
 pub mod otlp;

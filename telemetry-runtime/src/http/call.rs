@@ -1,8 +1,8 @@
 //! What a client span says about the call it stands for.
 
 use super::key::keys;
-use super::query;
 use super::wire::{OTHER_METHOD, known_method, protocol_version};
+use crate::record::query;
 use crate::record::{Callsite, SpanKind, StatusCode};
 use crate::span::{Opened, Recording, Span};
 use http::uri::Authority;

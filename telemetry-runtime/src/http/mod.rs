@@ -5,7 +5,6 @@ mod client;
 mod incoming;
 mod key;
 mod outgoing;
-mod query;
 mod request;
 #[cfg(feature = "reqwest")]
 mod reqwest;

@@ -1,8 +1,8 @@
 //! What a server span says about its request.
 
 use super::key::keys;
-use super::query;
 use super::wire::{OTHER_METHOD, known_method, protocol_version};
+use crate::record::query;
 use crate::record::{Callsite, SpanKind};
 use crate::span::Opened;
 use http::uri::Authority;

@@ -7,10 +7,16 @@ use super::threads::Threads;
 use super::{INSTALLED, InitError};
 use crate::clock::Clock;
 use crate::collect::{self, Collector, Control};
+#[cfg(feature = "azure")]
+use crate::config::Ingestion;
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Make, Post, Queue, Report, Watch, Worker};
 use crate::export::Exporter;
+#[cfg(feature = "azure")]
+use crate::export::azure::{self, AzureMonitor};
 use crate::export::console::Console;
+#[cfg(feature = "azure")]
+use crate::export::destination::Compression;
 #[cfg(feature = "otlp")]
 use crate::export::destination::Destination;
 #[cfg(feature = "otlp")]
@@ -178,8 +184,9 @@ impl Builder {
 
     /// Puts what the settings say in front of, or beneath, what was given in code.
     fn apply(&mut self, settings: Settings) -> Result<(), InitError> {
-        let mut exporters =
-            settings.exporters.iter().cloned().map(Planned::of).collect::<Result<Vec<_>, _>>()?;
+        let recorded = settings.policy.sampling.ratio;
+        let planned = settings.exporters.iter().cloned().map(|exporter| Planned::of(exporter, recorded));
+        let mut exporters = planned.collect::<Result<Vec<_>, _>>()?;
         exporters.append(&mut self.exporters);
         self.exporters = exporters;
         #[cfg(feature = "logging")]
@@ -201,13 +208,16 @@ impl Builder {
 
 impl Planned {
     /// What the settings say. Exporters that send requests are made as often as they are needed; the console is one.
-    fn of(settings: ExporterSettings) -> Result<Self, InitError> {
+    fn of(settings: ExporterSettings, recorded: Ratio) -> Result<Self, InitError> {
         let ExporterSettings { name, kind, delivery: options } = settings;
-        let exporters: Result<_, _> = (0..options.concurrency).map(|_| build(kind.clone())).collect();
+        let share = recorded.but_from(options.selection.threshold).share();
+        let exporters: Result<_, _> = (0..options.concurrency).map(|_| build(kind.clone(), share)).collect();
         let exporters = exporters.map_err(|error| InitError::exporter(&name, error))?;
         let make: Option<Make> = match kind {
             ExporterKind::Console(_) => None,
-            ExporterKind::Otlp(_) => Some(Box::new(move || build(kind.clone()).ok())),
+            ExporterKind::Otlp(_) | ExporterKind::AzureMonitor(_) => {
+                Some(Box::new(move || build(kind.clone(), share).ok()))
+            }
         };
         Ok(Self { name, options, exporters, make })
     }
@@ -215,16 +225,35 @@ impl Planned {
 
 type BuildError = Box<dyn std::error::Error + Send + Sync>;
 
-fn build(kind: ExporterKind) -> Result<Box<dyn Exporter>, BuildError> {
+/// Builds an exporter of traces of which this share is recorded.
+#[cfg_attr(not(feature = "azure"), expect(unused_variables, reason = "only Azure Monitor is told"))]
+fn build(kind: ExporterKind, sampling_ratio: f64) -> Result<Box<dyn Exporter>, BuildError> {
     match kind {
         ExporterKind::Console(style) => Ok(Box::new(Console::new(style))),
         #[cfg(feature = "otlp")]
         ExporterKind::Otlp(destinations) => Ok(Box::new(otlp(destinations)?)),
+        #[cfg(feature = "azure")]
+        ExporterKind::AzureMonitor(ingestion) => Ok(Box::new(azure_monitor(ingestion, sampling_ratio))),
+        #[cfg(not(feature = "azure"))]
+        ExporterKind::AzureMonitor(_) => {
+            Err("this program was built without the feature `azure` of `telemetry-runtime`".into())
+        }
         #[cfg(not(feature = "otlp"))]
         ExporterKind::Otlp(_) => {
             Err("this program was built without the feature `otlp` of `telemetry-runtime`".into())
         }
     }
+}
+
+#[cfg(feature = "azure")]
+fn azure_monitor(ingestion: Ingestion, sampling_ratio: f64) -> AzureMonitor {
+    let Ingestion { connection_string, takes, timeout, compression } = ingestion;
+    let mut target = azure::Target::of(connection_string);
+    (target.traces, target.logs) = (takes.traces, takes.logs);
+    target.timeout = timeout;
+    target.gzip = compression == Compression::Gzip;
+    target.sampling_ratio = sampling_ratio;
+    AzureMonitor::new(target)
 }
 
 #[cfg(feature = "otlp")]

@@ -30,6 +30,16 @@ impl Ratio {
     pub(crate) fn threshold(self) -> u64 {
         self.threshold
     }
+
+    /// The part of it whose low 56 bits are at least so much.
+    pub(crate) fn but_from(self, threshold: u64) -> Self {
+        Self { threshold: self.threshold.max(threshold) }
+    }
+
+    /// The share, from 0 to 1.
+    pub(crate) fn share(self) -> f64 {
+        (ALL - self.threshold) as f64 / ALL as f64
+    }
 }
 
 impl SamplingPolicy for Ratio {

@@ -16,6 +16,8 @@ mod luggage;
 pub(crate) mod opentelemetry;
 pub(crate) mod percent;
 pub(crate) mod printable;
+#[cfg(any(feature = "azure", feature = "http"))]
+pub(crate) mod query;
 mod resource;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -1,15 +1,16 @@
 //! One entry of `telemetry.exporters`, as it is written.
 
+mod azure;
 mod delivery;
 mod otlp;
 
+pub(super) use azure::AzureMonitor;
 pub(super) use delivery::Delivery;
 pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS};
 
 use super::document::{Kind, Node};
 use super::error::Mistake;
 use super::reader::{At, Fields, Reader};
-use crate::export::azure::ConnectionString;
 use crate::record::{PerSignal, Signal};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub(super) struct Exporter {
     pub(super) signals: Option<PerSignal<bool>>,
     pub(super) otlp: Otlp,
     pub(super) delivery: Delivery,
+    pub(super) azure_monitor: AzureMonitor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,6 @@ const EXPORTER: &[&str] = &[
     "retry",
 ];
 const CONSOLE: &[&str] = &[];
-const AZURE_MONITOR: &[&str] = &["connection_string"];
 
 /// The words for what an exporter takes.
 const SIGNALS: [(&str, Signal); 2] =
@@ -85,12 +86,11 @@ impl Exporter {
         let otlp = Otlp::read(fields.get("otlp"), reader);
         let delivery = Delivery::read(fields, provider.as_ref(), reader);
         reader.fields(fields.get("console"), CONSOLE);
-        let azure_monitor = reader.fields(fields.get("azure_monitor"), AZURE_MONITOR);
-        reader.checked(azure_monitor.get("connection_string"), ConnectionString::parse);
+        let azure_monitor = AzureMonitor::read(fields.get("azure_monitor"), reader);
 
         let provider = provider?;
         let name = name.unwrap_or(At { value: provider.value.word().to_owned(), origin: provider.origin });
-        Some(Self { provider, name, signals, otlp, delivery })
+        Some(Self { provider, name, signals, otlp, azure_monitor, delivery })
     }
 }
 

@@ -1,5 +1,136 @@
-//! Azure Monitor.
+//! Azure Monitor's own protocol: spans and log records as Application Insights shows them.
 
-mod options;
+mod answer;
+mod encode;
+mod ledger;
+#[cfg(test)]
+mod tests;
+mod track;
 
-pub(crate) use options::ConnectionString;
+use super::connection_string::{ConnectionString, ConnectionStringError};
+use super::{ExportError, Exported, Exporter};
+use crate::record::{Batch, PerSignal, Signal};
+use encode::Encoder;
+use std::fmt;
+use std::time::Duration;
+use track::Track;
+
+/// How long one request may take, from looking up the host to the answer's last byte, unless told otherwise: 10 s.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where to send, and how.
+#[derive(Clone, Debug)]
+pub struct Target {
+    connection: ConnectionString,
+    /// Whether to send spans. Default: `true`.
+    pub traces: bool,
+    /// Whether to send log records. Default: `true`.
+    pub logs: bool,
+    /// How long one request may take in all. Default: [`DEFAULT_TIMEOUT`].
+    pub timeout: Duration,
+    /// Whether to compress the body. Default: `true`.
+    pub gzip: bool,
+    /// The share of traces that is recorded, from 0 to 1, of which the service is told so that it counts all of them. It matters to spans that
+    /// do not say it themselves, by the attribute `_MS.sampleRate` or by `ot=th:..` in their trace state. Default: 1.
+    pub sampling_ratio: f64,
+}
+
+impl Target {
+    /// The resource that this connection string is of: it is on the resource's overview page.
+    ///
+    /// It is read more kindly than by the vendor's own libraries (blanks around parts, a `;` at the end, `=` within values and an upper-case
+    /// key are fine), and more strictly: unknown, repeated and malformed parts are errors, and so is plain `http://` but to this machine.
+    ///
+    /// # Errors
+    /// It is none; the message says what is wrong, and repeats nothing of it.
+    pub fn new(connection_string: &str) -> Result<Self, InvalidConnectionString> {
+        Ok(Self::of(ConnectionString::parse(connection_string)?))
+    }
+
+    pub(crate) fn of(connection: ConnectionString) -> Self {
+        let (traces, logs) = (true, true);
+        Self { connection, traces, logs, timeout: DEFAULT_TIMEOUT, gzip: true, sampling_ratio: 1.0 }
+    }
+}
+
+/// The text is no connection string. The message shows nothing of it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct InvalidConnectionString(#[from] ConnectionStringError);
+
+/// Sends spans and log records to an Application Insights resource, one request at a time over a connection that is kept.
+///
+/// Spans of kind server and consumer become requests, all others dependencies; an event `exception`, or a log record with an exception's
+/// attributes, becomes an exception, every other event and log record a trace (in the vendor's words), and a log record with
+/// `microsoft.custom_event.name` a custom event. Attributes that have a field of their own there are not repeated among the custom
+/// properties. Credentials in URLs are redacted. Texts are cut to the service's limits between characters, counted as UTF-16 code units; an
+/// item beyond 64 KB is cut further.
+///
+/// Answers of 401, 403, 408, 429, 500, 502, 503 and 504, a connection that cannot be made or breaks, and a timeout are retryable, no sooner
+/// than the answer's `Retry-After`; every other failure is permanent, 402 and 439 (the quota is used up) among them. Of a request that was
+/// taken in part (206), only the items for which that makes sense are sent again; the others are counted as rejected. A span of
+/// which an event was refused counts as rejected.
+///
+/// Nothing goes anywhere else: no statistics to the vendor, no remote settings, no proxies from the environment. Redirects (307, 308) are
+/// followed, ten times at most, within the same host, or from one host to another of the same of the vendor's domains, and never from
+/// `https` to `http`.
+///
+/// Source: the vendor's exporter for Python, 1.0.0b58, for what goes where; Azure Monitor service limits.
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::export::azure::{AzureMonitor, Target};
+///
+/// let target = Target::new("InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://weu.in.applicationinsights.azure.com/")?;
+/// let exporter = AzureMonitor::new(target);
+/// # drop(exporter);
+/// # Ok::<(), telemetry_runtime::export::azure::InvalidConnectionString>(())
+/// ```
+pub struct AzureMonitor {
+    takes: PerSignal<bool>,
+    encoder: Encoder,
+    track: Track,
+}
+
+impl AzureMonitor {
+    /// An exporter to this target. It connects when the first batch comes.
+    pub fn new(target: Target) -> Self {
+        let Target { connection, traces, logs, timeout, gzip, sampling_ratio } = target;
+        Self {
+            takes: PerSignal { traces, logs },
+            encoder: Encoder::new(sampling_ratio, host()),
+            track: Track::new(connection, timeout, gzip),
+        }
+    }
+}
+
+impl Exporter for AzureMonitor {
+    fn takes(&self, signal: Signal) -> bool {
+        self.takes[signal]
+    }
+
+    fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
+        self.track.send(self.encoder.encode(batch))
+    }
+
+    /// JSON lines without the instrumentation key: whoever sends them has one.
+    fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
+        Some(self.encoder.encode(batch).to_vec())
+    }
+
+    fn export_packed(&mut self, _: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
+        self.track.send(packed)
+    }
+}
+
+/// The machine's name, where the system has it in a file.
+fn host() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+impl fmt::Debug for AzureMonitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzureMonitor").field("takes", &self.takes).finish_non_exhaustive()
+    }
+}

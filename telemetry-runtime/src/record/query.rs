@@ -1,4 +1,4 @@
-//! A query without the credentials that signed addresses carry.
+//! A URL's query without the credentials that signed addresses carry.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ const SECRET: [&str; 7] = [
 const REDACTED: &str = "REDACTED";
 
 /// The query, with `REDACTED` for the values of parameters that grant access.
-pub(super) fn redacted(query: &str) -> Cow<'_, str> {
+pub(crate) fn redacted(query: &str) -> Cow<'_, str> {
     if !query.split('&').any(is_secret) {
         return Cow::Borrowed(query);
     }

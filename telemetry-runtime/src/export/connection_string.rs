@@ -1,6 +1,12 @@
 //! The connection string of an Application Insights resource.
 
+use super::destination::{Endpoint, EndpointError};
+use crate::record::Secret;
 use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+#[cfg(feature = "azure")]
+use ureq::http::Uri;
 
 /// A valid connection string.
 ///
@@ -8,8 +14,14 @@ use std::collections::HashMap;
 /// key are fine), and more strictly: unknown, repeated and malformed parts are errors.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ConnectionString {
-    instrumentation_key: String,
+    instrumentation_key: Secret,
     ingestion_endpoint: String,
+}
+
+impl fmt::Debug for ConnectionString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectionString(***)")
+    }
 }
 
 /// Why a text is no connection string. The messages never repeat a value.
@@ -27,8 +39,12 @@ pub(crate) enum ConnectionStringError {
     Repeated(&'static str),
     #[error("`InstrumentationKey` in the connection string is not a UUID")]
     InstrumentationKey,
-    #[error("`{0}` in the connection string must begin with `https://` or `http://`")]
-    Endpoint(&'static str),
+    #[error("`{0}` in the connection string: {1}")]
+    Endpoint(&'static str, EndpointError),
+    #[error("`{0}` in the connection string must begin with `https://`: `http://` is for this machine only")]
+    Insecure(&'static str),
+    #[error("`{0}` in the connection string must be letters, digits, `-` and `.`")]
+    HostPart(&'static str),
     #[error("`Authorization` in the connection string must be `ikey`: other ways are not supported")]
     Authorization,
 }
@@ -66,13 +82,22 @@ impl ConnectionString {
         let ingestion_endpoint = match (endpoint(&parts, INGESTION_ENDPOINT)?, parts.get(ENDPOINT_SUFFIX)) {
             (Some(explicit), _) => explicit.trim_end_matches('/').to_owned(),
             (None, Some(suffix)) => {
-                let location =
-                    parts.get(LOCATION).map_or_else(String::new, |location| format!("{location}."));
-                format!("https://{location}dc.{suffix}")
+                let suffix = host_part(suffix, ENDPOINT_SUFFIX)?;
+                match parts.get(LOCATION) {
+                    Some(location) => format!("https://{}.dc.{suffix}", host_part(location, LOCATION)?),
+                    None => format!("https://dc.{suffix}"),
+                }
             }
             (None, None) => DEFAULT_INGESTION_ENDPOINT.to_owned(),
         };
-        Ok(Self { instrumentation_key: key.to_ascii_lowercase(), ingestion_endpoint })
+        Ok(Self { instrumentation_key: Secret::new(key.to_ascii_lowercase()), ingestion_endpoint })
+    }
+
+    /// Where items are posted, and the instrumentation key.
+    #[cfg(feature = "azure")]
+    pub(crate) fn into_parts(self) -> (Uri, Secret) {
+        let url = format!("{}/v2.1/track", self.ingestion_endpoint);
+        (url.parse().unwrap_or_default(), self.instrumentation_key)
     }
 }
 
@@ -99,13 +124,27 @@ fn endpoint<'a>(
     parts: &HashMap<&'static str, &'a str>,
     key: &'static str,
 ) -> Result<Option<&'a str>, ConnectionStringError> {
-    let endpoint = parts.get(key).copied();
-    match endpoint {
-        Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => {
-            Err(ConnectionStringError::Endpoint(key))
-        }
-        endpoint => Ok(endpoint),
-    }
+    let Some(url) = parts.get(key).copied() else { return Ok(None) };
+    Endpoint::from_base(url).map_err(|error| ConnectionStringError::Endpoint(key, error))?;
+    let is_secure = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+    if is_secure || is_this_machine(url) { Ok(Some(url)) } else { Err(ConnectionStringError::Insecure(key)) }
+}
+
+/// Whether the URL's host is the loopback interface.
+fn is_this_machine(url: &str) -> bool {
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
+    };
+    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn host_part<'a>(part: &'a str, key: &'static str) -> Result<&'a str, ConnectionStringError> {
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    let is_valid = !part.is_empty() && part.bytes().all(is_valid);
+    if is_valid { Ok(part) } else { Err(ConnectionStringError::HostPart(key)) }
 }
 
 #[cfg(test)]
@@ -129,7 +168,7 @@ mod tests {
             format!("AADAudience=a=b;InstrumentationKey={KEY};Authorization=ikey"),
         ] {
             let string = ConnectionString::parse(&text);
-            assert_eq!(string.map(|string| string.instrumentation_key), Ok(KEY.to_owned()), "{text}");
+            assert_eq!(string.map(|string| string.instrumentation_key), Ok(Secret::new(KEY)), "{text}");
         }
     }
 
@@ -155,11 +194,29 @@ mod tests {
             ("foo", E::NotAPair(2)),
             ("foo=bar", E::UnknownKey(2)),
             ("instrumentationkey=x", E::Repeated("InstrumentationKey")),
-            ("IngestionEndpoint=weu.example", E::Endpoint("IngestionEndpoint")),
-            ("LiveEndpoint=weu.example", E::Endpoint("LiveEndpoint")),
+            ("IngestionEndpoint=weu.example", E::Endpoint("IngestionEndpoint", EndpointError::Scheme)),
+            ("LiveEndpoint=https://", E::Endpoint("LiveEndpoint", EndpointError::Host)),
+            ("IngestionEndpoint=http://weu.example:80/x", E::Insecure("IngestionEndpoint")),
+            ("IngestionEndpoint=http://localhost.example", E::Insecure("IngestionEndpoint")),
+            ("EndpointSuffix=evil.example/x", E::HostPart("EndpointSuffix")),
+            ("EndpointSuffix=x;Location=a/b", E::HostPart("Location")),
             ("Authorization=aad", E::Authorization),
         ] {
             assert_eq!(ingestion_endpoint(rest), Err(error), "{rest}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_it_is_shown() {
+        let string = ConnectionString::parse(&format!("InstrumentationKey={KEY}"));
+        assert_eq!(format!("{string:?}"), "Ok(ConnectionString(***))");
+    }
+
+    #[test]
+    fn plain_http_reaches_this_machine_only() {
+        for endpoint in ["http://127.0.0.1:9/", "http://[::1]:9", "http://LOCALHOST/x", "HTTPS://weu.example"]
+        {
+            assert!(ingestion_endpoint(&format!("IngestionEndpoint={endpoint}")).is_ok(), "{endpoint}");
         }
     }
 

@@ -1,0 +1,35 @@
+//! The block `azure_monitor` of an exporter: which resource to send to, and how.
+
+use super::super::document::Node;
+use super::super::reader::Reader;
+use super::{COMPRESSIONS, duration};
+use crate::export::connection_string::ConnectionString;
+use crate::export::destination::Compression;
+use std::time::Duration;
+
+/// Azure Monitor's options, as far as they are written.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct AzureMonitor {
+    /// The resource; by default that of `APPLICATIONINSIGHTS_CONNECTION_STRING`.
+    pub(in crate::config) connection_string: Option<ConnectionString>,
+    /// How long one request may take; 10 s by default.
+    pub(in crate::config) timeout: Option<Duration>,
+    /// How bodies are packed; `gzip` by default.
+    pub(in crate::config) compression: Option<Compression>,
+}
+
+const AZURE_MONITOR: &[&str] = &["connection_string", "timeout", "compression"];
+
+impl AzureMonitor {
+    pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {
+        let fields = reader.fields(node, AZURE_MONITOR);
+        let connection_string = reader.checked(fields.get("connection_string"), ConnectionString::parse);
+        let timeout = reader.typed(fields.get("timeout"), "a time such as `10s` or `500ms`", duration);
+        let compression = reader.word(fields.get("compression"), &COMPRESSIONS);
+        Self {
+            connection_string: connection_string.map(|at| at.value),
+            timeout: timeout.map(|at| at.value),
+            compression: compression.map(|at| at.value),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! A batch as lines, each the JSON of one envelope without its instrumentation key.
+//!
+//! A span's own envelope is followed by those of its events; a line that continues the item of the line before begins with a blank, which
+//! JSON allows. So lines can be kept, and sent by whoever has a key. They are written by hand into one buffer that is used again.
+
+mod dependency;
+mod envelope;
+mod json;
+mod key;
+mod rate;
+mod request;
+mod role;
+#[cfg(test)]
+mod tests;
+mod time;
+mod url;
+
+use crate::record::{Batch, EventView, Level, LogView, SpanContext, SpanKind, SpanView};
+use dependency::Dependency;
+use envelope::{Data, Envelope, Properties, Tags};
+use key::{Key, Known, is_field_of_log, is_field_of_span};
+use rate::Rates;
+use request::Request;
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Encodes batches of either signal.
+pub(super) struct Encoder {
+    rates: Rates,
+    /// The name of the machine, if it is known.
+    host: Option<String>,
+    lines: Vec<u8>,
+}
+
+impl Encoder {
+    /// An encoder of spans of which this share, from 0 to 1, was recorded where they do not say it themselves.
+    pub(super) fn new(share: f64, host: Option<String>) -> Self {
+        Self { rates: Rates::of_share(share), host, lines: Vec::new() }
+    }
+
+    /// The batch as lines.
+    pub(super) fn encode(&mut self, batch: &Batch) -> &[u8] {
+        self.lines.clear();
+        let shared = role::tags(batch.resource(), self.host.as_deref());
+        for span in batch.spans() {
+            put_span(&span, &shared, self.rates, &mut self.lines);
+        }
+        for log in batch.logs() {
+            put_line(&of_log(&log, &shared), &mut self.lines);
+        }
+        &self.lines
+    }
+}
+
+fn put_line(envelope: &Envelope<'_>, lines: &mut Vec<u8>) {
+    envelope.put(lines);
+    lines.push(b'\n');
+}
+
+fn put_span<'a>(span: &SpanView<'a>, shared: &'a [u8], rates: Rates, lines: &mut Vec<u8>) {
+    let known = Known::of(span.attributes());
+    let sample_rate = rates.of_span(span, &known);
+    put_line(&of_span(span, &known, shared, sample_rate), lines);
+    for event in span.events() {
+        lines.push(b' ');
+        put_line(&of_event(&event, span, &known, shared, sample_rate), lines);
+    }
+}
+
+fn of_span<'a>(
+    span: &SpanView<'a>,
+    known: &Known<'a>,
+    shared: &'a [u8],
+    sample_rate: Option<f64>,
+) -> Envelope<'a> {
+    let is_request = matches!(span.kind(), SpanKind::Server | SpanKind::Consumer);
+    let (data, name) = if is_request {
+        let request = Request::of(span, known);
+        let name = request.name.clone();
+        (Data::Request { span: *span, request }, name)
+    } else {
+        let dependency = Dependency::of(span, known);
+        let name = dependency.name.clone();
+        (Data::Dependency { span: *span, dependency }, name)
+    };
+    let mut tags = Tags::of(known, shared);
+    // Where a caller is, only a request says; a call's peer is somebody else.
+    tags.location_ip = tags.location_ip.filter(|_| is_request);
+    let tags = Tags {
+        trace_id: Some(span.trace_id()),
+        parent_id: span.parent_span_id(),
+        operation: Some(name),
+        user_agent: known.text(Key::UserAgent).filter(|_| known.has(Key::HttpMethod)),
+        ..tags
+    };
+    Envelope {
+        unix_ns: span.start_unix_ns(),
+        sample_rate,
+        tags,
+        data,
+        properties: Properties {
+            attributes: span.attributes(),
+            is_field: is_field_of_span,
+            more: links(span).map(|links| ("_MS.links", Cow::Owned(links))).into_iter().collect(),
+        },
+    }
+}
+
+/// The span's links as JSON, as many as a property has room for.
+fn links(span: &SpanView<'_>) -> Option<String> {
+    const MOST: usize = 100;
+    let mut text = String::new();
+    for link in span.links().take(MOST) {
+        text.push(if text.is_empty() { '[' } else { ',' });
+        let context = link.context();
+        // Writing to a string does not fail.
+        let _ = write!(text, r#"{{"operation_Id":"{}","id":"{}"}}"#, context.trace_id(), context.span_id());
+    }
+    (!text.is_empty()).then(|| text + "]")
+}
+
+fn of_event<'a>(
+    event: &EventView<'a>,
+    span: &SpanView<'a>,
+    of_span: &Known<'a>,
+    shared: &'a [u8],
+    sample_rate: Option<f64>,
+) -> Envelope<'a> {
+    let known = Known::of(event.attributes());
+    let data = if event.name() == "exception" {
+        exception(&known, known.text(Key::ExceptionMessage), None)
+    } else {
+        Data::Message { text: Cow::Borrowed(event.name()), severity: None }
+    };
+    let context = SpanContext::new(span.trace_id(), span.span_id(), span.flags());
+    let session_id = known.text(Key::SessionId).or_else(|| of_span.text(Key::SessionId));
+    Envelope {
+        unix_ns: event.unix_ns(),
+        sample_rate,
+        tags: Tags { shared, session_id, ..Tags::default() }.within(&context),
+        data,
+        properties: Properties {
+            attributes: event.attributes(),
+            is_field: is_field_of_span,
+            more: Vec::new(),
+        },
+    }
+}
+
+fn exception<'a>(known: &Known<'a>, message: Option<Cow<'a, str>>, severity: Option<u8>) -> Data<'a> {
+    const UNKNOWN: Cow<'static, str> = Cow::Borrowed("Exception");
+    Data::Exception {
+        kind: known.text(Key::ExceptionType).unwrap_or(UNKNOWN),
+        message: message.unwrap_or(UNKNOWN),
+        stack: known.text(Key::ExceptionStack),
+        severity,
+    }
+}
+
+/// A log record stands for itself, whatever became of its trace: it has a `sampleRate` only if it says so.
+fn of_log<'a>(log: &LogView<'a>, shared: &'a [u8]) -> Envelope<'a> {
+    let known = Known::of(log.attributes());
+    let operation = known.text(Key::OperationName);
+    let tags = Tags { operation, ..Tags::of(&known, shared) };
+    let name = log.name().map(|name| ("event.name", Cow::Borrowed(name)));
+    let logger = Some(("logger_name", Cow::Borrowed(log.target())));
+    Envelope {
+        unix_ns: log.unix_ns(),
+        sample_rate: rate::own(&known),
+        tags: match log.context() {
+            Some(context) => tags.within(&context),
+            None => tags,
+        },
+        data: data_of_log(log, &known),
+        properties: Properties {
+            attributes: log.attributes(),
+            is_field: is_field_of_log,
+            more: [logger, name].into_iter().flatten().collect(),
+        },
+    }
+}
+
+/// Source: the vendor's exporter for Python, `_convert_log_to_envelope`.
+fn data_of_log<'a>(log: &LogView<'a>, known: &Known<'a>) -> Data<'a> {
+    let severity = Some(severity(log.level()));
+    let body = Some(log.body().trim()).filter(|body| !body.is_empty()).map(Cow::Borrowed);
+    if known.has(Key::ExceptionType) || known.has(Key::ExceptionMessage) {
+        exception(known, body.or_else(|| known.text(Key::ExceptionMessage)), severity)
+    } else if let Some(name) = known.text(Key::EventName) {
+        Data::Event { name }
+    } else {
+        Data::Message { text: body.unwrap_or(Cow::Borrowed("n/a")), severity }
+    }
+}
+
+/// Verbose 0, information 1, warning 2, error 3.
+fn severity(level: Level) -> u8 {
+    match level {
+        Level::Trace | Level::Debug => 0,
+        Level::Info => 1,
+        Level::Warn => 2,
+        Level::Error => 3,
+    }
+}

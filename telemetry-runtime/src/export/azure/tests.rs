@@ -1,0 +1,171 @@
+//! The exporter against an ingestion service that answers by script.
+
+use super::*;
+use crate::record::Level;
+use crate::record::sample::{LogSample, Sample, batch, logs};
+use serde_json::{Value, json};
+use telemetry_tests::{Answer, Receiver, Request};
+
+const KEY: &str = "11112222-3333-4444-5555-66667777aaaa";
+
+fn exporter(endpoint: &str) -> AzureMonitor {
+    let target = Target::new(&format!("InstrumentationKey={KEY};IngestionEndpoint={endpoint}"));
+    AzureMonitor::new(target.expect("a connection string"))
+}
+
+fn service(script: impl IntoIterator<Item = Answer>) -> (Receiver, AzureMonitor) {
+    let receiver = Receiver::scripted(script);
+    let exporter = exporter(&receiver.endpoint());
+    (receiver, exporter)
+}
+
+fn three() -> Batch {
+    batch(&[Sample::root("a", 1), Sample::root("b", 2).event("of b", 1, &[]), Sample::root("c", 3)])
+}
+
+/// The names or messages of the request's items.
+fn names(request: &Request) -> Vec<String> {
+    let items: Vec<Value> = serde_json::from_slice(&request.content().expect("gzip")).expect("a JSON array");
+    let name = |item: Value| {
+        assert_eq!(item["iKey"], KEY);
+        let data = &item["data"]["baseData"];
+        data["name"].as_str().or_else(|| data["message"].as_str()).expect("a name").to_owned()
+    };
+    items.into_iter().map(name).collect()
+}
+
+fn partial(errors: Value) -> Answer {
+    Answer::json(206, json!({"itemsReceived": 4, "itemsAccepted": 1, "errors": errors}).to_string())
+}
+
+#[test]
+fn spans_and_log_records_arrive_as_packed_json() {
+    let (receiver, mut exporter) = service([]);
+    assert_eq!(exporter.export(&three()).ok(), Some(Exported::all()));
+    assert_eq!(exporter.export(&logs(&[LogSample::new(Level::Info, 1, "sold")])).ok(), Some(Exported::all()));
+    let requests = receiver.requests();
+    assert_eq!(requests[0].line, "POST /v2.1/track");
+    assert_eq!(requests[0].header("content-type"), Some("application/json"));
+    assert_eq!(requests[0].header("content-encoding"), Some("gzip"));
+    assert_eq!(names(&requests[0]), ["a", "b", "of b", "c"]);
+    assert_eq!(names(&requests[1]), ["sold"]);
+    assert_eq!(receiver.connections(), 1);
+}
+
+#[test]
+fn of_a_request_that_was_taken_in_part_only_what_may_succeed_is_sent_again() {
+    let errors = json!([
+        {"index": 1, "statusCode": 500, "message": "later"},
+        {"index": 3, "statusCode": 400, "message": "never"},
+        {"index": 99, "statusCode": 500, "message": "none"},
+    ]);
+    let (receiver, mut exporter) = service([partial(errors).header("Retry-After", "7")]);
+    let error = exporter.export(&three()).expect_err("a part is left");
+    assert!(error.is_retryable());
+    assert_eq!((error.retry_after(), error.settled()), (Some(Duration::from_secs(7)), (1, 1)));
+    assert_eq!(exporter.export(&three()).ok(), Some(Exported::all()));
+    assert_eq!(names(&receiver.requests()[1]), ["b"]);
+}
+
+#[test]
+fn another_batch_after_one_that_was_given_up_is_sent_whole() {
+    let (receiver, mut exporter) = service([partial(json!([{"index": 0, "statusCode": 503}]))]);
+    assert!(exporter.export(&three()).is_err());
+    assert_eq!(exporter.export(&batch(&[Sample::root("d", 4)])).ok(), Some(Exported::all()));
+    assert_eq!(names(&receiver.requests()[1]), ["d"]);
+}
+
+#[test]
+fn what_the_service_samples_out_is_not_sent_again() {
+    let sampled = json!([{"index": 0, "statusCode": 500, "message": "Telemetry sampled out."}]);
+    let (_receiver, mut exporter) = service([partial(sampled)]);
+    assert_eq!(exporter.export(&three()).ok(), Some(Exported::with_rejected(1)));
+}
+
+#[test]
+fn a_part_that_is_not_named_is_not_sent_again() {
+    let (_receiver, mut exporter) = service([Answer::json(206, "<html>")]);
+    assert!(exporter.export(&three()).is_err_and(|error| !error.is_retryable()));
+}
+
+#[test]
+fn a_status_decides_whether_to_try_again() {
+    for status in [401, 403, 408, 429, 500, 502, 503, 504, 400, 402, 404, 413, 439, 501, 302] {
+        let answer = Answer::json(status, format!("no {KEY}")).header("Retry-After", "3");
+        let (_receiver, mut exporter) = service([answer]);
+        let error = exporter.export(&three()).expect_err("refused");
+        let may_be_retried = [401, 403, 408, 429, 500, 502, 503, 504].contains(&status);
+        assert_eq!(error.is_retryable(), may_be_retried, "{status}");
+        assert_eq!(error.retry_after(), may_be_retried.then_some(Duration::from_secs(3)), "{status}");
+        assert!(error.to_string().contains("no ***") && !error.to_string().contains(KEY), "{error}");
+    }
+}
+
+#[test]
+fn a_redirect_within_the_host_is_followed_and_remembered() {
+    let there = Receiver::start();
+    let redirect = Answer::status(307).header("Location", format!("{}/elsewhere", there.endpoint()));
+    let (here, mut exporter) = service([redirect]);
+    assert!(exporter.export(&three()).is_ok() && exporter.export(&three()).is_ok());
+    assert_eq!((here.requests().len(), there.requests().len()), (1, 2));
+    assert_eq!(there.requests()[0].line, "POST /v2.1/track");
+}
+
+#[test]
+fn a_host_to_which_it_was_led_and_that_is_gone_is_left() {
+    let there = Receiver::start();
+    let (here, mut exporter) = service([Answer::status(308).header("Location", there.endpoint())]);
+    assert!(exporter.export(&three()).is_ok());
+    drop(there);
+    assert!(exporter.export(&three()).is_err_and(|error| error.is_retryable()));
+    assert!(exporter.export(&three()).is_ok());
+    assert_eq!(here.requests().len(), 2);
+}
+
+#[test]
+fn redirects_to_other_hosts_are_refused() {
+    for location in ["http://192.0.2.1/", "https://dc.services.visualstudio.com/", "/v2.1/track", "::"] {
+        let (_receiver, mut exporter) = service([Answer::status(307).header("Location", location)]);
+        assert!(exporter.export(&three()).is_err_and(|error| !error.is_retryable()), "{location}");
+    }
+}
+
+#[test]
+fn no_more_than_ten_redirects_are_followed() {
+    let mut chain = vec![Receiver::start()];
+    for hop in 0..11 {
+        let redirect = Answer::status(307).header("Location", chain[hop].endpoint());
+        chain.push(Receiver::scripted([redirect]));
+    }
+    assert!(exporter(&chain[11].endpoint()).export(&three()).is_err_and(|error| !error.is_retryable()));
+    assert!(chain[0].requests().is_empty());
+}
+
+#[test]
+fn garbage_and_silence_are_errors() {
+    let (_receiver, mut exporter) = service([Answer::raw("garbage\r\n\r\n"), Answer::hang_up()]);
+    assert!(exporter.export(&three()).is_err());
+    assert!(exporter.export(&three()).is_err_and(|error| error.is_retryable()));
+    let receiver = Receiver::scripted([Answer::hang()]);
+    let connection = format!("InstrumentationKey={KEY};IngestionEndpoint={}", receiver.endpoint());
+    let mut target = Target::new(&connection).expect("a connection string");
+    target.timeout = Duration::from_millis(50);
+    assert!(AzureMonitor::new(target).export(&three()).is_err_and(|error| error.is_retryable()));
+}
+
+#[test]
+fn what_was_packed_holds_no_key_and_arrives_later() {
+    let (receiver, mut later) = service([]);
+    let packed = exporter("http://localhost:9").pack(&three()).expect("it packs");
+    assert!(!String::from_utf8_lossy(&packed).contains(KEY));
+    assert_eq!(later.export_packed(Signal::Traces, &packed).ok(), Some(Exported::all()));
+    assert_eq!(names(&receiver.requests()[0]), ["a", "b", "of b", "c"]);
+    assert!(later.export_packed(Signal::Traces, b"\n  \nx\xff\n").is_ok(), "whatever a disk gives back");
+}
+
+#[test]
+fn secrets_do_not_show() {
+    let target = Target::new(&format!("InstrumentationKey={KEY}")).expect("a connection string");
+    let shown = format!("{target:?} {:?}", AzureMonitor::new(target.clone()));
+    assert!(!shown.contains(KEY), "{shown}");
+}

@@ -1,0 +1,267 @@
+//! The ingestion service: sends lines to it, follows it where it may lead, and heeds what it answers.
+
+use super::answer::item_errors;
+use super::ledger::{Fate, Ledger};
+use crate::export::connection_string::ConnectionString;
+use crate::export::http::{Answer, HttpClient, HttpOptions, gzip, origin, safe_to_show};
+use crate::export::{ExportError, Exported};
+use crate::record::Secret;
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+use ureq::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+
+/// The most items of a request.
+///
+/// Source: Azure Monitor service limits, Application Insights, "maximum telemetry items per batch".
+const MAX_ITEMS: usize = 64_000;
+/// The most bytes of a request before they are packed: what is tried again is not much.
+const MAX_BYTES: usize = 1 << 20;
+/// How often one request may be redirected.
+const MAX_REDIRECTS: usize = 10;
+/// As much of an answer that is an error as is shown.
+const MAX_SHOWN_BYTES: usize = 4 << 10;
+
+pub(super) struct Track {
+    http: HttpClient,
+    headers: HeaderMap,
+    /// Where the connection string sends.
+    home: Uri,
+    /// Where the service has sent us since.
+    url: Uri,
+    key: Secret,
+    gzip: bool,
+    /// What is left of the batch that failed last, and by what it is known.
+    left: Option<(u64, Ledger)>,
+}
+
+impl Track {
+    pub(super) fn new(connection: ConnectionString, timeout: Duration, gzip: bool) -> Self {
+        let (home, key) = connection.into_parts();
+        let mut headers = HeaderMap::new();
+        let user_agent = concat!("telemetry-runtime/", env!("CARGO_PKG_VERSION"));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(user_agent));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if gzip {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let http = HttpClient::new(HttpOptions { timeout });
+        Self { http, headers, url: home.clone(), home, key, gzip, left: None }
+    }
+
+    /// Sends the lines of a batch, or what is left of them if they are those that failed last.
+    pub(super) fn send(&mut self, batch: &[u8]) -> Result<Exported, ExportError> {
+        let lines: Vec<&[u8]> = batch.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let left = self.left.take().filter(|(known, _)| *known == fingerprint(batch));
+        let mut ledger = left.map_or_else(|| Ledger::new(&lines), |(_, ledger)| ledger);
+        let outcome = self.send_waiting(&lines, &mut ledger);
+        let (taken, refused) = ledger.newly_settled();
+        match outcome {
+            Ok(()) => Ok(Exported::with_rejected(refused)),
+            Err(error) => {
+                if error.is_retryable() {
+                    self.left = Some((fingerprint(batch), ledger));
+                }
+                Err(error.with_settled(taken, refused))
+            }
+        }
+    }
+
+    fn send_waiting(&mut self, lines: &[&[u8]], ledger: &mut Ledger) -> Result<(), ExportError> {
+        let mut again = None;
+        for request in requests(lines, &ledger.waiting()) {
+            let answer = self.post(&body(lines, &request, &self.key))?;
+            if let Err(error) = self.heed(&answer, &request, ledger) {
+                again = Some(error);
+            }
+        }
+        again.map_or(Ok(()), Err)
+    }
+
+    /// Posts the body, to another host if the service says so; the answer is a success.
+    fn post(&mut self, body: &[u8]) -> Result<Answer, ExportError> {
+        let body = if self.gzip { Cow::Owned(gzip(body)?) } else { Cow::Borrowed(body) };
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = match self.http.post(&self.url, &self.headers, &body) {
+                Ok(answer) => answer,
+                Err(error) => {
+                    // A host to which we were led may be gone: begin anew where we were told to.
+                    self.url = self.home.clone();
+                    return Err(error);
+                }
+            };
+            match answer.status {
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
+                    self.url = self.followed(&answer)?;
+                }
+                status if status.is_success() => return Ok(answer),
+                _ => return Err(self.refused(&answer)),
+            }
+        }
+        self.url = self.home.clone();
+        Err(ExportError::permanent(format!("{} leads in circles", origin(&self.home))))
+    }
+
+    fn followed(&self, answer: &Answer) -> Result<Uri, ExportError> {
+        let location = answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let to = location.and_then(|location| location.parse().ok()).unwrap_or_default();
+        followed(&self.url, &to).ok_or_else(|| {
+            let message = "answered with a redirect to another host, which is not followed";
+            ExportError::permanent(format!("{} {message}", origin(&self.url)))
+        })
+    }
+
+    /// Settles the items of a request that was taken, at least in part. An error if some are to be sent again.
+    fn heed(&self, answer: &Answer, request: &[usize], ledger: &mut Ledger) -> Result<(), ExportError> {
+        let errors = match (item_errors(&answer.body), answer.status) {
+            (None, StatusCode::PARTIAL_CONTENT) => {
+                let message = "took a part of the items and did not say which";
+                return Err(ExportError::permanent(format!("{} {message}", origin(&self.url))));
+            }
+            (errors, _) => errors.unwrap_or_default(),
+        };
+        request.iter().for_each(|line| ledger.settle(*line, Fate::Accepted));
+        let mut is_left = false;
+        for error in errors {
+            let Some(line) = request.get(error.index) else { continue };
+            let is_again =
+                is_retryable(error.status) && !error.message.eq_ignore_ascii_case("Telemetry sampled out.");
+            ledger.settle(*line, if is_again { Fate::Waiting } else { Fate::Refused });
+            is_left |= is_again;
+        }
+        let message = || format!("{} took a part of the items", origin(&self.url));
+        if is_left { Err(ExportError::retryable(message(), answer.retry_after())) } else { Ok(()) }
+    }
+
+    fn refused(&self, answer: &Answer) -> ExportError {
+        let status = answer.status;
+        let words = &answer.body[..answer.body.len().min(MAX_SHOWN_BYTES)];
+        let words = String::from_utf8_lossy(words).replace(self.key.expose(), "***");
+        let words = safe_to_show(words.trim(), &self.headers);
+        let message = format!("{} answered {status}: {words}", origin(&self.url));
+        let message = message.trim_end_matches([':', ' ']);
+        if is_retryable(status.as_u16()) {
+            ExportError::retryable(message, answer.retry_after())
+        } else {
+            ExportError::permanent(message)
+        }
+    }
+}
+
+/// Whether a request or an item with this status may be sent again. 402 and 439 say that the quota is used up: more of the same does not help.
+///
+/// Source: the vendor's exporter for Python, `_RETRYABLE_STATUS_CODES`.
+fn is_retryable(status: u16) -> bool {
+    matches!(status, 401 | 403 | 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// Where a redirect leads: another host with the same path, if it may be followed. It may within one host, and within one of the vendor's
+/// domains, but not from a secure connection to one that is not: data and keys go to nobody else.
+fn followed(from: &Uri, to: &Uri) -> Option<Uri> {
+    let (old, new) = (from.authority()?, to.authority()?);
+    let is_downgrade = from.scheme_str() == Some("https") && to.scheme_str() != Some("https");
+    let is_known = old.host().eq_ignore_ascii_case(new.host()) || is_same_domain(old.host(), new.host());
+    if is_downgrade || !is_known || new.as_str().contains('@') {
+        return None;
+    }
+    let path = from.path_and_query()?.clone();
+    Uri::builder().scheme(to.scheme()?.clone()).authority(new.clone()).path_and_query(path).build().ok()
+}
+
+/// Source: the vendor's exporter for Python, `_ALLOWED_REDIRECT_DOMAIN_SUFFIXES`.
+fn is_same_domain(old: &str, new: &str) -> bool {
+    const DOMAINS: [&str; 7] = [
+        ".monitor.azure.com",
+        ".services.visualstudio.com",
+        ".applicationinsights.azure.com",
+        ".monitor.azure.us",
+        ".applicationinsights.azure.us",
+        ".monitor.azure.cn",
+        ".applicationinsights.azure.cn",
+    ];
+    let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
+    DOMAINS.iter().any(|domain| old.ends_with(domain) && new.ends_with(domain))
+}
+
+/// The lines in groups that fit into one request each.
+fn requests(lines: &[&[u8]], waiting: &[usize]) -> Vec<Vec<usize>> {
+    let mut requests = Vec::<Vec<usize>>::new();
+    let mut bytes = 0;
+    for line in waiting {
+        bytes += lines[*line].len();
+        match requests.last_mut() {
+            Some(request) if bytes <= MAX_BYTES && request.len() < MAX_ITEMS => request.push(*line),
+            _ => {
+                bytes = lines[*line].len();
+                requests.push(vec![*line]);
+            }
+        }
+    }
+    requests
+}
+
+/// The JSON array of these lines, each with the instrumentation key.
+fn body(lines: &[&[u8]], request: &[usize], key: &Secret) -> Vec<u8> {
+    let member = format!("{{\"iKey\":\"{}\",", key.expose());
+    let lines = request.iter().map(|line| lines[*line].trim_ascii_start());
+    let mut body = Vec::with_capacity(lines.clone().map(|line| line.len() + member.len()).sum::<usize>() + 2);
+    for line in lines {
+        body.push(if body.is_empty() { b'[' } else { b',' });
+        body.extend_from_slice(member.as_bytes());
+        body.extend_from_slice(line.get(1..).unwrap_or_default());
+    }
+    body.push(b']');
+    body
+}
+
+/// By what a batch is known again: one that failed comes again as it was.
+fn fingerprint(batch: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    batch.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_stay_within_the_host_or_the_vendors_domain() {
+        let followed = |from: &str, to: &str| {
+            let uri = |text: &str| text.parse::<Uri>().expect("a URL");
+            followed(&uri(from), &uri(to)).map(|to| to.to_string())
+        };
+        let home = "https://dc.services.visualstudio.com/v2.1/track";
+        let near = "https://weu.services.visualstudio.com/v2.1/track";
+        assert_eq!(
+            followed(home, "https://weu.services.visualstudio.com/elsewhere?x=1").as_deref(),
+            Some(near)
+        );
+        let azure = "https://a.in.applicationinsights.azure.com/v2.1/track";
+        for (from, to) in [
+            (home, "https://evil.example/v2.1/track"),
+            (home, azure),
+            (home, "https://evilservices.visualstudio.com/v2.1/track"),
+            (home, "https://services.visualstudio.com.evil.example/"),
+            (home, "http://dc.services.visualstudio.com/v2.1/track"),
+            (home, "https://a:b@dc.services.visualstudio.com/"),
+            (home, "/v2.1/track"),
+            ("http://127.0.0.1:1/v2.1/track", "http://127.0.0.2:1/"),
+        ] {
+            assert_eq!(followed(from, to), None, "{to}");
+        }
+        assert!(followed("http://127.0.0.1:1/v2.1/track", "http://127.0.0.1:2/").is_some());
+    }
+
+    #[test]
+    fn a_request_has_no_more_bytes_and_items_than_the_service_takes() {
+        let half = vec![b' '; MAX_BYTES / 2];
+        let lines = [half.as_slice(), half.as_slice(), half.as_slice()];
+        assert_eq!(requests(&lines, &[0, 1, 2]), [vec![0, 1], vec![2]]);
+        let many = vec![b"{}".as_slice(); MAX_ITEMS + 1];
+        let sizes =
+            requests(&many, &(0..many.len()).collect::<Vec<_>>()).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(sizes, [MAX_ITEMS, 1]);
+    }
+}
