@@ -24,6 +24,7 @@ pub(crate) use limits::Limits;
 
 use crate::export::console::Style;
 use crate::export::destination::Destination;
+use crate::export::file;
 use crate::logging;
 use crate::policy::{self, Ratio, Sampling};
 use crate::propagation;
@@ -67,7 +68,7 @@ use std::path::Path;
 ///   tracing: info                       # spans that other libraries make with `tracing`: a level, or directives by target; off
 ///   opentelemetry: true                 # with the feature of that name: the API's global tracer provider and propagator are ours
 ///   exporters:                          # default: console
-///     - provider: otlp                  # console, otlp, azure_monitor
+///     - provider: otlp                  # console, otlp, file, azure_monitor
 ///       name: collector                 # default: the provider; distinct
 ///       enabled: ${OTLP_ENABLED:-true}
 ///       signals: [traces, logs]         # default: both; the console takes traces only
@@ -78,6 +79,11 @@ use std::path::Path;
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
 ///         code_attributes: false        # spans and log records do not say where their code is; default true
+///     - provider: file                  # OTLP JSON lines
+///       file:
+///         path: logs/{signal}.jsonl     # {signal} is traces or logs; or stdout; default {signal}.jsonl
+///         max_size: 64MiB               # the next file is begun before one grows beyond this; 1MiB or more
+///         max_files: 5                  # of each signal, from 1 to 1000; the oldest is removed
 /// logging:
 ///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
 ///   format: json                        # or text
@@ -168,6 +174,8 @@ pub(crate) enum ExporterKind {
     Console(Style),
     /// To a collector or a back-end.
     Otlp(PerSignal<Option<Destination>>),
+    /// As lines of JSON.
+    File(PerSignal<Option<file::Destination>>),
 }
 
 /// Found where no settings file is named.

@@ -149,6 +149,7 @@ impl Resolver<'_> {
                 let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
                 self.otlp(&exporter.otlp, takes, origin)?
             }
+            Provider::File => self.file(&exporter),
             Provider::AzureMonitor => {
                 let mistake = Mistake::new(origin, "provider `azure_monitor` is not available yet");
                 let help = "write `enabled: false` here, or send to an OpenTelemetry collector with `provider: otlp`";
@@ -161,6 +162,20 @@ impl Resolver<'_> {
 
     fn console(&self) -> ExporterKind {
         ExporterKind::Console(self.environment.style(&io::stdout()))
+    }
+
+    fn file(&mut self, exporter: &Exporter) -> ExporterKind {
+        let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
+        if let Some(path) = exporter.file.path.as_ref()
+            && takes.traces
+            && takes.logs
+            && exporter.file.mixes_signals()
+        {
+            let mistake = Mistake::new(path.origin, "spans and log records cannot share a file");
+            self.mistakes
+                .push(mistake.with_help("write `{signal}` into the path, or add `signals: [traces]`"));
+        }
+        ExporterKind::File(PerSignal::of(|signal| takes[signal].then(|| exporter.file.destination(signal))))
     }
 
     /// An exporter of these signals, if it is left any.

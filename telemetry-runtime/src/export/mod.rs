@@ -3,7 +3,10 @@
 pub(crate) mod azure;
 pub mod console;
 pub(crate) mod destination;
+pub mod file;
+mod json;
 pub mod memory;
+mod numbers;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 #[cfg(feature = "opentelemetry-sdk")]

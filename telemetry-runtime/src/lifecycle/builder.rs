@@ -13,6 +13,7 @@ use crate::export::Exporter;
 use crate::export::console::Console;
 #[cfg(feature = "otlp")]
 use crate::export::destination::Destination;
+use crate::export::file::{self, File};
 #[cfg(feature = "otlp")]
 use crate::export::otlp::{InvalidTarget, Otlp, Target};
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
@@ -21,6 +22,7 @@ use crate::record::{PerSignal, Resource, Signal};
 use crate::span::lanes::LANES;
 use crate::span::{fork, head, limit_values, panic, tick};
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -195,6 +197,7 @@ type BuildError = Box<dyn std::error::Error + Send + Sync>;
 fn build(kind: ExporterKind) -> Result<Box<dyn Exporter>, BuildError> {
     match kind {
         ExporterKind::Console(style) => Ok(Box::new(Console::new(style))),
+        ExporterKind::File(destinations) => Ok(Box::new(file(destinations)?)),
         #[cfg(feature = "otlp")]
         ExporterKind::Otlp(destinations) => Ok(Box::new(otlp(destinations)?)),
         #[cfg(not(feature = "otlp"))]
@@ -202,6 +205,15 @@ fn build(kind: ExporterKind) -> Result<Box<dyn Exporter>, BuildError> {
             Err("this program was built without the feature `otlp` of `telemetry-runtime`".into())
         }
     }
+}
+
+fn file(destinations: PerSignal<Option<file::Destination>>) -> io::Result<File> {
+    let PerSignal { traces, logs } = destinations;
+    let given = [(Signal::Traces, traces), (Signal::Logs, logs)];
+    given.into_iter().try_fold(File::nowhere(), |exporter, (signal, to)| match to {
+        Some(to) => exporter.with(signal, to),
+        None => Ok(exporter),
+    })
 }
 
 #[cfg(feature = "otlp")]

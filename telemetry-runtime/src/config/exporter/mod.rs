@@ -1,7 +1,9 @@
 //! One entry of `telemetry.exporters`, as it is written.
 
+mod file;
 mod otlp;
 
+pub(super) use file::File;
 pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS};
 
 use super::document::{Kind, Node};
@@ -19,16 +21,19 @@ pub(super) struct Exporter {
     /// What it takes, where the settings say so.
     pub(super) signals: Option<PerSignal<bool>>,
     pub(super) otlp: Otlp,
+    pub(super) file: File,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Provider {
     Console,
     Otlp,
+    File,
     AzureMonitor,
 }
 
-const EXPORTER: &[&str] = &["provider", "name", "enabled", "signals", "console", "otlp", "azure_monitor"];
+const EXPORTER: &[&str] =
+    &["provider", "name", "enabled", "signals", "console", "otlp", "file", "azure_monitor"];
 const CONSOLE: &[&str] = &[];
 const AZURE_MONITOR: &[&str] = &["connection_string"];
 
@@ -36,13 +41,18 @@ const AZURE_MONITOR: &[&str] = &["connection_string"];
 const SIGNALS: [(&str, Signal); 2] =
     [(Signal::Traces.as_str(), Signal::Traces), (Signal::Logs.as_str(), Signal::Logs)];
 impl Provider {
-    const ALL: [(&'static str, Self); 3] =
-        [("console", Self::Console), ("otlp", Self::Otlp), ("azure_monitor", Self::AzureMonitor)];
+    const ALL: [(&'static str, Self); 4] = [
+        ("console", Self::Console),
+        ("otlp", Self::Otlp),
+        ("file", Self::File),
+        ("azure_monitor", Self::AzureMonitor),
+    ];
 
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Console => "console",
             Self::Otlp => "otlp",
+            Self::File => "file",
             Self::AzureMonitor => "azure_monitor",
         }
     }
@@ -64,13 +74,14 @@ impl Exporter {
         let name = reader.checked(fields.get("name"), |name| Ok::<_, String>(name.to_owned()));
         let signals = fields.get("signals").map(|node| signals(node, provider.as_ref(), reader));
         let otlp = Otlp::read(fields.get("otlp"), reader);
+        let file = File::read(fields.get("file"), reader);
         reader.fields(fields.get("console"), CONSOLE);
         let azure_monitor = reader.fields(fields.get("azure_monitor"), AZURE_MONITOR);
         reader.checked(azure_monitor.get("connection_string"), ConnectionString::parse);
 
         let provider = provider?;
         let name = name.unwrap_or(At { value: provider.value.word().to_owned(), origin: provider.origin });
-        Some(Self { provider, name, signals, otlp })
+        Some(Self { provider, name, signals, otlp, file })
     }
 }
 

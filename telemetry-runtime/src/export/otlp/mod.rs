@@ -1,7 +1,7 @@
 //! OTLP over HTTP/protobuf: what collectors and most backends take.
 
 mod client;
-mod encode;
+pub(super) mod encode;
 mod request;
 mod response;
 mod retry_after;
