@@ -4,6 +4,8 @@ pub(crate) mod azure;
 pub mod console;
 pub(crate) mod destination;
 pub mod file;
+#[cfg(feature = "_http-client")]
+pub(crate) mod http;
 mod json;
 pub mod memory;
 mod numbers;

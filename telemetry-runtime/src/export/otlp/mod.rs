@@ -4,7 +4,6 @@ mod client;
 pub(super) mod encode;
 mod request;
 mod response;
-mod retry_after;
 
 use super::destination::{Compression, Destination, Header};
 use super::{ExportError, Exported, Exporter};

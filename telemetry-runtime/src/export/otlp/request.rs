@@ -3,9 +3,6 @@
 use super::Invalid;
 use crate::export::ExportError;
 use crate::record::Secret;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::Write;
 use ureq::http::uri::Scheme;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
@@ -69,13 +66,6 @@ pub(super) fn within_limit(body: &[u8]) -> Result<(), ExportError> {
         return Ok(());
     }
     Err(ExportError::permanent(format!("the batch takes {} bytes, of {MAX_BYTES} allowed", body.len())))
-}
-
-pub(super) fn compressed(body: &[u8]) -> Result<Vec<u8>, ExportError> {
-    let mut gzip = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    gzip.write_all(body)
-        .and_then(|()| gzip.finish())
-        .map_err(|error| ExportError::permanent("the batch cannot be compressed").with_source(error))
 }
 
 #[cfg(test)]

@@ -1,0 +1,125 @@
+//! The client itself: one request at a time, over a connection that is kept.
+
+use super::addresses::Addresses;
+use super::retry_after;
+use crate::clock;
+use crate::export::ExportError;
+use std::fmt;
+use std::io::{self, Read};
+use std::time::Duration;
+use ureq::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Body};
+
+/// As much as is read of an answer, in bytes.
+///
+/// Source: OTLP specification 1.11, "Response size limits".
+const MAX_ANSWER_BYTES: u64 = 4 << 20;
+/// A batch's body leaves in one piece, which costs the system less than several do.
+const OUTPUT_BUFFER_BYTES: usize = 1 << 20;
+
+/// Posts bodies, and goes nowhere but where it is told: redirects are not followed, and the proxies that `HTTP_PROXY` and its kin name are
+/// not used.
+pub(crate) struct HttpClient {
+    agent: Agent,
+    timeout: Duration,
+}
+
+/// How to send.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpOptions {
+    /// How long one request may take, from looking up the host to the answer's last byte.
+    pub(crate) timeout: Duration,
+}
+
+/// What the other side answered, whether it liked the request or not.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// What came of the body, in case it broke off; of an error's, no more than is allowed.
+    pub(crate) body: Vec<u8>,
+}
+
+impl HttpClient {
+    pub(crate) fn new(options: HttpOptions) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_global(Some(options.timeout))
+            .max_idle_connections(1)
+            .output_buffer_size(OUTPUT_BUFFER_BYTES)
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Addresses::default());
+        Self { agent, timeout: options.timeout }
+    }
+
+    /// Posts the body, and waits for the answer. An error says why there is none and whether to try again, and shows no more of the URL
+    /// than its [`origin`].
+    pub(crate) fn post(&self, url: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Answer, ExportError> {
+        let mut request = Request::post(url)
+            .body(body)
+            .map_err(|error| ExportError::permanent("the request cannot be made").with_source(error))?;
+        *request.headers_mut() = headers.clone();
+        let response = self.agent.run(request).map_err(|error| self.not_sent(url, error))?;
+        Answer::read(response).ok_or_else(|| {
+            let message = format!("{} answered with more than {MAX_ANSWER_BYTES} bytes", origin(url));
+            ExportError::permanent(message)
+        })
+    }
+
+    /// There was no answer. Only errors of the system and of TLS are passed on: others may repeat the URL.
+    fn not_sent(&self, url: &Uri, error: ureq::Error) -> ExportError {
+        let origin = origin(url);
+        match error {
+            // This is how TLS reports what it does not accept.
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                ExportError::permanent(format!("no secure connection to {origin}")).with_source(error)
+            }
+            ureq::Error::Rustls(error) => {
+                ExportError::permanent(format!("no secure connection to {origin}")).with_source(error)
+            }
+            ureq::Error::Io(error) => {
+                ExportError::retryable(format!("no connection to {origin}, or it broke"), None)
+                    .with_source(error)
+            }
+            ureq::Error::ConnectionFailed => {
+                ExportError::retryable(format!("no connection to {origin}"), None)
+            }
+            ureq::Error::HostNotFound => ExportError::retryable(format!("no address for {origin}"), None),
+            ureq::Error::Timeout(_) => {
+                ExportError::retryable(format!("{origin} did not answer within {:?}", self.timeout), None)
+            }
+            _ => ExportError::permanent(format!("{origin} did not answer in HTTP")),
+        }
+    }
+}
+
+impl Answer {
+    /// The whole answer, however its body ends; `None` if a success says more than is allowed.
+    fn read(response: Response<Body>) -> Option<Self> {
+        let (parts, mut body) = response.into_parts();
+        let mut bytes = Vec::new();
+        // What was asked for is done, or not, whether or not the rest of the answer gets lost.
+        let _ = body.as_reader().take(MAX_ANSWER_BYTES + 1).read_to_end(&mut bytes);
+        let is_too_long = bytes.len() as u64 > MAX_ANSWER_BYTES;
+        if is_too_long && parts.status.is_success() {
+            return None;
+        }
+        Some(Self { status: parts.status, headers: parts.headers, body: bytes })
+    }
+
+    /// When the other side wants to hear from us again, if it says so.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        retry_after::pause(text(header::RETRY_AFTER)?, text(header::DATE), clock::unix_seconds)
+    }
+}
+
+/// Scheme, host and port: what may be shown of a URL.
+pub(crate) fn origin(url: &Uri) -> impl fmt::Display {
+    let scheme = url.scheme_str().unwrap_or_default();
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    format!("{scheme}://{authority}")
+}

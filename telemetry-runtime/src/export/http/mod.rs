@@ -1,0 +1,13 @@
+//! The HTTP client that exporters share: it posts a body to a host that the settings name, and gives what that answered.
+
+mod addresses;
+mod authorize;
+mod client;
+mod gzip;
+mod retry_after;
+mod words;
+
+pub(crate) use authorize::Authorize;
+pub(crate) use client::{Answer, HttpClient, HttpOptions, origin};
+pub(crate) use gzip::gzip;
+pub(crate) use words::safe_to_show;
