@@ -74,7 +74,7 @@ use std::path::Path;
 ///       signals: [traces, logs]         # default: both; the console takes traces only
 ///       otlp:
 ///         endpoint: http://localhost:4318   # v1/traces and v1/logs are appended
-///         protocol: http/protobuf
+///         protocol: http/protobuf       # or http/json
 ///         headers: {api-key: "${API_KEY}"}
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none

@@ -196,6 +196,7 @@ impl Resolver<'_> {
         let defaults = Destination::default();
         Destination {
             endpoint: merged.endpoint.map_or(defaults.endpoint, |endpoint| endpoint.value),
+            protocol: merged.protocol.map_or(defaults.protocol, |protocol| protocol.value),
             headers: merged.headers.unwrap_or(defaults.headers),
             timeout: merged.timeout.unwrap_or(defaults.timeout),
             compression: merged.compression.unwrap_or(defaults.compression),
@@ -215,9 +216,6 @@ impl Resolver<'_> {
         match &merged.protocol {
             Some(protocol) if protocol.value == Protocol::Grpc => {
                 refuse(protocol.origin, "OTLP over gRPC is not available yet");
-            }
-            Some(protocol) if protocol.value == Protocol::HttpJson => {
-                refuse(protocol.origin, "OTLP as JSON is not available");
             }
             _ => {}
         }

@@ -191,11 +191,12 @@ fn list_of_exporters_may_be_empty_and_names_tell_equals_apart() {
 
 #[test]
 fn every_option_of_otlp_arrives() {
-    let text = "telemetry: {exporters: [{provider: OTLP, otlp: {endpoint: http://h:1, protocol: http/protobuf, headers: {a: b, c: '1'}, timeout: 2s, compression: gzip, code_attributes: false}}]}";
+    let text = "telemetry: {exporters: [{provider: OTLP, otlp: {endpoint: http://h:1, protocol: http/json, headers: {a: b, c: '1'}, timeout: 2s, compression: gzip, code_attributes: false}}]}";
     let settings = settings(text);
     let destination = only_destination(&settings).clone();
     assert_eq!(destination.timeout, Duration::from_secs(2));
     assert_eq!(destination.compression, Compression::Gzip);
+    assert_eq!(destination.protocol, crate::export::destination::Protocol::HttpJson);
     assert!(!destination.code_attributes);
     assert_eq!(headers(destination), [("a".into(), "b".into()), ("c".into(), "1".into())]);
 }

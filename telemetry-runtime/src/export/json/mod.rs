@@ -35,6 +35,12 @@ impl JsonEncoder {
         Self { code_attributes, text: Text::default() }
     }
 
+    /// The batch as one request.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn encode(&mut self, batch: &Batch) -> &[u8] {
+        self.lines(batch, usize::MAX).text.trim_ascii_end()
+    }
+
     /// The batch as lines, each of which is a request of its own and no longer than so many bytes; an item that is too long for a line is
     /// left out.
     pub(crate) fn lines(&mut self, batch: &Batch, max_line_bytes: usize) -> Lines<'_> {
