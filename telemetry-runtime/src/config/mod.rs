@@ -26,6 +26,7 @@ use crate::dispatch;
 use crate::export::connection_string::ConnectionString;
 use crate::export::console::Style;
 use crate::export::destination::{Compression, Destination};
+use crate::export::file;
 use crate::logging;
 use crate::policy::{self, Ratio, Sampling};
 use crate::propagation;
@@ -71,13 +72,13 @@ use std::time::Duration;
 ///   tracing: info                       # spans that other libraries make with `tracing`: a level, or directives by target; off
 ///   opentelemetry: true                 # with the feature of that name: the API's global tracer provider and propagator are ours
 ///   exporters:                          # default: console
-///     - provider: otlp                  # console, otlp, azure_monitor
+///     - provider: otlp                  # console, otlp, file, azure_monitor
 ///       name: collector                 # default: the provider; distinct
 ///       enabled: ${OTLP_ENABLED:-true}
 ///       signals: [traces, logs]         # default: both; the console takes traces only
 ///       otlp:
 ///         endpoint: http://localhost:4318   # v1/traces and v1/logs are appended
-///         protocol: http/protobuf
+///         protocol: http/protobuf       # or http/json
 ///         headers: {api-key: "${API_KEY}"}
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
@@ -87,7 +88,7 @@ use std::time::Duration;
 ///       exclude: [{http.route: /health}]    # nothing with all attributes of one of these; default: none
 ///       include: [{tenant: acme}]       # only what has all attributes of one of these; default: everything
 ///       max_batch_items: 512            # larger batches are split; default: as they come
-///       concurrency: 1                  # requests at the same time, to 64; the console has one
+///       concurrency: 1                  # requests at the same time, to 64; the console and files have one
 ///       export_timeout: 30s             # a call that takes longer is given up, and what it had is dropped
 ///       retry: {initial: 1s, max: 30s, budget: 5m}    # the first pause, the longest, and how long a batch is tried
 ///     - provider: azure_monitor
@@ -95,6 +96,11 @@ use std::time::Duration;
 ///         connection_string: "${AZURE_MONITOR_CONNECTION_STRING}"   # default: APPLICATIONINSIGHTS_CONNECTION_STRING
 ///         timeout: 10s                  # of one request; the default
 ///         compression: gzip             # the default; or none
+///     - provider: file                  # OTLP JSON lines
+///       file:
+///         path: logs/{signal}.jsonl     # {signal} is traces or logs; or stdout; default {signal}.jsonl
+///         max_size: 64MiB               # the next file is begun before one grows beyond this; 1MiB or more
+///         max_files: 5                  # of each signal, from 1 to 1000; the oldest is removed
 /// logging:
 ///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
 ///   format: json                        # or text
@@ -192,6 +198,8 @@ pub(crate) enum ExporterKind {
     Otlp(PerSignal<Option<Destination>>),
     /// To an Application Insights resource.
     AzureMonitor(Ingestion),
+    /// As lines of JSON.
+    File(PerSignal<Option<file::Destination>>),
 }
 
 /// Where an `azure_monitor` exporter sends, checked in every build.

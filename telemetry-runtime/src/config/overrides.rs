@@ -171,7 +171,8 @@ fn otlp(
     endpoint: fn(&str) -> Result<Endpoint, EndpointError>,
     variables: &mut Variables<'_>,
 ) -> Otlp {
-    let protocol = variables.understood([names.protocol], "`http/protobuf`", |text| word(text, &PROTOCOLS));
+    let protocol = variables
+        .understood([names.protocol], "`http/protobuf` or `http/json`", |text| word(text, &PROTOCOLS));
     Otlp {
         endpoint: variables.demanded(names.endpoint, endpoint),
         protocol: protocol.map(|value| At { value, origin: Origin::Variable(names.protocol) }),

@@ -156,6 +156,7 @@ impl Resolver<'_> {
                 let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
                 self.otlp(&exporter.otlp, takes, origin)?
             }
+            Provider::File => self.file(&exporter),
             Provider::AzureMonitor => {
                 let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
                 self.azure_monitor(exporter.azure_monitor, takes, origin)?
@@ -166,6 +167,20 @@ impl Resolver<'_> {
 
     fn console(&self) -> ExporterKind {
         ExporterKind::Console(self.environment.style(&io::stdout()))
+    }
+
+    fn file(&mut self, exporter: &Exporter) -> ExporterKind {
+        let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
+        if let Some(path) = exporter.file.path.as_ref()
+            && takes.traces
+            && takes.logs
+            && exporter.file.mixes_signals()
+        {
+            let mistake = Mistake::new(path.origin, "spans and log records cannot share a file");
+            self.mistakes
+                .push(mistake.with_help("write `{signal}` into the path, or add `signals: [traces]`"));
+        }
+        ExporterKind::File(PerSignal::of(|signal| takes[signal].then(|| exporter.file.destination(signal))))
     }
 
     /// An exporter of these signals, if it is left any.
@@ -214,6 +229,7 @@ impl Resolver<'_> {
         let defaults = Destination::default();
         Destination {
             endpoint: merged.endpoint.map_or(defaults.endpoint, |endpoint| endpoint.value),
+            protocol: merged.protocol.map_or(defaults.protocol, |protocol| protocol.value),
             headers: merged.headers.unwrap_or(defaults.headers),
             timeout: merged.timeout.unwrap_or(defaults.timeout),
             compression: merged.compression.unwrap_or(defaults.compression),
@@ -233,9 +249,6 @@ impl Resolver<'_> {
         match &merged.protocol {
             Some(protocol) if protocol.value == Protocol::Grpc => {
                 refuse(protocol.origin, "OTLP over gRPC is not available yet");
-            }
-            Some(protocol) if protocol.value == Protocol::HttpJson => {
-                refuse(protocol.origin, "OTLP as JSON is not available");
             }
             _ => {}
         }

@@ -57,6 +57,7 @@ fn targets(settings: &Settings, signal: Signal) -> Vec<(&str, &'static str)> {
     let exporters = settings.exporters.iter().filter_map(|exporter| {
         let target = match &exporter.kind {
             ExporterKind::Console(_) => (signal == Signal::Traces).then_some("console"),
+            ExporterKind::File(destinations) => destinations[signal].as_ref().map(|_| "file"),
             ExporterKind::Otlp(destinations) => {
                 destinations[signal].as_ref().map(|destination| &*destination.endpoint.url(signal).leak())
             }
@@ -227,11 +228,12 @@ fn list_of_exporters_may_be_empty_and_names_tell_equals_apart() {
 
 #[test]
 fn every_option_of_otlp_arrives() {
-    let text = "telemetry: {exporters: [{provider: OTLP, otlp: {endpoint: http://h:1, protocol: http/protobuf, headers: {a: b, c: '1'}, timeout: 2s, compression: gzip, code_attributes: false}}]}";
+    let text = "telemetry: {exporters: [{provider: OTLP, otlp: {endpoint: http://h:1, protocol: http/json, headers: {a: b, c: '1'}, timeout: 2s, compression: gzip, code_attributes: false}}]}";
     let settings = settings(text);
     let destination = only_destination(&settings).clone();
     assert_eq!(destination.timeout, Duration::from_secs(2));
     assert_eq!(destination.compression, Compression::Gzip);
+    assert_eq!(destination.protocol, crate::export::destination::Protocol::HttpJson);
     assert!(!destination.code_attributes);
     assert_eq!(headers(destination), [("a".into(), "b".into()), ("c".into(), "1".into())]);
 }
@@ -375,6 +377,29 @@ fn endpoint_in_a_variable_adds_an_exporter_only_where_the_file_lists_none() {
     let expected =
         "OTEL_EXPORTER_OTLP_ENDPOINT is ignored: the settings enable no exporter of provider `otlp`";
     assert_eq!(listed.warnings(), [expected]);
+}
+
+#[test]
+fn files_have_a_signal_each_and_bounds() {
+    use crate::export::file::{Destination, Target};
+    let of = |text: &str| {
+        let settings = settings(&format!("telemetry: {{exporters: [{{provider: file, {text}}}]}}"));
+        match &*settings.exporters {
+            [ExporterSettings { kind: ExporterKind::File(destinations), .. }] => destinations.clone(),
+            other => panic!("expected one exporter to files, found {other:?}"),
+        }
+    };
+    let file = |path: &str| Some(Destination::File(Target::new(path)));
+    let both = PerSignal { traces: file("traces.jsonl"), logs: file("logs.jsonl") };
+    assert_eq!(of(""), both);
+    assert_eq!(of("file: {path: '{signal}.jsonl'}"), both);
+    let one = PerSignal { traces: None, logs: file("all.jsonl") };
+    assert_eq!(of("signals: [logs], file: {path: all.jsonl}"), one);
+    let stdout = Some(Destination::Stdout);
+    assert_eq!(of("file: {path: stdout}"), PerSignal { traces: stdout.clone(), logs: stdout });
+    let bounded = Target { max_size_bytes: 2 << 20, max_files: 1, ..Target::new("a") };
+    let bounded = PerSignal { traces: Some(Destination::File(bounded)), logs: None };
+    assert_eq!(of("signals: [traces], file: {path: a, max_size: 2MiB, max_files: 1}"), bounded);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub(crate) struct Destination {
     /// Where to; by default `http://localhost:4318`, with the signal's path.
     pub(crate) endpoint: Endpoint,
+    /// How it is spoken; HTTP with protobuf by default.
+    pub(crate) protocol: Protocol,
     /// Sent with every request; none by default.
     pub(crate) headers: Vec<Header>,
     /// How long one batch may take, retries included; 10 s by default.
@@ -34,7 +36,7 @@ pub(crate) struct Header {
     value: Secret,
 }
 
-/// The transports that OTLP defines. Only [`Protocol::HttpProtobuf`] is spoken so far.
+/// The transports that OTLP defines. [`Protocol::Grpc`] is not spoken so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Protocol {
     #[default]
@@ -87,6 +89,7 @@ impl Default for Destination {
     fn default() -> Self {
         Self {
             endpoint: Endpoint { url: "http://localhost:4318/".to_owned(), is_base: true, port: Some(4318) },
+            protocol: Protocol::default(),
             headers: Vec::new(),
             timeout: Duration::from_secs(10),
             compression: Compression::default(),

@@ -5,9 +5,12 @@ pub mod azure;
 pub(crate) mod connection_string;
 pub mod console;
 pub(crate) mod destination;
+pub mod file;
 #[cfg(feature = "_http-client")]
 pub(crate) mod http;
+mod json;
 pub mod memory;
+mod numbers;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 #[cfg(feature = "opentelemetry-sdk")]

@@ -19,6 +19,7 @@ use crate::export::console::Console;
 use crate::export::destination::Compression;
 #[cfg(feature = "otlp")]
 use crate::export::destination::Destination;
+use crate::export::file::{self, File};
 #[cfg(feature = "otlp")]
 use crate::export::otlp::{InvalidTarget, Otlp, Target};
 use crate::policy::{ParentBased, Ratio, SamplingPolicy};
@@ -27,6 +28,7 @@ use crate::record::{PerSignal, Resource, Signal};
 use crate::span::lanes::LANES;
 use crate::span::{fork, head, limit_values, panic, tick};
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -207,14 +209,14 @@ impl Builder {
 }
 
 impl Planned {
-    /// What the settings say. Exporters that send requests are made as often as they are needed; the console is one.
+    /// What the settings say. Exporters that send requests are made as often as they are needed; the console is one, and so is a file.
     fn of(settings: ExporterSettings, recorded: Ratio) -> Result<Self, InitError> {
         let ExporterSettings { name, kind, delivery: options } = settings;
         let share = recorded.but_from(options.selection.threshold).share();
         let exporters: Result<_, _> = (0..options.concurrency).map(|_| build(kind.clone(), share)).collect();
         let exporters = exporters.map_err(|error| InitError::exporter(&name, error))?;
         let make: Option<Make> = match kind {
-            ExporterKind::Console(_) => None,
+            ExporterKind::Console(_) | ExporterKind::File(_) => None,
             ExporterKind::Otlp(_) | ExporterKind::AzureMonitor(_) => {
                 Some(Box::new(move || build(kind.clone(), share).ok()))
             }
@@ -230,6 +232,7 @@ type BuildError = Box<dyn std::error::Error + Send + Sync>;
 fn build(kind: ExporterKind, sampling_ratio: f64) -> Result<Box<dyn Exporter>, BuildError> {
     match kind {
         ExporterKind::Console(style) => Ok(Box::new(Console::new(style))),
+        ExporterKind::File(destinations) => Ok(Box::new(file(destinations)?)),
         #[cfg(feature = "otlp")]
         ExporterKind::Otlp(destinations) => Ok(Box::new(otlp(destinations)?)),
         #[cfg(feature = "azure")]
@@ -254,6 +257,15 @@ fn azure_monitor(ingestion: Ingestion, sampling_ratio: f64) -> AzureMonitor {
     target.gzip = compression == Compression::Gzip;
     target.sampling_ratio = sampling_ratio;
     AzureMonitor::new(target)
+}
+
+fn file(destinations: PerSignal<Option<file::Destination>>) -> io::Result<File> {
+    let PerSignal { traces, logs } = destinations;
+    let given = [(Signal::Traces, traces), (Signal::Logs, logs)];
+    given.into_iter().try_fold(File::nowhere(), |exporter, (signal, to)| match to {
+        Some(to) => exporter.with(signal, to),
+        None => Ok(exporter),
+    })
 }
 
 #[cfg(feature = "otlp")]

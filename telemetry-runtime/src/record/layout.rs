@@ -77,7 +77,7 @@ pub(crate) mod tag {
 }
 
 /// A span's header, as it stands in front of its attributes.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SpanHeader {
     pub(crate) length: u32,
     pub(crate) flags: u8,
@@ -108,7 +108,7 @@ impl SpanHeader {
 }
 
 /// The header of any other record.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExtraHeader {
     pub(crate) length: u32,
     pub(crate) kind: u8,

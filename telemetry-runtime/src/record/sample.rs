@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(crate) const TRACE: u128 = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c;
 
 /// A span to be put into a batch. Ticks are nanoseconds since the Unix epoch.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sample {
     callsite: Site,
     header: SpanHeader,
@@ -20,7 +20,7 @@ pub(crate) struct Sample {
 }
 
 /// What the callsite of a sample will be made of.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Site {
     name: &'static str,
     module: &'static str,

@@ -103,9 +103,10 @@ fn concurrency(
 ) -> Option<usize> {
     let at_a_time = |text: &str| limits::count(text).filter(|count| *count <= MOST_AT_A_TIME);
     let count = reader.typed(node, "a number from 1 to 64", at_a_time)?;
-    if count.value > 1 && provider.is_some_and(|own| own.value == Provider::Console) {
-        let mistake = Mistake::new(count.origin, "the console writes one batch after the other");
-        reader.mistakes.push(mistake.with_help("remove `concurrency`"));
+    let alone = [Provider::Console, Provider::File];
+    if let Some(own) = provider.filter(|own| count.value > 1 && alone.contains(&own.value)) {
+        let message = format!("the {} writes one batch after the other", own.value.word());
+        reader.mistakes.push(Mistake::new(count.origin, message).with_help("remove `concurrency`"));
     }
     Some(count.value)
 }

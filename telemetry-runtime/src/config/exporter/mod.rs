@@ -2,10 +2,12 @@
 
 mod azure;
 mod delivery;
+mod file;
 mod otlp;
 
 pub(super) use azure::AzureMonitor;
 pub(super) use delivery::Delivery;
+pub(super) use file::File;
 pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS};
 
 use super::document::{Kind, Node};
@@ -24,12 +26,14 @@ pub(super) struct Exporter {
     pub(super) otlp: Otlp,
     pub(super) delivery: Delivery,
     pub(super) azure_monitor: AzureMonitor,
+    pub(super) file: File,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Provider {
     Console,
     Otlp,
+    File,
     AzureMonitor,
 }
 
@@ -40,6 +44,7 @@ const EXPORTER: &[&str] = &[
     "signals",
     "console",
     "otlp",
+    "file",
     "azure_monitor",
     "sampling_ratio",
     "level",
@@ -56,13 +61,18 @@ const CONSOLE: &[&str] = &[];
 const SIGNALS: [(&str, Signal); 2] =
     [(Signal::Traces.as_str(), Signal::Traces), (Signal::Logs.as_str(), Signal::Logs)];
 impl Provider {
-    const ALL: [(&'static str, Self); 3] =
-        [("console", Self::Console), ("otlp", Self::Otlp), ("azure_monitor", Self::AzureMonitor)];
+    const ALL: [(&'static str, Self); 4] = [
+        ("console", Self::Console),
+        ("otlp", Self::Otlp),
+        ("file", Self::File),
+        ("azure_monitor", Self::AzureMonitor),
+    ];
 
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Console => "console",
             Self::Otlp => "otlp",
+            Self::File => "file",
             Self::AzureMonitor => "azure_monitor",
         }
     }
@@ -85,12 +95,13 @@ impl Exporter {
         let signals = fields.get("signals").map(|node| signals(node, provider.as_ref(), reader));
         let otlp = Otlp::read(fields.get("otlp"), reader);
         let delivery = Delivery::read(fields, provider.as_ref(), reader);
+        let file = File::read(fields.get("file"), reader);
         reader.fields(fields.get("console"), CONSOLE);
         let azure_monitor = AzureMonitor::read(fields.get("azure_monitor"), reader);
 
         let provider = provider?;
         let name = name.unwrap_or(At { value: provider.value.word().to_owned(), origin: provider.origin });
-        Some(Self { provider, name, signals, otlp, azure_monitor, delivery })
+        Some(Self { provider, name, signals, otlp, azure_monitor, file, delivery })
     }
 }
 

@@ -1,7 +1,6 @@
 //! One OTLP receiver over HTTP: sends a body and says what became of it.
 
-use super::response::{error_message, rejected_items};
-use super::{Invalid, Target, request};
+use super::{Invalid, Target, request, response};
 use crate::export::ExportError;
 use crate::export::http::{self, Answer, Authorize, HttpClient, HttpOptions, gzip, safe_to_show};
 use std::borrow::Cow;
@@ -14,17 +13,19 @@ pub(super) struct Client {
     url: Uri,
     headers: HeaderMap,
     gzip: bool,
+    json: bool,
     authorize: Option<Box<dyn Authorize>>,
 }
 
 impl Client {
     pub(super) fn new(target: Target) -> Result<Self, Invalid> {
-        let Target { url, headers, timeout, gzip, code_attributes: _ } = target;
+        let Target { url, headers, timeout, gzip, json, code_attributes: _ } = target;
         Ok(Self {
             http: HttpClient::new(HttpOptions { timeout }),
             url: request::valid_url(&url)?,
-            headers: request::headers(&headers, gzip)?,
+            headers: request::headers(&headers, gzip, json)?,
             gzip,
+            json,
             authorize: None,
         })
     }
@@ -43,9 +44,17 @@ impl Client {
         let request = self.authorized(&body)?;
         let answer = self.http.post(&request.uri, &request.headers, &body)?;
         if answer.status.is_success() {
-            return Ok(rejected_items(&answer.body));
+            return Ok(self.rejected_items(&answer.body));
         }
         Err(self.refused(&request, &answer))
+    }
+
+    fn rejected_items(&self, body: &[u8]) -> usize {
+        if self.json { response::json::rejected_items(body) } else { response::rejected_items(body) }
+    }
+
+    fn error_message(&self, body: &[u8]) -> Option<String> {
+        if self.json { response::json::error_message(body) } else { response::error_message(body) }
     }
 
     /// The request's head, complete.
@@ -68,7 +77,7 @@ impl Client {
         let detail = if answer.status.is_redirection() {
             Some("redirects are not followed".to_owned())
         } else {
-            error_message(&answer.body).map(|message| safe_to_show(&message, &request.headers))
+            self.error_message(&answer.body).map(|message| safe_to_show(&message, &request.headers))
         };
         let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
         let message = format!("{} answered {}{detail}", http::origin(&self.url), answer.status);

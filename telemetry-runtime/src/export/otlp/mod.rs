@@ -1,11 +1,12 @@
-//! OTLP over HTTP/protobuf: what collectors and most backends take.
+//! OTLP over HTTP, as protobuf or JSON: what collectors and most backends take.
 
 mod client;
-mod encode;
+pub(super) mod encode;
 mod request;
 mod response;
 
-use super::destination::{Compression, Destination, Header};
+use super::destination::{Compression, Destination, Header, Protocol};
+use super::json::JsonEncoder;
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, Secret, Signal};
 use client::Client;
@@ -29,13 +30,15 @@ pub struct Target {
     pub timeout: Duration,
     /// Whether to compress the body.
     pub gzip: bool,
+    /// Whether the body is JSON instead of protobuf, which is larger and slower, for receivers that take nothing else.
+    pub json: bool,
     /// Whether spans and log records say where their code is: `code.function.name`, `code.file.path` and `code.line.number`. Records of the
     /// `log` crate do in any case, as far as they know.
     pub code_attributes: bool,
 }
 
 impl Target {
-    /// A URL for one signal, with no headers, the [`DEFAULT_TIMEOUT`] and no compression, as the specification has it, and with code
+    /// A URL for one signal, with no headers, the [`DEFAULT_TIMEOUT`], no compression and protobuf, as the specification has it, and with code
     /// attributes.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -43,6 +46,7 @@ impl Target {
             headers: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
             gzip: false,
+            json: false,
             code_attributes: true,
         }
     }
@@ -51,12 +55,13 @@ impl Target {
 impl Target {
     /// Where the settings send this signal.
     pub(crate) fn of(destination: Destination, signal: Signal) -> Self {
-        let Destination { endpoint, headers, timeout, compression, code_attributes } = destination;
+        let Destination { endpoint, protocol, headers, timeout, compression, code_attributes } = destination;
         Self {
             url: endpoint.url(signal),
             headers: headers.into_iter().map(Header::into_parts).collect(),
             timeout,
             gzip: compression == Compression::Gzip,
+            json: protocol == Protocol::HttpJson,
             code_attributes,
         }
     }
@@ -67,12 +72,13 @@ impl fmt::Debug for Target {
         // A URL's query may hold a key.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         let url = if url.contains('@') { "***" } else { url };
-        let Self { url: _, headers, timeout, gzip, code_attributes } = self;
+        let Self { url: _, headers, timeout, gzip, json, code_attributes } = self;
         f.debug_struct("Target")
             .field("url", &url)
             .field("headers", headers)
             .field("timeout", timeout)
             .field("gzip", gzip)
+            .field("json", json)
             .field("code_attributes", code_attributes)
             .finish()
     }
@@ -102,8 +108,30 @@ impl fmt::Debug for Target {
 /// # Ok::<(), telemetry_runtime::export::otlp::InvalidTarget>(())
 /// ```
 pub struct Otlp {
-    traces: Option<(Client, SpanEncoder)>,
-    logs: Option<(Client, LogEncoder)>,
+    traces: Option<(Client, Encoder<SpanEncoder>)>,
+    logs: Option<(Client, Encoder<LogEncoder>)>,
+}
+
+/// How bodies are written.
+enum Encoder<P> {
+    Protobuf(P),
+    Json(JsonEncoder),
+}
+
+impl<P> Encoder<P> {
+    fn of(target: &Target, protobuf: fn(bool) -> P) -> Self {
+        match target.json {
+            true => Self::Json(JsonEncoder::new(target.code_attributes)),
+            false => Self::Protobuf(protobuf(target.code_attributes)),
+        }
+    }
+
+    fn encode<'a>(&'a mut self, batch: &Batch, protobuf: fn(&'a mut P, &Batch) -> &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Protobuf(encoder) => protobuf(encoder, batch),
+            Self::Json(encoder) => encoder.encode(batch),
+        }
+    }
 }
 
 impl Otlp {
@@ -112,7 +140,7 @@ impl Otlp {
     /// # Errors
     /// The URL or a header could never be sent: see [`InvalidTarget`].
     pub fn new(target: Target) -> Result<Self, InvalidTarget> {
-        let encoder = SpanEncoder::new(target.code_attributes);
+        let encoder = Encoder::of(&target, SpanEncoder::new);
         Ok(Self { traces: Some((Client::new(target)?, encoder)), logs: None })
     }
 
@@ -134,7 +162,7 @@ impl Otlp {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn with_logs(mut self, target: Target) -> Result<Self, InvalidTarget> {
-        let encoder = LogEncoder::new(target.code_attributes);
+        let encoder = Encoder::of(&target, LogEncoder::new);
         self.logs = Some((Client::new(target)?, encoder));
         Ok(self)
     }
@@ -142,8 +170,12 @@ impl Otlp {
     /// Sends a batch; how many items of it were rejected. What the exporter has no target for is not sent, but no batch of that comes.
     fn send(&mut self, batch: &Batch) -> Result<usize, ExportError> {
         match (batch.signal(), &mut self.traces, &mut self.logs) {
-            (Signal::Traces, Some((client, encoder)), _) => client.send(encoder.encode(batch)),
-            (Signal::Logs, _, Some((client, encoder))) => client.send(encoder.encode(batch)),
+            (Signal::Traces, Some((client, encoder)), _) => {
+                client.send(encoder.encode(batch, SpanEncoder::encode))
+            }
+            (Signal::Logs, _, Some((client, encoder))) => {
+                client.send(encoder.encode(batch, LogEncoder::encode))
+            }
             _ => Ok(batch.item_count()),
         }
     }
@@ -239,6 +271,33 @@ mod tests {
         let lines: Vec<_> = receiver.requests().into_iter().map(|request| request.line).collect();
         assert_eq!(lines, ["POST /v1/traces", "POST /v1/logs"]);
         assert_eq!(receiver.logs().iter().map(|log| log.body()).collect::<Vec<_>>(), ["one", "two"]);
+    }
+
+    #[test]
+    fn json_is_sent_and_answered_as_such() {
+        let answer = |status: &str, body: &str| {
+            Answer::raw(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+        };
+        let receiver = Receiver::scripted([
+            answer("200 OK", r#"{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "no"}}"#),
+            answer("200 OK", r#"{"partialSuccess": {"rejectedLogRecords": 1}}"#),
+            answer("503 Busy", r#"{"code": 14, "message": "come back"}"#),
+        ]);
+        let json = |url| Target { json: true, ..Target::new(url) };
+        let mut otlp = Otlp::new(json(receiver.traces_url()))
+            .and_then(|otlp| otlp.with_logs(json(receiver.logs_url())))
+            .expect("valid targets");
+        let spans = batch(&[Sample::root("a", 1), Sample::root("b", 2)]);
+        assert_eq!(otlp.export(&spans).ok(), Some(Exported::with_rejected(1)));
+        let log = logs(&[LogSample::new(Level::Info, 1, "one")]);
+        assert_eq!(otlp.export(&log).ok(), Some(Exported::with_rejected(1)));
+        let error = otlp.export(&spans).expect_err("the receiver is busy");
+        assert!(error.is_retryable() && error.to_string().ends_with(": come back"), "{error}");
+        let requests = receiver.requests();
+        for (request, begin) in requests.iter().zip(["{\"resourceSpans\":", "{\"resourceLogs\":"]) {
+            assert_eq!(request.header("content-type"), Some("application/json"));
+            assert!(request.body.starts_with(begin.as_bytes()) && request.body.ends_with(b"}"));
+        }
     }
 
     #[test]

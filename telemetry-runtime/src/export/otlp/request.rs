@@ -41,10 +41,11 @@ pub(super) fn valid_url(url: &str) -> Result<Uri, Invalid> {
 }
 
 /// The headers of every request. A given `user-agent` replaces ours.
-pub(super) fn headers(more: &[(String, Secret)], gzip: bool) -> Result<HeaderMap, Invalid> {
+pub(super) fn headers(more: &[(String, Secret)], gzip: bool, json: bool) -> Result<HeaderMap, Invalid> {
     let mut headers = HeaderMap::new();
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+    let content_type = if json { "application/json" } else { "application/x-protobuf" };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

@@ -13,19 +13,19 @@ use crate::record::{Batch, LogView, SpanContext};
 use std::collections::BTreeMap;
 
 /// Encodes batches of log records.
-pub(in super::super) struct LogEncoder {
+pub(in crate::export) struct LogEncoder {
     /// Whether records say where their code is.
     code_attributes: bool,
     request: Vec<u8>,
 }
 
 impl LogEncoder {
-    pub(in super::super) fn new(code_attributes: bool) -> Self {
+    pub(in crate::export) fn new(code_attributes: bool) -> Self {
         Self { code_attributes, request: Vec::new() }
     }
 
     /// The batch as one request.
-    pub(in super::super) fn encode(&mut self, batch: &Batch) -> &[u8] {
+    pub(in crate::export) fn encode(&mut self, batch: &Batch) -> &[u8] {
         let mut scopes = BTreeMap::<&str, Vec<u8>>::new();
         for log in batch.logs() {
             let records = scopes.entry(log.target()).or_insert_with_key(|target| scope_field(target));

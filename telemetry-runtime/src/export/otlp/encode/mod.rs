@@ -8,16 +8,17 @@ mod logs;
 mod protobuf;
 mod site;
 
-use crate::record::{Attributes, Batch, EventView, LinkView, RawAttribute, Resource, SpanView, StatusCode};
+use crate::export::numbers;
+use crate::record::{Attributes, Batch, EventView, LinkView, RawAttribute, Resource, SpanView};
 use attribute::{put_attribute, put_attribute_named, put_raw_attribute};
 use protobuf::{bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, put_varint, varint_field};
 use site::{Site, scope_field};
 
-pub(super) use logs::LogEncoder;
+pub(in crate::export) use logs::LogEncoder;
 
 /// Encodes batches of spans, and remembers what repeats.
 #[derive(Default)]
-pub(super) struct SpanEncoder {
+pub(in crate::export) struct SpanEncoder {
     /// Whether spans say where their code is.
     code_attributes: bool,
     /// By callsite number, from 1.
@@ -39,12 +40,12 @@ struct Scope {
 }
 
 impl SpanEncoder {
-    pub(super) fn new(code_attributes: bool) -> Self {
+    pub(in crate::export) fn new(code_attributes: bool) -> Self {
         Self { code_attributes, ..Self::default() }
     }
 
     /// The batch as one request.
-    pub(super) fn encode(&mut self, batch: &Batch) -> &[u8] {
+    pub(in crate::export) fn encode(&mut self, batch: &Batch) -> &[u8] {
         let resource = resource_field(batch.resource());
         if let Some(first) = batch.spans().next() {
             // The room in front is for the main scope's name, which is therefore known even in the first request.
@@ -169,21 +170,12 @@ fn put_numbers(span: &SpanView<'_>, out: &mut Vec<u8>) {
     times[9] = fixed64_field(8);
     times[10..18].copy_from_slice(&end.to_le_bytes());
     times[18..20].copy_from_slice(&FLAGS_TAG);
-    times[20..].copy_from_slice(&flags(span).to_le_bytes());
+    times[20..].copy_from_slice(&numbers::flags(span).to_le_bytes());
     out.extend_from_slice(&times);
 }
 
 /// Number 16 and wire type 5, in two bytes.
 const FLAGS_TAG: [u8; 2] = [0x85, 0x01];
-
-/// Field `flags`: the W3C flags, and whether the parent is remote.
-#[inline(always)]
-fn flags(span: &SpanView<'_>) -> u32 {
-    const PARENT_IS_KNOWN: u32 = 0x100;
-    const PARENT_IS_REMOTE: u32 = 0x200;
-    let remote = if span.parent_is_remote() { PARENT_IS_REMOTE } else { 0 };
-    u32::from(span.flags().to_byte()) | PARENT_IS_KNOWN | remote
-}
 
 /// What an ordinary span does not have.
 #[cold]
@@ -207,11 +199,7 @@ fn put_unusual(span: &SpanView<'_>, site: &Site, out: &mut Vec<u8>) {
         put_message(bytes_field(13), out, |out| put_link(&link, out));
     }
     let status = span.status();
-    let code = match status.code {
-        StatusCode::Unset => return,
-        StatusCode::Ok => 1,
-        StatusCode::Error => 2,
-    };
+    let Some(code) = numbers::status_code(status.code) else { return };
     put_message(bytes_field(15), out, |out| {
         put_bytes(bytes_field(2), status.message.as_bytes(), out);
         out.extend_from_slice(&[varint_field(3), code]);

@@ -2,7 +2,8 @@
 
 use super::attribute::put_attribute_named;
 use super::protobuf::{Piece, bytes_field, put_bytes, put_varint, varint_field};
-use crate::record::{Callsite, SpanKind, Value};
+use crate::export::numbers;
+use crate::record::{Callsite, Value};
 
 /// The bytes that every span of a callsite begins with or refers to.
 pub(super) struct Site {
@@ -22,7 +23,7 @@ impl Site {
         let mut name_and_rest = Vec::new();
         put_bytes(bytes_field(5), callsite.name().as_bytes(), &mut name_and_rest);
         let name_len = name_and_rest.len();
-        name_and_rest.extend([varint_field(6), kind_number(callsite.kind())]);
+        name_and_rest.extend([varint_field(6), numbers::kind(callsite.kind())]);
         if code_attributes {
             put_code(bytes_field(9), callsite, &mut name_and_rest);
         }
@@ -63,16 +64,6 @@ pub(super) fn put_code(tag: u8, callsite: &Callsite, out: &mut Vec<u8>) {
     if !callsite.file().is_empty() {
         put("code.file.path", Value::Str(callsite.file()));
         put("code.line.number", Value::I64(i64::from(callsite.line())));
-    }
-}
-
-fn kind_number(kind: SpanKind) -> u8 {
-    match kind {
-        SpanKind::Internal => 1,
-        SpanKind::Server => 2,
-        SpanKind::Client => 3,
-        SpanKind::Producer => 4,
-        SpanKind::Consumer => 5,
     }
 }
 

@@ -1,4 +1,6 @@
-//! What an answer's body says: `partial_success`, or why the request failed.
+//! What an answer's body says: `partial_success`, or why the request failed; in [`json`] as in protobuf.
+
+pub(super) mod json;
 
 /// How many spans or log records the answer to a request for them says were rejected; a body that is no such message rejects none.
 ///

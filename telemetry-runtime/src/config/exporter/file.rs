@@ -1,0 +1,63 @@
+//! The block `file` of an exporter: where lines go, and when the next file is begun.
+
+use super::super::document::Node;
+use super::super::limits;
+use super::super::reader::{At, Reader};
+use crate::export::file::{DEFAULT_MAX_FILES, DEFAULT_MAX_SIZE_BYTES, Destination, Target};
+use crate::record::Signal;
+
+/// The options of files.
+#[derive(Debug, Default)]
+pub(in crate::config) struct File {
+    pub(in crate::config) path: Option<At<String>>,
+    max_size_bytes: Option<u64>,
+    max_files: Option<usize>,
+}
+
+const FILE: &[&str] = &["path", "max_size", "max_files"];
+/// Where a path has the signal's name.
+pub(in crate::config) const SIGNAL: &str = "{signal}";
+/// What a path says that means no file. Default: a file of each signal in the working directory.
+const STDOUT: &str = "stdout";
+const DEFAULT_PATH: &str = "{signal}.jsonl";
+const SIZE: &str = "a size of 1MiB or more, such as 64MiB";
+const MOST_FILES: usize = 1000;
+
+impl File {
+    pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {
+        let fields = reader.fields(node, FILE);
+        Self {
+            path: reader.checked(fields.get("path"), |path| Ok::<_, String>(path.to_owned())),
+            max_size_bytes: reader.typed(fields.get("max_size"), SIZE, size).map(|size| size.value),
+            max_files: reader
+                .typed(fields.get("max_files"), "a number of files from 1 to 1000", files)
+                .map(|files| files.value),
+        }
+    }
+
+    /// Whether signals that share the path would share a file.
+    pub(in crate::config) fn mixes_signals(&self) -> bool {
+        self.path.as_ref().is_some_and(|path| path.value != STDOUT && !path.value.contains(SIGNAL))
+    }
+
+    /// Where lines of this signal go.
+    pub(in crate::config) fn destination(&self, signal: Signal) -> Destination {
+        let path = self.path.as_ref().map_or(DEFAULT_PATH, |path| &path.value);
+        if path == STDOUT {
+            return Destination::Stdout;
+        }
+        Destination::File(Target {
+            path: path.replace(SIGNAL, signal.as_str()).into(),
+            max_size_bytes: self.max_size_bytes.unwrap_or(DEFAULT_MAX_SIZE_BYTES),
+            max_files: self.max_files.unwrap_or(DEFAULT_MAX_FILES),
+        })
+    }
+}
+
+fn size(text: &str) -> Option<u64> {
+    limits::size(text)?.try_into().ok().filter(|bytes| *bytes >= 1 << 20)
+}
+
+fn files(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|files| (1..=MOST_FILES).contains(files))
+}
