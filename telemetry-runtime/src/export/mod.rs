@@ -1,5 +1,6 @@
 //! Where batches leave the process: the [`Exporter`] trait, and the exporters that come with the crate.
 
+pub(crate) mod auth;
 pub(crate) mod azure;
 pub mod console;
 pub(crate) mod destination;

@@ -10,6 +10,8 @@ use crate::collect::{self, Collector, Control};
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Queue, Report, Worker};
 use crate::export::Exporter;
+#[cfg(feature = "aws")]
+use crate::export::auth::SigV4;
 use crate::export::console::Console;
 #[cfg(feature = "otlp")]
 use crate::export::destination::Destination;
@@ -206,13 +208,21 @@ fn build(kind: ExporterKind) -> Result<Box<dyn Exporter>, BuildError> {
 
 #[cfg(feature = "otlp")]
 fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTarget> {
+    #[cfg(feature = "aws")]
+    let auth = PerSignal::of(|signal| destinations[signal].as_ref()?.auth.clone());
     let PerSignal { traces, logs } = destinations;
     let exporter =
         traces.map_or_else(|| Ok(Otlp::nowhere()), |to| Otlp::new(Target::of(to, Signal::Traces)))?;
-    match logs {
-        Some(to) => exporter.with_logs(Target::of(to, Signal::Logs)),
-        None => Ok(exporter),
-    }
+    let exporter = match logs {
+        Some(to) => exporter.with_logs(Target::of(to, Signal::Logs))?,
+        None => exporter,
+    };
+    #[cfg(feature = "aws")]
+    let exporter = Signal::ALL.into_iter().fold(exporter, |exporter, signal| match auth[signal].clone() {
+        Some(auth) => exporter.authorized_by(signal, Box::new(SigV4::new(*auth, signal))),
+        None => exporter,
+    });
+    Ok(exporter)
 }
 
 /// Starts a worker for each exporter, then the collector.
