@@ -7,6 +7,7 @@ mod error;
 mod exporter;
 mod limits;
 mod overrides;
+mod preset;
 mod raw;
 mod reader;
 mod resolve;
@@ -77,11 +78,17 @@ use std::time::Duration;
 ///       enabled: ${OTLP_ENABLED:-true}
 ///       signals: [traces, logs]         # default: both; the console takes traces only
 ///       otlp:
+///         preset: self_hosted           # or aws: endpoint, signature and X-Ray's propagator, where nothing else is written
 ///         endpoint: http://localhost:4318   # v1/traces and v1/logs are appended
 ///         protocol: http/protobuf       # or http/json
 ///         headers: {api-key: "${API_KEY}"}
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
+///         auth: none                    # or aws_sigv4, the default of the preset aws: by AWS_ACCESS_KEY_ID and its kin
+///         aws:
+///           region: eu-west-1           # default: AWS_REGION, AWS_DEFAULT_REGION
+///           log_group: /orders          # where log records go; group and stream must exist
+///           log_stream: main
 ///         code_attributes: false        # spans and log records do not say where their code is; default true
 ///       sampling_ratio: 0.05            # only spans of this share of all traces, whatever share is recorded; default 1
 ///       level: info                     # nothing less important; default: everything

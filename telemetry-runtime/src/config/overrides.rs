@@ -180,7 +180,7 @@ fn otlp(
         timeout: variables.understood([names.timeout], "a number of milliseconds, 1 or more", milliseconds),
         compression: variables
             .understood([names.compression], "`gzip` or `none`", |text| word(text, &COMPRESSIONS)),
-        code_attributes: None,
+        ..Otlp::default()
     }
 }
 

@@ -72,7 +72,12 @@ impl Resolver<'_> {
 
     pub(super) fn propagation(&self, telemetry: &Telemetry) -> propagation::Options {
         propagation::Options {
-            propagators: self.overrides.propagators.or(telemetry.propagators).unwrap_or_default(),
+            propagators: self
+                .overrides
+                .propagators
+                .or(telemetry.propagators)
+                .or_else(|| preset_propagators(telemetry))
+                .unwrap_or_default(),
             incoming: telemetry.incoming.unwrap_or_default(),
         }
     }
@@ -227,10 +232,18 @@ impl Resolver<'_> {
         let merged = self.overrides.otlp.of(signal).or(written.clone());
         self.refuse_other_transports(&merged);
         let defaults = Destination::default();
+        let auth = self.signature(&merged).map(Box::new);
+        let mut headers = merged.headers.clone().unwrap_or(defaults.headers);
+        self.preset_headers(&merged, signal, &mut headers);
+        let endpoint = match &merged.endpoint {
+            Some(endpoint) => endpoint.value.clone(),
+            None => self.preset_endpoint(&merged, signal).unwrap_or(defaults.endpoint),
+        };
         Destination {
-            endpoint: merged.endpoint.map_or(defaults.endpoint, |endpoint| endpoint.value),
+            endpoint,
             protocol: merged.protocol.map_or(defaults.protocol, |protocol| protocol.value),
-            headers: merged.headers.unwrap_or(defaults.headers),
+            headers,
+            auth,
             timeout: merged.timeout.unwrap_or(defaults.timeout),
             compression: merged.compression.unwrap_or(defaults.compression),
             code_attributes: merged.code_attributes.unwrap_or(defaults.code_attributes),
@@ -256,6 +269,13 @@ impl Resolver<'_> {
             refuse(endpoint.origin, "port 4317 is for OTLP over gRPC, which is not available yet");
         }
     }
+}
+
+/// What the first exporter with a preset has the process speak.
+fn preset_propagators(telemetry: &Telemetry) -> Option<propagation::Propagators> {
+    let exporters = telemetry.exporters.iter().flatten();
+    let preset = exporters.filter_map(|exporter| exporter.otlp.preset.as_ref()).next()?;
+    Some(preset.value.propagators())
 }
 
 /// Source: OpenTelemetry semantic conventions, service and deployment resources.

@@ -684,3 +684,84 @@ proptest! {
         let _ = read(&text, &Environment::from([])).map(|settings| settings.section::<BTreeMap<String, u8>>("server").is_ok());
     }
 }
+
+#[cfg(feature = "aws")]
+const KEY: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "canary-secret"),
+    ("AWS_SESSION_TOKEN", "canary-token"),
+];
+
+#[cfg(feature = "aws")]
+#[test]
+fn the_preset_of_aws_fills_in_endpoints_signature_log_headers_and_propagators() {
+    use crate::propagation::{Propagator, Propagators};
+    let text = "telemetry: {exporters: [{provider: otlp, otlp: {preset: aws, aws: {region: eu-west-1, log_group: /orders, log_stream: main}}}]}";
+    let settings = settings_with(text, KEY);
+    assert_eq!(
+        targets(&settings, Signal::Traces),
+        [("otlp", "https://xray.eu-west-1.amazonaws.com/v1/traces")]
+    );
+    assert_eq!(targets(&settings, Signal::Logs), [("otlp", "https://logs.eu-west-1.amazonaws.com/v1/logs")]);
+    let ExporterKind::Otlp(PerSignal { traces: Some(traces), logs: Some(logs) }) =
+        &settings.exporters[0].kind
+    else {
+        panic!("expected one otlp exporter of both signals");
+    };
+    let auth = traces.auth.as_ref().expect("it is signed");
+    assert_eq!((&*auth.region, &*auth.key.id), ("eu-west-1", "AKIDEXAMPLE"));
+    assert_eq!(auth.key.secret.expose(), "canary-secret");
+    assert_eq!(headers(traces.clone()), []);
+    assert_eq!(
+        headers(logs.clone()),
+        [("x-aws-log-group".into(), "/orders".into()), ("x-aws-log-stream".into(), "main".into())]
+    );
+    let formats = [Propagator::TraceContext, Propagator::Baggage, Propagator::XRay];
+    assert_eq!(settings.propagation.propagators, Propagators::new(formats));
+    assert!(!format!("{settings:?}").contains("canary"));
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn a_preset_yields_to_what_is_written_and_the_region_may_be_a_variable() {
+    use crate::propagation::{Propagator, Propagators};
+    let text = "telemetry: {propagators: [b3], exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws, endpoint: 'http://127.0.0.1:1', auth: none}}]}";
+    let written = settings(text);
+    assert_eq!(exporters(&written), [("otlp", "http://127.0.0.1:1/v1/traces")]);
+    assert_eq!(only_destination(&written).auth, None);
+    assert_eq!(written.propagation.propagators, Propagators::new([Propagator::B3]));
+
+    let text = "telemetry: {exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws}}]}";
+    let [id, secret, token] = KEY;
+    let regions = [id, secret, token, ("AWS_REGION", "cn-north-1"), ("AWS_DEFAULT_REGION", "eu-west-1")];
+    let china = settings_with(text, regions);
+    assert_eq!(exporters(&china), [("otlp", "https://xray.cn-north-1.amazonaws.com.cn/v1/traces")]);
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn what_the_preset_of_aws_needs_and_does_not_find_is_a_mistake() {
+    let text = "telemetry: {exporters: [{provider: otlp, otlp: {preset: aws}}]}";
+    let error = read(text, &Environment::from([])).expect_err("nothing is known").to_string();
+    for expected in ["3 mistakes", "no region of AWS", "no access key of AWS", "into a group and a stream"] {
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+    let variables = [KEY[0], KEY[1], ("AWS_REGION", "canary/evil")];
+    let error = read(text, &Environment::from(variables)).expect_err("no region").to_string();
+    assert!(error.contains("AWS_REGION: expected a region") && !error.contains("canary"), "{error}");
+}
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn a_build_without_signatures_refuses_the_preset_of_aws() {
+    let text = "telemetry: {exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws, aws: {region: eu-west-1}}}]}";
+    let error = read(text, &Environment::from([])).expect_err("no signer").to_string();
+    assert!(error.contains("with its feature `aws`"), "{error}");
+}
+
+#[test]
+fn the_preset_for_oneself_is_the_defaults() {
+    let preset = settings("telemetry: {exporters: [{provider: otlp, otlp: {preset: self_hosted}}]}");
+    let plain = settings("telemetry: {exporters: [{provider: otlp}]}");
+    assert_eq!((preset.exporters, preset.propagation), (plain.exporters, plain.propagation));
+}

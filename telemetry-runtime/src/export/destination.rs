@@ -1,5 +1,6 @@
 //! Where OTLP goes and how, checked: endpoint, protocol, headers, timeout, compression, content.
 
+use super::auth::AwsSigV4;
 use crate::record::{Secret, Signal};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub(crate) struct Destination {
     pub(crate) compression: Compression,
     /// Whether spans and log records say where their code is; they do by default.
     pub(crate) code_attributes: bool,
+    /// How each request is signed; not at all by default.
+    pub(crate) auth: Option<Box<AwsSigV4>>,
 }
 
 /// A valid URL, of a receiver for all signals or of one signal.
@@ -94,6 +97,7 @@ impl Default for Destination {
             timeout: Duration::from_secs(10),
             compression: Compression::default(),
             code_attributes: true,
+            auth: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where batches leave the process: the [`Exporter`] trait, and the exporters that come with the crate.
 
+pub(crate) mod auth;
 #[cfg(feature = "azure")]
 pub mod azure;
 pub(crate) mod connection_string;

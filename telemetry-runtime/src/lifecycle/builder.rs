@@ -12,6 +12,8 @@ use crate::config::Ingestion;
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Make, Post, Queue, Report, Watch, Worker};
 use crate::export::Exporter;
+#[cfg(feature = "aws")]
+use crate::export::auth::SigV4;
 #[cfg(feature = "azure")]
 use crate::export::azure::{self, AzureMonitor};
 use crate::export::console::Console;
@@ -270,13 +272,21 @@ fn file(destinations: PerSignal<Option<file::Destination>>) -> io::Result<File> 
 
 #[cfg(feature = "otlp")]
 fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTarget> {
+    #[cfg(feature = "aws")]
+    let auth = PerSignal::of(|signal| destinations[signal].as_ref()?.auth.clone());
     let PerSignal { traces, logs } = destinations;
     let exporter =
         traces.map_or_else(|| Ok(Otlp::nowhere()), |to| Otlp::new(Target::of(to, Signal::Traces)))?;
-    match logs {
-        Some(to) => exporter.with_logs(Target::of(to, Signal::Logs)),
-        None => Ok(exporter),
-    }
+    let exporter = match logs {
+        Some(to) => exporter.with_logs(Target::of(to, Signal::Logs))?,
+        None => exporter,
+    };
+    #[cfg(feature = "aws")]
+    let exporter = Signal::ALL.into_iter().fold(exporter, |exporter, signal| match auth[signal].clone() {
+        Some(auth) => exporter.authorized_by(signal, Box::new(SigV4::new(*auth, signal))),
+        None => exporter,
+    });
+    Ok(exporter)
 }
 
 /// Starts the workers of each exporter and the watch over them, then the collector.

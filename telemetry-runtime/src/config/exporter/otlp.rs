@@ -2,6 +2,7 @@
 
 use super::super::document::Node;
 use super::super::error::Mistake;
+use super::super::preset::{Auth, Preset, is_region};
 use super::super::reader::{At, Reader};
 use super::duration;
 use crate::export::destination::{Compression, Endpoint, Header, Protocol};
@@ -16,9 +17,33 @@ pub(in crate::config) struct Otlp {
     pub(in crate::config) timeout: Option<Duration>,
     pub(in crate::config) compression: Option<Compression>,
     pub(in crate::config) code_attributes: Option<bool>,
+    /// What fills in the rest.
+    pub(in crate::config) preset: Option<At<Preset>>,
+    pub(in crate::config) auth: Option<At<Auth>>,
+    pub(in crate::config) aws: Aws,
 }
 
-const OTLP: &[&str] = &["endpoint", "protocol", "headers", "timeout", "compression", "code_attributes"];
+/// What AWS needs to know.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Aws {
+    pub(in crate::config) region: Option<String>,
+    /// The headers that name them.
+    pub(in crate::config) log_group: Option<Header>,
+    pub(in crate::config) log_stream: Option<Header>,
+}
+
+const OTLP: &[&str] = &[
+    "preset",
+    "endpoint",
+    "protocol",
+    "headers",
+    "timeout",
+    "compression",
+    "code_attributes",
+    "auth",
+    "aws",
+];
+const AWS: &[&str] = &["region", "log_group", "log_stream"];
 
 /// The words for transports.
 pub(in crate::config) const PROTOCOLS: [(&str, Protocol); 3] =
@@ -41,6 +66,9 @@ impl Otlp {
                 .word(fields.get("compression"), &COMPRESSIONS)
                 .map(|compression| compression.value),
             code_attributes: reader.bool(fields.get("code_attributes")),
+            preset: reader.word(fields.get("preset"), &Preset::WORDS),
+            auth: reader.word(fields.get("auth"), &Auth::WORDS),
+            aws: aws(fields.get("aws"), reader),
         }
     }
 
@@ -53,7 +81,24 @@ impl Otlp {
             timeout: self.timeout.or(other.timeout),
             compression: self.compression.or(other.compression),
             code_attributes: self.code_attributes.or(other.code_attributes),
+            // Only the file has these.
+            preset: other.preset,
+            auth: other.auth,
+            aws: other.aws,
         }
+    }
+}
+
+fn aws(node: Option<&Node>, reader: &mut Reader<'_>) -> Aws {
+    let fields = reader.fields(node, AWS);
+    let region = |text: &str| is_region(text).then(|| text.to_owned());
+    let mut header = |key, name| Some(reader.checked(fields.get(key), |text| Header::new(name, text))?.value);
+    Aws {
+        log_group: header("log_group", "x-aws-log-group"),
+        log_stream: header("log_stream", "x-aws-log-stream"),
+        region: reader
+            .typed(fields.get("region"), "a region such as `eu-west-1`", region)
+            .map(|region| region.value),
     }
 }
 

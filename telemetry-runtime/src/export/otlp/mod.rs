@@ -6,6 +6,8 @@ mod request;
 mod response;
 
 use super::destination::{Compression, Destination, Header, Protocol};
+#[cfg(feature = "aws")]
+use super::http::Authorize;
 use super::json::JsonEncoder;
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, Secret, Signal};
@@ -55,7 +57,8 @@ impl Target {
 impl Target {
     /// Where the settings send this signal.
     pub(crate) fn of(destination: Destination, signal: Signal) -> Self {
-        let Destination { endpoint, protocol, headers, timeout, compression, code_attributes } = destination;
+        let Destination { endpoint, protocol, headers, timeout, compression, code_attributes, auth: _ } =
+            destination;
         Self {
             url: endpoint.url(signal),
             headers: headers.into_iter().map(Header::into_parts).collect(),
@@ -165,6 +168,20 @@ impl Otlp {
         let encoder = Encoder::of(&target, LogEncoder::new);
         self.logs = Some((Client::new(target)?, encoder));
         Ok(self)
+    }
+
+    /// The same exporter, which has requests of this signal authorized.
+    #[cfg(feature = "aws")]
+    pub(crate) fn authorized_by(mut self, signal: Signal, authorize: Box<dyn Authorize>) -> Self {
+        match signal {
+            Signal::Traces => {
+                self.traces = self.traces.map(|(client, encoder)| (client.authorized_by(authorize), encoder));
+            }
+            Signal::Logs => {
+                self.logs = self.logs.map(|(client, encoder)| (client.authorized_by(authorize), encoder));
+            }
+        }
+        self
     }
 
     /// Sends a batch; how many items of it were rejected. What the exporter has no target for is not sent, but no batch of that comes.

@@ -1,0 +1,152 @@
+//! What a preset fills in where nothing is written, and by which keys requests to its cloud are signed.
+
+use super::error::{Mistake, Origin};
+use super::exporter::Otlp;
+use super::resolve::Resolver;
+use crate::export::auth::{AccessKey, AwsSigV4};
+use crate::export::destination::{Endpoint, Header};
+use crate::propagation::{Propagator, Propagators};
+use crate::record::{Secret, Signal};
+
+/// Where the telemetry goes, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Preset {
+    /// X-Ray and CloudWatch Logs, signed.
+    Aws,
+    /// A collector or back-end of one's own: the defaults as they are.
+    SelfHosted,
+}
+
+/// How requests are authorized beyond fixed headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Auth {
+    None,
+    AwsSigV4,
+}
+
+const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+const KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+const KEY_SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+
+impl Preset {
+    pub(super) const WORDS: [(&'static str, Self); 2] =
+        [("aws", Self::Aws), ("self_hosted", Self::SelfHosted)];
+
+    /// The formats that are spoken where none are chosen.
+    pub(super) fn propagators(self) -> Propagators {
+        match self {
+            Self::Aws => Propagators::new([Propagator::TraceContext, Propagator::Baggage, Propagator::XRay]),
+            Self::SelfHosted => Propagators::default(),
+        }
+    }
+}
+
+impl Auth {
+    pub(super) const WORDS: [(&'static str, Self); 2] = [("none", Self::None), ("aws_sigv4", Self::AwsSigV4)];
+}
+
+impl Resolver<'_> {
+    /// The signature of AWS, if requests need it.
+    pub(super) fn signature(&mut self, otlp: &Otlp) -> Option<AwsSigV4> {
+        let origin = signing(otlp)?;
+        if !cfg!(feature = "aws") {
+            self.mistake_once(
+                Mistake::new(origin, "AWS's signatures are not part of this build")
+                    .with_help("build `telemetry-runtime` with its feature `aws`"),
+            );
+            return None;
+        }
+        let (region, key) = (self.region(otlp, origin), self.access_key(origin));
+        Some(AwsSigV4 { region: region?, key: key? })
+    }
+
+    /// Where the preset sends this signal; `None` if it names no place.
+    ///
+    /// Source: Amazon CloudWatch User Guide, "OTLP Endpoints".
+    pub(super) fn preset_endpoint(&mut self, otlp: &Otlp, signal: Signal) -> Option<Endpoint> {
+        let preset = otlp.preset.as_ref().filter(|preset| preset.value == Preset::Aws)?;
+        let region = self.region(otlp, preset.origin)?;
+        let service = match signal {
+            Signal::Traces => "xray",
+            Signal::Logs => "logs",
+        };
+        let country = if region.starts_with("cn-") { ".cn" } else { "" };
+        Endpoint::from_exact(&format!("https://{service}.{region}.amazonaws.com{country}/v1/{signal}")).ok()
+    }
+
+    /// The headers that say where CloudWatch keeps log records, unless they are written already.
+    ///
+    /// Source: Amazon CloudWatch User Guide, "OTLP Endpoints", logs endpoint.
+    pub(super) fn preset_headers(&mut self, otlp: &Otlp, signal: Signal, headers: &mut Vec<Header>) {
+        let Some(preset) = otlp.preset.as_ref().filter(|preset| preset.value == Preset::Aws) else { return };
+        if signal != Signal::Logs {
+            return;
+        }
+        for (name, header) in
+            [("x-aws-log-group", &otlp.aws.log_group), ("x-aws-log-stream", &otlp.aws.log_stream)]
+        {
+            match header {
+                _ if headers.iter().any(|known| known.name().eq_ignore_ascii_case(name)) => {}
+                Some(header) => headers.push(header.clone()),
+                None => self.mistake_once(
+                    Mistake::new(preset.origin, "AWS takes log records into a group and a stream that exist")
+                        .with_help("name both under `aws:` as `log_group` and `log_stream`, or write `signals: [traces]`"),
+                ),
+            }
+        }
+    }
+
+    fn region(&mut self, otlp: &Otlp, origin: Origin) -> Option<String> {
+        if let Some(region) = &otlp.aws.region {
+            return Some(region.clone());
+        }
+        let Some((name, region)) =
+            REGION.into_iter().find_map(|name| Some((name, self.environment.get(name)?)))
+        else {
+            self.mistake_once(
+                Mistake::new(origin, "no region of AWS is known")
+                    .with_help("write `aws: {region: eu-west-1}` here, or set the variable AWS_REGION"),
+            );
+            return None;
+        };
+        if !is_region(&region) {
+            self.mistake_once(Mistake::new(Origin::Variable(name), "expected a region such as `eu-west-1`"));
+        }
+        Some(region).filter(|region| is_region(region))
+    }
+
+    fn access_key(&mut self, origin: Origin) -> Option<AccessKey> {
+        let (id, secret) = (self.environment.get(KEY_ID), self.environment.get(KEY_SECRET));
+        let (Some(id), Some(secret)) = (id, secret) else {
+            self.mistake_once(Mistake::new(origin, "no access key of AWS is known").with_help(format!(
+                "set the variables {KEY_ID} and {KEY_SECRET}: other ways are not supported yet"
+            )));
+            return None;
+        };
+        let session_token = self.environment.get(SESSION_TOKEN).map(Secret::new);
+        Some(AccessKey { id, secret: Secret::new(secret), session_token })
+    }
+
+    /// Both signals may have a mistake from the same place.
+    fn mistake_once(&mut self, mistake: Mistake) {
+        if !self.mistakes.contains(&mistake) {
+            self.mistakes.push(mistake);
+        }
+    }
+}
+
+/// Where it is written that requests are signed, if they are.
+fn signing(otlp: &Otlp) -> Option<Origin> {
+    let preset = otlp.preset.as_ref().filter(|preset| preset.value == Preset::Aws);
+    match &otlp.auth {
+        Some(auth) => (auth.value == Auth::AwsSigV4).then_some(auth.origin),
+        None => preset.map(|preset| preset.origin),
+    }
+}
+
+/// Whether the text can be a part of a host's name.
+pub(super) fn is_region(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
