@@ -2,7 +2,7 @@
 
 mod otlp;
 
-pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS};
+pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS, Tls};
 
 use super::document::{Kind, Node};
 use super::error::Mistake;
