@@ -1,13 +1,18 @@
-//! An OTLP/HTTP receiver on the loopback interface that takes what an exporter sends, decodes it, and misbehaves as told; and the demo's
+//! OTLP receivers on the loopback interface, for HTTP and gRPC, that take what an exporter sends, decode it, and misbehave as told; certificates; and the demo's
 //! program.
 
 mod answer;
+mod certificates;
+mod grpc;
 mod program;
 mod receiver;
 mod request;
 mod sigv4;
 
 pub use answer::Answer;
+pub use certificates::Authority;
+pub use grpc::{GrpcAnswer, GrpcReceiver};
+pub use h2::Reason;
 pub use opentelemetry_proto::tonic as proto;
 pub use program::demo;
 pub use receiver::Receiver;

@@ -61,6 +61,20 @@ impl Request {
         Ok(Some(request))
     }
 
+    /// From a call of gRPC, whose message has its compression and length in front.
+    pub(crate) fn of_grpc(line: String, headers: &http::HeaderMap, framed: &[u8]) -> Self {
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let mut headers: Vec<_> =
+            headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        if framed.first() == Some(&1) {
+            headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
+        }
+        let body = framed.get(5..).unwrap_or_default().to_vec();
+        let length = framed.get(1..5).and_then(|length| length.try_into().ok()).map(u32::from_be_bytes);
+        assert_eq!(length.map(|length| length as usize), Some(body.len()), "the length in front");
+        Self { line, headers, body }
+    }
+
     /// The header's value, whatever the case of its name; the first one if there are several.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -92,7 +106,7 @@ impl Request {
 
     /// Whether it was posted where log records are.
     pub fn is_of_logs(&self) -> bool {
-        self.line.ends_with("/v1/logs")
+        self.line.ends_with("/v1/logs") || self.line.ends_with("LogsService/Export")
     }
 
     pub(crate) fn logs(&self) -> io::Result<Vec<ReceivedLog>> {

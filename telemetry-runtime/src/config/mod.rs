@@ -80,10 +80,14 @@ use std::time::Duration;
 ///       otlp:
 ///         preset: self_hosted           # or aws: endpoint, signature and X-Ray's propagator, where nothing else is written
 ///         endpoint: http://localhost:4318   # v1/traces and v1/logs are appended
-///         protocol: http/protobuf       # or http/json
+///         protocol: http/protobuf       # or http/json; or grpc, the default where the port is 4317
 ///         headers: {api-key: "${API_KEY}"}
 ///         timeout: 10s                  # or ms, m
 ///         compression: gzip             # default none
+///         tls:                          # behind https, whom to trust and who to be; files in the form PEM
+///           ca_file: ca.pem             # default: whom the system trusts
+///           cert_file: client.pem       # with key_file, for receivers that ask for it; default: none
+///           key_file: client.key
 ///         auth: none                    # or aws_sigv4, the default of the preset aws: by AWS_ACCESS_KEY_ID and its kin
 ///         aws:
 ///           region: eu-west-1           # default: AWS_REGION, AWS_DEFAULT_REGION
@@ -121,7 +125,8 @@ use std::time::Duration;
 ///
 /// # The environment
 /// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
-/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`, each also as
+/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`,
+/// `_CERTIFICATE`, `_CLIENT_CERTIFICATE`, `_CLIENT_KEY`, each also as
 /// `OTEL_EXPORTER_OTLP_TRACES_...` and `OTEL_EXPORTER_OTLP_LOGS_...`, which win (their endpoints are used as they are).
 /// `OTEL_LOGS_EXPORTER` says whether `otlp` exporters get log records: not if it is `none` or `console`. `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
 /// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
@@ -198,6 +203,7 @@ pub(crate) struct ExporterSettings {
 
 /// The exporters that settings can name.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each exporter, for a moment")]
 pub(crate) enum ExporterKind {
     /// For people's eyes.
     Console(Style),

@@ -2,7 +2,7 @@
 
 use super::env::Environment;
 use super::error::{Mistake, Origin};
-use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS};
+use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS, Tls};
 use super::limits;
 use super::raw::{propagator_words, ratio};
 use super::reader::{At, shown};
@@ -13,6 +13,7 @@ use crate::policy::{Ratio, Sampling};
 use crate::propagation::Propagators;
 use crate::record::{PerSignal, Signal};
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the environment says; what is absent leaves the file alone.
@@ -65,6 +66,9 @@ struct Names {
     headers: &'static str,
     timeout: &'static str,
     compression: &'static str,
+    certificate: &'static str,
+    client_certificate: &'static str,
+    client_key: &'static str,
 }
 
 const EVERY_SIGNAL: Names = Names {
@@ -73,6 +77,9 @@ const EVERY_SIGNAL: Names = Names {
     headers: "OTEL_EXPORTER_OTLP_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_TIMEOUT",
     compression: "OTEL_EXPORTER_OTLP_COMPRESSION",
+    certificate: "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_CLIENT_KEY",
 };
 const TRACES: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -80,6 +87,9 @@ const TRACES: Names = Names {
     headers: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
     compression: "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+    certificate: "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
 };
 const LOGS: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
@@ -87,6 +97,9 @@ const LOGS: Names = Names {
     headers: "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
     compression: "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
+    certificate: "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
 };
 const LOGS_EXPORTER: &str = "OTEL_LOGS_EXPORTER";
 /// Whether that means OTLP. Log lines are on the console in any case: `logging` says which.
@@ -149,6 +162,11 @@ impl Variables<'_> {
         })
     }
 
+    fn path(&self, name: &'static str) -> Option<At<PathBuf>> {
+        let value = PathBuf::from(self.environment.get(name)?.trim());
+        Some(At { value, origin: Origin::Variable(name) })
+    }
+
     /// The variable's value; what is wrong with it is a mistake.
     fn demanded<T, E: Display>(
         &mut self,
@@ -171,8 +189,9 @@ fn otlp(
     endpoint: fn(&str) -> Result<Endpoint, EndpointError>,
     variables: &mut Variables<'_>,
 ) -> Otlp {
-    let protocol = variables
-        .understood([names.protocol], "`http/protobuf` or `http/json`", |text| word(text, &PROTOCOLS));
+    let protocol = variables.understood([names.protocol], "`grpc`, `http/protobuf` or `http/json`", |text| {
+        word(text, &PROTOCOLS)
+    });
     Otlp {
         endpoint: variables.demanded(names.endpoint, endpoint),
         protocol: protocol.map(|value| At { value, origin: Origin::Variable(names.protocol) }),
@@ -180,6 +199,11 @@ fn otlp(
         timeout: variables.understood([names.timeout], "a number of milliseconds, 1 or more", milliseconds),
         compression: variables
             .understood([names.compression], "`gzip` or `none`", |text| word(text, &COMPRESSIONS)),
+        tls: Tls {
+            ca_file: variables.path(names.certificate),
+            cert_file: variables.path(names.client_certificate),
+            key_file: variables.path(names.client_key),
+        },
         ..Otlp::default()
     }
 }

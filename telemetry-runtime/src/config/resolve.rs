@@ -2,12 +2,15 @@
 
 use super::env::Environment;
 use super::error::{Mistake, Origin};
-use super::exporter::{AzureMonitor, Exporter, Otlp, Provider};
+use super::exporter::{AzureMonitor, Exporter, Otlp, Provider, Tls};
 use super::overrides::Overrides;
 use super::raw::{Raw, Service, Telemetry};
+use super::reader::At;
 use super::{ExporterKind, ExporterSettings, Ingestion, Limits};
 use crate::dispatch;
-use crate::export::destination::{Compression, Destination, Protocol};
+use crate::export::destination::{Compression, Destination, Endpoint, Protocol};
+#[cfg(feature = "otlp")]
+use crate::export::http;
 use crate::logging;
 use crate::policy::{Options, Ratio, Sampling};
 use crate::propagation;
@@ -230,43 +233,73 @@ impl Resolver<'_> {
 
     fn destination(&mut self, written: &Otlp, signal: Signal) -> Destination {
         let merged = self.overrides.otlp.of(signal).or(written.clone());
-        self.refuse_other_transports(&merged);
+        let protocol = self.protocol(&merged);
+        self.check_files(&merged.tls);
         let defaults = Destination::default();
         let auth = self.signature(&merged).map(Box::new);
         let mut headers = merged.headers.clone().unwrap_or(defaults.headers);
         self.preset_headers(&merged, signal, &mut headers);
         let endpoint = match &merged.endpoint {
             Some(endpoint) => endpoint.value.clone(),
-            None => self.preset_endpoint(&merged, signal).unwrap_or(defaults.endpoint),
+            None => self.preset_endpoint(&merged, signal).unwrap_or_else(|| Endpoint::default_of(protocol)),
         };
         Destination {
             endpoint,
-            protocol: merged.protocol.map_or(defaults.protocol, |protocol| protocol.value),
             headers,
             auth,
             timeout: merged.timeout.unwrap_or(defaults.timeout),
             compression: merged.compression.unwrap_or(defaults.compression),
+            protocol,
+            tls: merged.tls.into_files(),
             code_attributes: merged.code_attributes.unwrap_or(defaults.code_attributes),
         }
     }
 
-    fn refuse_other_transports(&mut self, merged: &Otlp) {
+    /// What is said, or else what receivers speak on the endpoint's port; what cannot be spoken is a mistake.
+    fn protocol(&mut self, merged: &Otlp) -> Protocol {
         const INSTEAD: &str = "use `http/protobuf`, for which receivers listen on port 4318";
-        let mut refuse = |origin: Origin, message: &str| {
-            let mistake = Mistake::new(origin, message).with_help(INSTEAD);
-            // Both signals may have it from the same place.
-            if !self.mistakes.contains(&mistake) {
-                self.mistakes.push(mistake);
-            }
+        let by_port = merged.endpoint.as_ref().filter(|endpoint| endpoint.value.is_grpc_port());
+        let by_port = by_port.map(|endpoint| At { value: Protocol::Grpc, origin: endpoint.origin });
+        let Some(At { value: protocol, origin }) = merged.protocol.clone().or(by_port) else {
+            return Protocol::default();
         };
-        match &merged.protocol {
-            Some(protocol) if protocol.value == Protocol::Grpc => {
-                refuse(protocol.origin, "OTLP over gRPC is not available yet");
+        match protocol {
+            Protocol::Grpc if !cfg!(feature = "grpc") => {
+                let mistake = Mistake::new(origin, "OTLP over gRPC is not part of this build");
+                let help = format!("build `telemetry-runtime` with its feature `grpc`, or {INSTEAD}");
+                self.refuse(mistake.with_help(help));
             }
-            _ => {}
+            Protocol::Grpc => self.refuse_path(merged),
+            Protocol::HttpProtobuf | Protocol::HttpJson => {}
         }
-        if let Some(endpoint) = merged.endpoint.as_ref().filter(|endpoint| endpoint.value.is_grpc_port()) {
-            refuse(endpoint.origin, "port 4317 is for OTLP over gRPC, which is not available yet");
+        protocol
+    }
+
+    fn refuse_path(&mut self, merged: &Otlp) {
+        let Some(endpoint) = merged.endpoint.as_ref().filter(|endpoint| endpoint.value.has_path()) else {
+            return;
+        };
+        let mistake = Mistake::new(endpoint.origin, "an endpoint for gRPC has no path");
+        self.refuse(mistake.with_help("remove the path, or write `protocol: http/protobuf`"));
+    }
+
+    #[cfg(feature = "otlp")]
+    fn check_files(&mut self, tls: &Tls) {
+        let Err(error) = http::Tls::read(&tls.clone().into_files()) else { return };
+        let reason = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        let message = format!("{error}{}", reason.unwrap_or_default());
+        if let Some(origin) = tls.origin(error.setting()) {
+            self.refuse(Mistake::new(origin, message));
+        }
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    fn check_files(&self, _tls: &Tls) {}
+
+    /// Both signals may have it from the same place.
+    fn refuse(&mut self, mistake: Mistake) {
+        if !self.mistakes.contains(&mistake) {
+            self.mistakes.push(mistake);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Whole files: those that are right and what they mean, and those that are wrong and what they are told.
 
 use super::*;
-use crate::export::destination::Compression;
+use crate::export::destination::{Compression, Protocol};
 use crate::logging::Format;
 use crate::record::{PerSignal, Signal, ValueBuf};
 use proptest::prelude::*;
@@ -233,7 +233,7 @@ fn every_option_of_otlp_arrives() {
     let destination = only_destination(&settings).clone();
     assert_eq!(destination.timeout, Duration::from_secs(2));
     assert_eq!(destination.compression, Compression::Gzip);
-    assert_eq!(destination.protocol, crate::export::destination::Protocol::HttpJson);
+    assert_eq!(destination.protocol, Protocol::HttpJson);
     assert!(!destination.code_attributes);
     assert_eq!(headers(destination), [("a".into(), "b".into()), ("c".into(), "1".into())]);
 }
@@ -363,6 +363,28 @@ fn variables_override_otlp_exporters_and_those_for_traces_win() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
     ];
     assert_eq!(exporters(&settings_with(file, both)), [("otlp", "http://exact:4318/as/it/is")]);
+}
+
+#[test]
+fn port_4317_means_grpc_unless_the_protocol_says_otherwise() {
+    let protocol = |otlp: &str| {
+        let text = format!("telemetry: {{exporters: [{{provider: otlp, otlp: {otlp}}}]}}");
+        only_destination(&settings(&text)).protocol
+    };
+    assert_eq!(protocol("{endpoint: 'http://localhost:4317'}"), Protocol::Grpc);
+    assert_eq!(
+        protocol("{endpoint: 'http://localhost:4317', protocol: http/protobuf}"),
+        Protocol::HttpProtobuf
+    );
+    assert_eq!(protocol("{endpoint: 'http://localhost:4318'}"), Protocol::HttpProtobuf);
+    let settings = settings_with(
+        "telemetry: {exporters: [{provider: otlp}]}",
+        [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/protobuf")],
+    );
+    let destination = only_destination(&settings);
+    assert_eq!(destination.protocol, Protocol::Grpc);
+    assert_eq!(destination.endpoint.as_given(), "http://localhost:4317/");
+    assert_eq!(targets(&settings, Signal::Logs), [("otlp", "http://localhost:4318/v1/logs")]);
 }
 
 #[test]

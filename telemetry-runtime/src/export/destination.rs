@@ -2,6 +2,7 @@
 
 use super::auth::AwsSigV4;
 use crate::record::{Secret, Signal};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where an OTLP exporter sends one signal. It is checked in every build, also where the exporter itself is left out.
@@ -9,14 +10,16 @@ use std::time::Duration;
 pub(crate) struct Destination {
     /// Where to; by default `http://localhost:4318`, with the signal's path.
     pub(crate) endpoint: Endpoint,
-    /// How it is spoken; HTTP with protobuf by default.
-    pub(crate) protocol: Protocol,
     /// Sent with every request; none by default.
     pub(crate) headers: Vec<Header>,
     /// How long one batch may take, retries included; 10 s by default.
     pub(crate) timeout: Duration,
     /// How bodies are packed; not at all by default.
     pub(crate) compression: Compression,
+    /// How it is spoken; HTTP/protobuf by default, but gRPC where the endpoint's port is the one for that.
+    pub(crate) protocol: Protocol,
+    /// Whom to trust behind `https`; whom the system trusts by default.
+    pub(crate) tls: TlsFiles,
     /// Whether spans and log records say where their code is; they do by default.
     pub(crate) code_attributes: bool,
     /// How each request is signed; not at all by default.
@@ -39,7 +42,20 @@ pub(crate) struct Header {
     value: Secret,
 }
 
-/// The transports that OTLP defines. [`Protocol::Grpc`] is not spoken so far.
+/// Files in the form PEM that say whom to trust behind `https`, and who to be there.
+///
+/// They are read once, when the exporter is made. A receiver's certificate is checked in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificates to trust, instead of those that the system trusts. Where the system says nothing, Mozilla's list stands in.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate to show, with those that vouch for it behind it, where a receiver asks for one. It needs `key_file`.
+    pub cert_file: Option<PathBuf>,
+    /// The private key of that certificate.
+    pub key_file: Option<PathBuf>,
+}
+
+/// The transports that OTLP defines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Protocol {
     #[default]
@@ -85,17 +101,18 @@ pub(crate) enum HeaderError {
 }
 
 /// What the exporter or the HTTP connection sets.
-const RESERVED_HEADERS: [&str; 6] =
-    ["connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding"];
+const RESERVED_HEADERS: [&str; 7] =
+    ["connection", "content-encoding", "content-length", "content-type", "host", "te", "transfer-encoding"];
 
 impl Default for Destination {
     fn default() -> Self {
         Self {
-            endpoint: Endpoint { url: "http://localhost:4318/".to_owned(), is_base: true, port: Some(4318) },
-            protocol: Protocol::default(),
+            endpoint: Endpoint::default_of(Protocol::default()),
             headers: Vec::new(),
             timeout: Duration::from_secs(10),
             compression: Compression::default(),
+            protocol: Protocol::default(),
+            tls: TlsFiles::default(),
             code_attributes: true,
             auth: None,
         }
@@ -103,6 +120,12 @@ impl Default for Destination {
 }
 
 impl Endpoint {
+    /// Where receivers on this machine listen.
+    pub(crate) fn default_of(protocol: Protocol) -> Self {
+        let port = if protocol == Protocol::Grpc { 4317 } else { 4318 };
+        Self { url: format!("http://localhost:{port}/"), is_base: true, port: Some(port) }
+    }
+
     /// From the URL of a receiver for all signals: `v1/traces` and the like are appended, with or without a slash at its end.
     ///
     /// Source: OpenTelemetry specification, OTLP exporter, "endpoint URLs for OTLP/HTTP".
@@ -130,10 +153,23 @@ impl Endpoint {
         Ok(Self { url: format!("{start}{slash}{path}"), is_base: false, port })
     }
 
-    /// Where this signal is posted.
+    /// Where this signal is posted by HTTP.
     #[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "only the exporter posts"))]
     pub(crate) fn url(&self, signal: Signal) -> String {
         if self.is_base { format!("{}v1/{signal}", self.url) } else { self.url.clone() }
+    }
+
+    /// The URL without any signal's path: what gRPC wants.
+    #[cfg_attr(not(any(feature = "grpc", test)), expect(dead_code, reason = "only gRPC needs no path"))]
+    pub(crate) fn as_given(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether there is a path, or a query.
+    pub(crate) fn has_path(&self) -> bool {
+        after_scheme(&self.url)
+            .and_then(|rest| rest.split_once('/'))
+            .is_some_and(|(_, path)| !path.is_empty())
     }
 
     /// Whether the port is the one on which receivers speak gRPC.
@@ -168,7 +204,8 @@ impl Header {
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(HeaderError::Name);
         }
-        if RESERVED_HEADERS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        let lower = name.to_ascii_lowercase();
+        if RESERVED_HEADERS.contains(&&*lower) || lower.starts_with("grpc-") {
             return Err(HeaderError::Reserved);
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t') {

@@ -8,7 +8,7 @@ mod otlp;
 pub(super) use azure::AzureMonitor;
 pub(super) use delivery::Delivery;
 pub(super) use file::File;
-pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS};
+pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS, Tls};
 
 use super::document::{Kind, Node};
 use super::error::Mistake;

@@ -1,11 +1,12 @@
 //! The block `otlp` of an exporter: where to send, and how.
 
 use super::super::document::Node;
-use super::super::error::Mistake;
+use super::super::error::{Mistake, Origin};
 use super::super::preset::{Auth, Preset, is_region};
 use super::super::reader::{At, Reader};
 use super::duration;
-use crate::export::destination::{Compression, Endpoint, Header, Protocol};
+use crate::export::destination::{Compression, Endpoint, Header, Protocol, TlsFiles};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// OTLP's options, of the file or of the environment.
@@ -16,6 +17,7 @@ pub(in crate::config) struct Otlp {
     pub(in crate::config) headers: Option<Vec<Header>>,
     pub(in crate::config) timeout: Option<Duration>,
     pub(in crate::config) compression: Option<Compression>,
+    pub(in crate::config) tls: Tls,
     pub(in crate::config) code_attributes: Option<bool>,
     /// What fills in the rest.
     pub(in crate::config) preset: Option<At<Preset>>,
@@ -32,6 +34,14 @@ pub(in crate::config) struct Aws {
     pub(in crate::config) log_stream: Option<Header>,
 }
 
+/// Files that say whom to trust behind `https`, and who to be there.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Tls {
+    pub(in crate::config) ca_file: Option<At<PathBuf>>,
+    pub(in crate::config) cert_file: Option<At<PathBuf>>,
+    pub(in crate::config) key_file: Option<At<PathBuf>>,
+}
+
 const OTLP: &[&str] = &[
     "preset",
     "endpoint",
@@ -39,11 +49,13 @@ const OTLP: &[&str] = &[
     "headers",
     "timeout",
     "compression",
+    "tls",
     "code_attributes",
     "auth",
     "aws",
 ];
 const AWS: &[&str] = &["region", "log_group", "log_stream"];
+const TLS: &[&str] = &["ca_file", "cert_file", "key_file"];
 
 /// The words for transports.
 pub(in crate::config) const PROTOCOLS: [(&str, Protocol); 3] =
@@ -65,6 +77,7 @@ impl Otlp {
             compression: reader
                 .word(fields.get("compression"), &COMPRESSIONS)
                 .map(|compression| compression.value),
+            tls: Tls::read(fields.get("tls"), reader),
             code_attributes: reader.bool(fields.get("code_attributes")),
             preset: reader.word(fields.get("preset"), &Preset::WORDS),
             auth: reader.word(fields.get("auth"), &Auth::WORDS),
@@ -80,6 +93,7 @@ impl Otlp {
             headers: self.headers.or(other.headers),
             timeout: self.timeout.or(other.timeout),
             compression: self.compression.or(other.compression),
+            tls: self.tls.or(other.tls),
             code_attributes: self.code_attributes.or(other.code_attributes),
             // Only the file has these.
             preset: other.preset,
@@ -99,6 +113,42 @@ fn aws(node: Option<&Node>, reader: &mut Reader<'_>) -> Aws {
         region: reader
             .typed(fields.get("region"), "a region such as `eu-west-1`", region)
             .map(|region| region.value),
+    }
+}
+
+impl Tls {
+    fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {
+        let fields = reader.fields(node, TLS);
+        let mut file = |key| reader.checked(fields.get(key), |path| Ok::<_, String>(PathBuf::from(path)));
+        Self { ca_file: file("ca_file"), cert_file: file("cert_file"), key_file: file("key_file") }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            ca_file: self.ca_file.or(other.ca_file),
+            cert_file: self.cert_file.or(other.cert_file),
+            key_file: self.key_file.or(other.key_file),
+        }
+    }
+
+    /// Where the setting of this name was made.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only the exporter reads the files"))]
+    pub(in crate::config) fn origin(&self, setting: &str) -> Option<Origin> {
+        let file = match setting {
+            "ca_file" => &self.ca_file,
+            "cert_file" => &self.cert_file,
+            _ => &self.key_file,
+        };
+        file.as_ref().map(|file| file.origin)
+    }
+
+    pub(in crate::config) fn into_files(self) -> TlsFiles {
+        let path = |file: Option<At<PathBuf>>| file.map(|file| file.value);
+        TlsFiles {
+            ca_file: path(self.ca_file),
+            cert_file: path(self.cert_file),
+            key_file: path(self.key_file),
+        }
     }
 }
 

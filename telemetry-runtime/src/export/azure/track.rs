@@ -3,7 +3,7 @@
 use super::answer::item_errors;
 use super::ledger::{Fate, Ledger};
 use crate::export::connection_string::ConnectionString;
-use crate::export::http::{Answer, HttpClient, HttpOptions, gzip, origin, safe_to_show};
+use crate::export::http::{Answer, HttpClient, HttpOptions, Tls, gzip, origin, safe_to_show};
 use crate::export::{ExportError, Exported};
 use crate::record::Secret;
 use std::borrow::Cow;
@@ -46,7 +46,7 @@ impl Track {
         if gzip {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let http = HttpClient::new(HttpOptions { timeout });
+        let http = HttpClient::new(HttpOptions { timeout, tls: Tls::default() });
         Self { http, headers, url: home.clone(), home, key, gzip, left: None }
     }
 

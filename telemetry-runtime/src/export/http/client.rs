@@ -2,12 +2,16 @@
 
 use super::addresses::Addresses;
 use super::retry_after;
+use super::tls::Tls;
 use crate::clock;
 use crate::export::ExportError;
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::OnceLock;
 use std::time::Duration;
+use ureq::http::uri::Scheme;
 use ureq::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
 
@@ -21,15 +25,19 @@ const OUTPUT_BUFFER_BYTES: usize = 1 << 20;
 /// Posts bodies, and goes nowhere but where it is told: redirects are not followed, and the proxies that `HTTP_PROXY` and its kin name are
 /// not used.
 pub(crate) struct HttpClient {
-    agent: Agent,
-    timeout: Duration,
+    plain: Agent,
+    /// Made when it is needed, since the system's certificates take a while to read.
+    secure: OnceLock<Agent>,
+    options: HttpOptions,
 }
 
 /// How to send.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct HttpOptions {
     /// How long one request may take, from looking up the host to the answer's last byte.
     pub(crate) timeout: Duration,
+    /// Whom to trust behind `https`, and who to be there.
+    pub(crate) tls: Tls,
 }
 
 /// What the other side answered, whether it liked the request or not.
@@ -43,16 +51,7 @@ pub(crate) struct Answer {
 
 impl HttpClient {
     pub(crate) fn new(options: HttpOptions) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_global(Some(options.timeout))
-            .max_idle_connections(1)
-            .output_buffer_size(OUTPUT_BUFFER_BYTES)
-            .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Addresses::default());
-        Self { agent, timeout: options.timeout }
+        Self { plain: agent(options.timeout, TlsConfig::default()), secure: OnceLock::new(), options }
     }
 
     /// Posts the body, and waits for the answer. An error says why there is none and whether to try again, and shows no more of the URL
@@ -62,11 +61,18 @@ impl HttpClient {
             .body(body)
             .map_err(|error| ExportError::permanent("the request cannot be made").with_source(error))?;
         *request.headers_mut() = headers.clone();
-        let response = self.agent.run(request).map_err(|error| self.not_sent(url, error))?;
+        let response = self.agent(url).run(request).map_err(|error| self.not_sent(url, error))?;
         Answer::read(response).ok_or_else(|| {
             let message = format!("{} answered with more than {MAX_ANSWER_BYTES} bytes", origin(url));
             ExportError::permanent(message)
         })
+    }
+
+    fn agent(&self, url: &Uri) -> &Agent {
+        match url.scheme() == Some(&Scheme::HTTPS) {
+            true => self.secure.get_or_init(|| agent(self.options.timeout, self.options.tls.for_ureq())),
+            false => &self.plain,
+        }
     }
 
     /// There was no answer. Only errors of the system and of TLS are passed on: others may repeat the URL.
@@ -88,12 +94,26 @@ impl HttpClient {
                 ExportError::retryable(format!("no connection to {origin}"), None)
             }
             ureq::Error::HostNotFound => ExportError::retryable(format!("no address for {origin}"), None),
-            ureq::Error::Timeout(_) => {
-                ExportError::retryable(format!("{origin} did not answer within {:?}", self.timeout), None)
-            }
+            ureq::Error::Timeout(_) => ExportError::retryable(
+                format!("{origin} did not answer within {:?}", self.options.timeout),
+                None,
+            ),
             _ => ExportError::permanent(format!("{origin} did not answer in HTTP")),
         }
     }
+}
+
+fn agent(timeout: Duration, tls: TlsConfig) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .timeout_global(Some(timeout))
+        .max_idle_connections(1)
+        .output_buffer_size(OUTPUT_BUFFER_BYTES)
+        .tls_config(tls)
+        .build();
+    Agent::with_parts(config, DefaultConnector::default(), Addresses::default())
 }
 
 impl Answer {

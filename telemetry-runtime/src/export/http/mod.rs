@@ -5,9 +5,11 @@ mod authorize;
 mod client;
 mod gzip;
 mod retry_after;
+mod tls;
 mod words;
 
 pub(crate) use authorize::Authorize;
 pub(crate) use client::{Answer, HttpClient, HttpOptions, origin};
 pub(crate) use gzip::gzip;
+pub(crate) use tls::{Tls, TlsError};
 pub(crate) use words::safe_to_show;

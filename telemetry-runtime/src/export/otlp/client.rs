@@ -1,15 +1,18 @@
-//! One OTLP receiver over HTTP: sends a body and says what became of it.
+//! One OTLP receiver, over HTTP or gRPC: sends a body and says what became of it.
 
+#[cfg(feature = "grpc")]
+use super::grpc::Grpc;
 use super::{Invalid, Target, request, response};
 use crate::export::ExportError;
-use crate::export::http::{self, Answer, Authorize, HttpClient, HttpOptions, gzip, safe_to_show};
+use crate::export::http::{self, Answer, Authorize, HttpClient, HttpOptions, Tls, gzip, safe_to_show};
+use crate::record::Signal;
 use std::borrow::Cow;
 use std::fmt;
 use ureq::http::request::Parts;
 use ureq::http::{HeaderMap, Request, StatusCode, Uri};
 
 pub(super) struct Client {
-    http: HttpClient,
+    wire: Wire,
     url: Uri,
     headers: HeaderMap,
     gzip: bool,
@@ -17,17 +20,17 @@ pub(super) struct Client {
     authorize: Option<Box<dyn Authorize>>,
 }
 
+enum Wire {
+    Http(HttpClient),
+    #[cfg(feature = "grpc")]
+    Grpc(Grpc),
+}
+
 impl Client {
-    pub(super) fn new(target: Target) -> Result<Self, Invalid> {
-        let Target { url, headers, timeout, gzip, json, code_attributes: _ } = target;
-        Ok(Self {
-            http: HttpClient::new(HttpOptions { timeout }),
-            url: request::valid_url(&url)?,
-            headers: request::headers(&headers, gzip, json)?,
-            gzip,
-            json,
-            authorize: None,
-        })
+    pub(super) fn new(target: Target, signal: Signal) -> Result<Self, Invalid> {
+        let (url, wire) = wire(&target, signal)?;
+        let Target { headers, gzip, json, .. } = target;
+        Ok(Self { wire, url, headers: request::headers(&headers, gzip, json)?, gzip, json, authorize: None })
     }
 
     /// The same client, which has each request authorized.
@@ -45,7 +48,11 @@ impl Client {
         let body = if self.gzip { Cow::Owned(gzip(body)?) } else { Cow::Borrowed(body) };
         request::within_limit(&body)?;
         let request = self.authorized(&body)?;
-        let answer = self.http.post(&request.uri, &request.headers, &body)?;
+        let answer = match &mut self.wire {
+            Wire::Http(http) => http.post(&request.uri, &request.headers, &body)?,
+            #[cfg(feature = "grpc")]
+            Wire::Grpc(grpc) => return grpc.call(&request, self.gzip, &body),
+        };
         if answer.status.is_success() {
             return Ok(self.rejected_items(&answer.body));
         }
@@ -94,6 +101,27 @@ impl Client {
     }
 }
 
+#[cfg(feature = "grpc")]
+fn wire(target: &Target, signal: Signal) -> Result<(Uri, Wire), Invalid> {
+    let tls = Tls::read(&target.tls)?;
+    if target.grpc {
+        let url = request::method_url(&target.url, signal)?;
+        let grpc = Grpc::new(&url, tls, target.timeout);
+        return Ok((url, Wire::Grpc(grpc)));
+    }
+    http(target, tls)
+}
+
+#[cfg(not(feature = "grpc"))]
+fn wire(target: &Target, _signal: Signal) -> Result<(Uri, Wire), Invalid> {
+    http(target, Tls::read(&target.tls)?)
+}
+
+fn http(target: &Target, tls: Tls) -> Result<(Uri, Wire), Invalid> {
+    let http = HttpClient::new(HttpOptions { timeout: target.timeout, tls });
+    Ok((request::valid_url(&target.url)?, Wire::Http(http)))
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({})", http::origin(&self.url))
@@ -132,7 +160,7 @@ mod tests {
     fn sends_gzip_that_decodes() {
         let receiver = Receiver::start();
         let target = Target { gzip: true, ..Target::new(receiver.traces_url()) };
-        assert!(Client::new(target).expect("a valid target").send(&body()).is_ok());
+        assert!(Client::new(target, Signal::Traces).expect("a valid target").send(&body()).is_ok());
         let request = &receiver.requests()[0];
         assert_eq!(request.header("content-encoding"), Some("gzip"));
         assert_ne!(request.body, body());
@@ -147,7 +175,7 @@ mod tests {
         for (name, value) in [("Api-Key", "1234"), ("user-agent", "mine/1")] {
             target.headers.push((name.to_owned(), Secret::new(value)));
         }
-        assert!(Client::new(target).expect("a valid target").send(&body()).is_ok());
+        assert!(Client::new(target, Signal::Traces).expect("a valid target").send(&body()).is_ok());
         let request = &receiver.requests()[0];
         assert_eq!((request.header("api-key"), request.header("user-agent")), (Some("1234"), Some("mine/1")));
     }
@@ -166,7 +194,8 @@ mod tests {
         }
         let receiver = Receiver::scripted([Answer::ok(), Answer::error(403, "no canary-1234")]);
         let target = Target { gzip: true, ..Target::new(receiver.traces_url()) };
-        let mut client = Client::new(target).expect("a valid target").authorized_by(Box::new(Signs));
+        let mut client =
+            Client::new(target, Signal::Traces).expect("a valid target").authorized_by(Box::new(Signs));
         assert!(client.send(&body()).is_ok());
         let error = client.send(&[0; 4000]).expect_err("an answer of 403");
         for request in receiver.requests() {
@@ -287,7 +316,10 @@ mod tests {
     fn a_receiver_that_says_nothing_times_out() {
         let receiver = Receiver::scripted([Answer::hang()]);
         let target = Target { timeout: Duration::from_millis(50), ..Target::new(receiver.traces_url()) };
-        let error = Client::new(target).expect("a valid target").send(&body()).expect_err("no answer");
+        let error = Client::new(target, Signal::Traces)
+            .expect("a valid target")
+            .send(&body())
+            .expect_err("no answer");
         assert!(error.is_retryable());
         assert!(error.to_string().ends_with("did not answer within 50ms"), "{error}");
     }
@@ -341,7 +373,10 @@ mod tests {
             let receiver = Receiver::scripted([answer]);
             let mut target = Target::new(receiver.traces_url() + "?key=canary-1234");
             target.headers.push(("authorization".to_owned(), Secret::new("Bearer canary-1234")));
-            let error = Client::new(target).expect("a valid target").send(&body()).expect_err("no success");
+            let error = Client::new(target, Signal::Traces)
+                .expect("a valid target")
+                .send(&body())
+                .expect_err("no success");
             assert_eq!(receiver.requests()[0].header("authorization"), Some("Bearer canary-1234"));
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains("canary"), "{shown}");
@@ -349,7 +384,7 @@ mod tests {
     }
 
     fn client(url: &str) -> Client {
-        Client::new(Target::new(url)).expect("a valid target")
+        Client::new(Target::new(url), Signal::Traces).expect("a valid target")
     }
 
     fn error_after(answer: Answer) -> ExportError {

@@ -1,13 +1,18 @@
-//! OTLP over HTTP, as protobuf or JSON: what collectors and most backends take.
+//! OTLP over HTTP, as protobuf or JSON, and over gRPC: what collectors and most backends take.
 
 mod client;
 pub(super) mod encode;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod request;
 mod response;
+
+pub use super::destination::TlsFiles;
 
 use super::destination::{Compression, Destination, Header, Protocol};
 #[cfg(feature = "aws")]
 use super::http::Authorize;
+use super::http::TlsError;
 use super::json::JsonEncoder;
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, Secret, Signal};
@@ -34,6 +39,11 @@ pub struct Target {
     pub gzip: bool,
     /// Whether the body is JSON instead of protobuf, which is larger and slower, for receivers that take nothing else.
     pub json: bool,
+    /// Whether to speak gRPC. The URL then names a host and a port, such as `http://localhost:4317`, and no path.
+    #[cfg(feature = "grpc")]
+    pub grpc: bool,
+    /// Whom to trust behind `https`, and who to be there; whom the system trusts, and nobody, by default.
+    pub tls: TlsFiles,
     /// Whether spans and log records say where their code is: `code.function.name`, `code.file.path` and `code.line.number`. Records of the
     /// `log` crate do in any case, as far as they know.
     pub code_attributes: bool,
@@ -49,6 +59,9 @@ impl Target {
             timeout: DEFAULT_TIMEOUT,
             gzip: false,
             json: false,
+            #[cfg(feature = "grpc")]
+            grpc: false,
+            tls: TlsFiles::default(),
             code_attributes: true,
         }
     }
@@ -57,14 +70,18 @@ impl Target {
 impl Target {
     /// Where the settings send this signal.
     pub(crate) fn of(destination: Destination, signal: Signal) -> Self {
-        let Destination { endpoint, protocol, headers, timeout, compression, code_attributes, auth: _ } =
+        let grpc = cfg!(feature = "grpc") && destination.protocol == Protocol::Grpc;
+        let Destination { endpoint, headers, timeout, compression, protocol, tls, code_attributes, auth: _ } =
             destination;
         Self {
-            url: endpoint.url(signal),
+            url: if grpc { endpoint.as_given().to_owned() } else { endpoint.url(signal) },
             headers: headers.into_iter().map(Header::into_parts).collect(),
             timeout,
             gzip: compression == Compression::Gzip,
             json: protocol == Protocol::HttpJson,
+            #[cfg(feature = "grpc")]
+            grpc,
+            tls,
             code_attributes,
         }
     }
@@ -75,19 +92,23 @@ impl fmt::Debug for Target {
         // A URL's query may hold a key.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         let url = if url.contains('@') { "***" } else { url };
-        let Self { url: _, headers, timeout, gzip, json, code_attributes } = self;
-        f.debug_struct("Target")
+        let Self { url: _, headers, timeout, gzip, json, tls, code_attributes, .. } = self;
+        let mut shown = f.debug_struct("Target");
+        #[cfg(feature = "grpc")]
+        shown.field("grpc", &self.grpc);
+        shown
             .field("url", &url)
             .field("headers", headers)
             .field("timeout", timeout)
             .field("gzip", gzip)
             .field("json", json)
+            .field("tls", tls)
             .field("code_attributes", code_attributes)
             .finish()
     }
 }
 
-/// Sends spans, log records or both to OTLP receivers over HTTP/1.1, one request at a time over connections that are kept.
+/// Sends spans, log records or both to OTLP receivers over HTTP/1.1 or gRPC, one request at a time over connections that are kept.
 ///
 /// An answer of 429, 502, 503 or 504, a connection that cannot be made or breaks, and a timeout are retryable, no sooner
 /// than the answer's `Retry-After`; every other failure is permanent. Items that the receiver refuses by
@@ -95,7 +116,12 @@ impl fmt::Debug for Target {
 ///
 /// Nothing goes anywhere else: redirects are not followed, and the proxies that `HTTP_PROXY` and its kin name are not used,
 /// since both would carry spans and keys to a host that the settings do not name. A request of more than 64 MiB, measured before
-/// and after compression, is not sent; of an answer, no more than 4 MiB is read. Certificates are checked against Mozilla's roots.
+/// and after compression, is not sent; of an answer, no more than 4 MiB is read. Certificates are
+/// checked against [`ca_file`](TlsFiles::ca_file), or else what the system trusts.
+///
+/// Over gRPC the codes `CANCELLED`, `DEADLINE_EXCEEDED`, `ABORTED`, `OUT_OF_RANGE`, `UNAVAILABLE` and `DATA_LOSS` are retryable, and
+/// `RESOURCE_EXHAUSTED` if the receiver says when. The connection is driven by a small runtime on the thread that exports, and while that
+/// waits only: the program needs none, and a thread that runs a Tokio runtime itself gets an error.
 ///
 /// Source: OTLP specification 1.11, "OTLP/HTTP".
 ///
@@ -144,7 +170,7 @@ impl Otlp {
     /// The URL or a header could never be sent: see [`InvalidTarget`].
     pub fn new(target: Target) -> Result<Self, InvalidTarget> {
         let encoder = Encoder::of(&target, SpanEncoder::new);
-        Ok(Self { traces: Some((Client::new(target)?, encoder)), logs: None })
+        Ok(Self { traces: Some((Client::new(target, Signal::Traces)?, encoder)), logs: None })
     }
 
     /// An exporter of log records to this target, and of nothing else.
@@ -166,7 +192,7 @@ impl Otlp {
     /// As for [`new`](Self::new).
     pub fn with_logs(mut self, target: Target) -> Result<Self, InvalidTarget> {
         let encoder = Encoder::of(&target, LogEncoder::new);
-        self.logs = Some((Client::new(target)?, encoder));
+        self.logs = Some((Client::new(target, Signal::Logs)?, encoder));
         Ok(self)
     }
 
@@ -239,19 +265,34 @@ enum Invalid {
     HeaderValue(String),
     #[error("the header `{0}` is the exporter's own")]
     OwnHeader(String),
+    #[cfg(feature = "grpc")]
+    #[error("an endpoint for gRPC has no path: it names a host and a port, such as http://localhost:4317")]
+    Path,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl InvalidTarget {
     /// Whether the URL is at fault.
     pub fn is_url(&self) -> bool {
-        matches!(self.0, Invalid::Url | Invalid::Credentials)
+        match self.0 {
+            #[cfg(feature = "grpc")]
+            Invalid::Path => true,
+            Invalid::Url | Invalid::Credentials => true,
+            _ => false,
+        }
+    }
+
+    /// Whether one of the files for TLS is at fault.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.0, Invalid::Tls(_))
     }
 
     /// The name of the header that is at fault, if one is.
     pub fn header(&self) -> Option<&str> {
         match &self.0 {
             Invalid::HeaderName(name) | Invalid::HeaderValue(name) | Invalid::OwnHeader(name) => Some(name),
-            Invalid::Url | Invalid::Credentials => None,
+            _ => None,
         }
     }
 }

@@ -3,6 +3,8 @@
 use super::Invalid;
 use crate::export::ExportError;
 use crate::record::Secret;
+#[cfg(feature = "grpc")]
+use crate::record::Signal;
 use ureq::http::uri::Scheme;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
@@ -18,13 +20,14 @@ const USER_AGENT: &str = concat!(
 );
 
 /// Headers that say how the request is made, which nobody else can know.
-const OWN_HEADERS: [HeaderName; 7] = [
+const OWN_HEADERS: [HeaderName; 8] = [
     header::CONNECTION,
     header::CONTENT_ENCODING,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::EXPECT,
     header::HOST,
+    header::TE,
     header::TRANSFER_ENCODING,
 ];
 
@@ -40,6 +43,25 @@ pub(super) fn valid_url(url: &str) -> Result<Uri, Invalid> {
     Ok(url)
 }
 
+/// Where the method is that takes this signal. A URL for gRPC names a host and no more.
+///
+/// Source: opentelemetry-proto, `TraceService` and `LogsService`.
+#[cfg(feature = "grpc")]
+pub(super) fn method_url(url: &str, signal: Signal) -> Result<Uri, Invalid> {
+    let url = valid_url(url)?;
+    if url.path() != "/" || url.query().is_some() {
+        return Err(Invalid::Path);
+    }
+    let service = match signal {
+        Signal::Traces => "trace.v1.TraceService",
+        Signal::Logs => "logs.v1.LogsService",
+    };
+    let mut parts = url.into_parts();
+    let method = format!("/opentelemetry.proto.collector.{service}/Export");
+    parts.path_and_query = Some(method.parse().map_err(|_| Invalid::Path)?);
+    Uri::from_parts(parts).map_err(|_| Invalid::Url)
+}
+
 /// The headers of every request. A given `user-agent` replaces ours.
 pub(super) fn headers(more: &[(String, Secret)], gzip: bool, json: bool) -> Result<HeaderMap, Invalid> {
     let mut headers = HeaderMap::new();
@@ -51,7 +73,7 @@ pub(super) fn headers(more: &[(String, Secret)], gzip: bool, json: bool) -> Resu
     }
     for (name, value) in more {
         let key = HeaderName::try_from(name).map_err(|_| Invalid::HeaderName(name.clone()))?;
-        if OWN_HEADERS.contains(&key) {
+        if OWN_HEADERS.contains(&key) || key.as_str().starts_with("grpc-") {
             return Err(Invalid::OwnHeader(name.clone()));
         }
         let mut value =

@@ -22,9 +22,9 @@ pub(super) fn error_message(body: &[u8]) -> Option<String> {
 }
 
 /// The fields of a protobuf message, up to the first that cannot be read: an iterator.
-struct Fields<'a>(&'a [u8]);
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
-struct Field<'a> {
+pub(super) struct Field<'a> {
     number: u64,
     value: Value<'a>,
 }
@@ -75,14 +75,14 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> Field<'a> {
-    fn bytes_of(&self, number: u64) -> Option<&'a [u8]> {
+    pub(super) fn bytes_of(&self, number: u64) -> Option<&'a [u8]> {
         match self.value {
             Value::Bytes(bytes) if self.number == number => Some(bytes),
             _ => None,
         }
     }
 
-    fn varint_of(&self, number: u64) -> Option<u64> {
+    pub(super) fn varint_of(&self, number: u64) -> Option<u64> {
         match self.value {
             Value::Varint(value) if self.number == number => Some(value),
             _ => None,
