@@ -444,7 +444,7 @@ fn wrong_settings_are_shown_with_their_place_and_exit_code_78() {
     for (settings, place) in [
         ("telemetry:\n  sampling_ration: 1\n", ":2:3: unknown key `sampling_ration`"),
         ("server: {prot: 1}\n", ":1:10: "),
-        ("telemetry: {exporters: [{provider: otlp, otlp: {endpoint: 'http://localhost:4317'}}]}\n", "4318"),
+        ("telemetry: {exporters: [{provider: otlp, otlp: {endpoint: 'localhost:4317'}}]}\n", ":1:59: "),
         (
             "telemetry: {exporters: [{provider: azure_monitor, azure_monitor: {connection_string: '${NOT_SET}'}}]}\n",
             "NOT_SET",

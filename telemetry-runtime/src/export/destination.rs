@@ -46,6 +46,7 @@ pub(crate) struct Header {
 ///
 /// They are read once, when the exporter is made. A receiver's certificate is checked in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "otlp"), expect(unreachable_pub, reason = "the exporter hands it out"))]
 pub struct TlsFiles {
     /// Certificates to trust, instead of those that the system trusts. Where the system says nothing, Mozilla's list stands in.
     pub ca_file: Option<PathBuf>,
@@ -160,7 +161,7 @@ impl Endpoint {
     }
 
     /// The URL without any signal's path: what gRPC wants.
-    #[cfg_attr(not(any(feature = "grpc", test)), expect(dead_code, reason = "only gRPC needs no path"))]
+    #[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "only the exporter asks"))]
     pub(crate) fn as_given(&self) -> &str {
         &self.url
     }

@@ -1,11 +1,13 @@
 //! Whom a client trusts, and who it says it is: certificates and a key, read from files or from the system.
 
 use crate::export::destination::TlsFiles;
+#[cfg(feature = "grpc")]
+use rustls::ClientConfig;
+use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::io;
 use std::path::Path;
