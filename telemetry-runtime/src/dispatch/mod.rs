@@ -7,6 +7,8 @@ mod queue;
 mod retry;
 mod select;
 mod share;
+#[expect(dead_code, unused_imports, reason = "the queue does not use it yet")]
+mod spool;
 mod stats;
 #[cfg(test)]
 mod tests;
