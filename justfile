@@ -20,6 +20,10 @@ memory:
 instructions *ARGS:
     bash tests/instructions.sh {{ARGS}}
 
+# Kill a process with a spool 50 times, and count what arrives
+crash:
+    TELEMETRY_CRASH_ROUNDS=50 cargo test -p telemetry-tests --test spool -- --nocapture killed
+
 # Measure spans and their delivery beside other libraries; `--quick` for a first look
 peers *ARGS:
     cargo run --release --manifest-path tests/peers/Cargo.toml -- {{ARGS}}

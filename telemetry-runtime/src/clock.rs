@@ -58,7 +58,6 @@ impl Reading {
 }
 
 /// Whole seconds since the Unix epoch, for dates in protocols.
-#[cfg(feature = "_http-client")]
 #[expect(clippy::disallowed_methods, reason = "this is the door to time that the lint guards")]
 pub(crate) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

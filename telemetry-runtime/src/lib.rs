@@ -31,7 +31,7 @@ pub mod testing;
 pub mod __private;
 
 pub use config::{Settings, SettingsError};
-pub use dispatch::{Breaker, Dropped, ExporterReport, ExporterStatus, Report, Status};
+pub use dispatch::{Breaker, Dropped, ExporterReport, ExporterStatus, Replayed, Report, Status};
 pub use export::{ExportError, Exported, Exporter};
 pub use lifecycle::{Builder, Guard, InitError, builder, init};
 pub use record::{

@@ -12,7 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("span", &["policy", "record"]),
     ("collect", &["span", "dispatch", "clock", "record"]),
     ("export", &["record", "clock"]),
-    ("dispatch", &["export", "record"]),
+    ("dispatch", &["export", "clock", "record"]),
     ("propagation", &["record"]),
     ("http", &["span", "propagation", "record"]),
     ("spawn", &["span"]),

@@ -102,6 +102,12 @@ use std::time::Duration;
 ///       concurrency: 1                  # requests at the same time, to 64; the console and files have one
 ///       export_timeout: 30s             # a call that takes longer is given up, and what it had is dropped
 ///       retry: {initial: 1s, max: 30s, budget: 5m}    # the first pause, the longest, and how long a batch is tried
+///       spool:                          # where what cannot be sent is kept on disk; default: nowhere
+///         path: /var/spool/orders       # a folder of ours (mode 0700), made if it is not there
+///         max_size: 256MiB              # beyond that the oldest go
+///         max_age: 24h                  # what is older goes
+///         fsync: 1s                     # what a power failure may cost; or always, or never
+///         mode: on_failure              # or always: everything is on disk before it is sent
 ///     - provider: azure_monitor
 ///       azure_monitor:
 ///         connection_string: "${AZURE_MONITOR_CONNECTION_STRING}"   # default: APPLICATIONINSIGHTS_CONNECTION_STRING

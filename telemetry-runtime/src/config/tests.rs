@@ -96,11 +96,12 @@ fn limits_have_defaults_and_the_variable_overrides_the_length_of_values() {
 
 #[test]
 fn an_exporter_has_its_own_selection_and_patience_or_the_defaults() {
-    use crate::dispatch::{Options, Pattern, RetryOptions, Selection};
+    use crate::dispatch::{Fsync, Mode, Options, Pattern, RetryOptions, Selection, SpoolOptions, SpoolPlace};
     use crate::record::Level;
     let file = "telemetry: {exporters: [{provider: console}, {provider: otlp, sampling_ratio: 0.5, level: warn, \
                 include: [{a: 1, b: \"2\"}], exclude: [{c: true}], max_batch_items: 7, concurrency: 3, \
-                export_timeout: 5s, retry: {initial: 1ms, budget: 2m}}]}";
+                export_timeout: 5s, retry: {initial: 1ms, budget: 2m}, \
+                spool: {path: a, max_size: 1MiB, max_age: 2h, fsync: never, mode: always}}]}";
     let settings = settings(file);
     let [console, otlp] = &*settings.exporters else { panic!("expected two exporters") };
     assert_eq!(console.delivery, Options::default());
@@ -124,6 +125,15 @@ fn an_exporter_has_its_own_selection_and_patience_or_the_defaults() {
         export_timeout: Duration::from_secs(5),
         retry,
         selection,
+        spool: Some(SpoolPlace {
+            path: "a".into(),
+            mode: Mode::Always,
+            options: SpoolOptions {
+                max_size_bytes: 1 << 20,
+                max_age: Duration::from_secs(7200),
+                fsync: Fsync::Never,
+            },
+        }),
         ..Options::default()
     };
     assert_eq!(otlp.delivery, expected);

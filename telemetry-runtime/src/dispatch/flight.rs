@@ -2,7 +2,8 @@
 
 use super::circuit::Admission;
 use super::crew::Ticket;
-use super::queue::{Queue, State};
+use super::queue::{Queue, State, Waiting};
+use super::spool::{Entry, Place};
 use super::stats::{self, Dropped, Settled};
 use crate::record::{Batch, Signal};
 use std::sync::Arc;
@@ -10,17 +11,77 @@ use std::time::{Duration, Instant};
 
 /// A batch that a worker has: its items are neither waiting nor settled.
 pub(super) struct Flight {
-    worker: Ticket,
-    pub(super) batch: Arc<Batch>,
-    /// Its place among all batches.
-    pub(super) number: u64,
-    /// When it came.
-    came: Instant,
+    pub(super) worker: Ticket,
+    load: Load,
     /// How many of its items are not settled.
     pub(super) left: u64,
     failing_since: Option<Instant>,
     /// Since when the exporter has been called with it, if it is just now.
     calling_since: Option<Instant>,
+}
+
+/// Where the batch is.
+enum Load {
+    /// In memory.
+    Batch(Waiting),
+    /// On disk, where it stays until it is settled.
+    Kept { signal: Signal, earlier: bool, place: Place },
+}
+
+/// What a worker is to do next.
+pub(super) enum Task {
+    Batch(Arc<Batch>),
+    /// To send the oldest that is on disk.
+    Kept,
+}
+
+impl Flight {
+    pub(super) fn of_batch(worker: Ticket, waiting: Waiting) -> Self {
+        let left = waiting.batch.item_count() as u64;
+        Self { worker, load: Load::Batch(waiting), left, failing_since: None, calling_since: None }
+    }
+
+    pub(super) fn of_entry(worker: Ticket, entry: &Entry) -> Self {
+        let Entry { signal, items, earlier, place, .. } = *entry;
+        let load = Load::Kept { signal, earlier, place };
+        Self { worker, load, left: items.into(), failing_since: None, calling_since: None }
+    }
+
+    pub(super) fn signal(&self) -> Signal {
+        match &self.load {
+            Load::Batch(waiting) => waiting.batch.signal(),
+            Load::Kept { signal, .. } => *signal,
+        }
+    }
+
+    /// The batch's place among all, unless it is on disk.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.batch().map(|waiting| waiting.number)
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.batch().is_none()
+    }
+
+    /// The place on disk, if it has one.
+    pub(super) fn place(&self) -> Option<Place> {
+        match self.load {
+            Load::Kept { place, .. } => Some(place),
+            Load::Batch(_) => None,
+        }
+    }
+
+    pub(super) fn batch(&self) -> Option<&Waiting> {
+        match &self.load {
+            Load::Batch(waiting) => Some(waiting),
+            Load::Kept { .. } => None,
+        }
+    }
+
+    /// When the batch came, if it has not been on disk.
+    fn came(&self) -> Option<Instant> {
+        self.batch().map(|waiting| waiting.came)
+    }
 }
 
 /// What to do after a failure that may be tried again.
@@ -56,43 +117,45 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// The next batch, which is the worker's then; waits for one. `None` when no more will come, or another has the worker's place.
-    pub(super) fn take(&self, worker: Ticket) -> Option<Arc<Batch>> {
+    /// The next batch, which is the worker's then; waits for one. What is on disk goes first, since it is older. `None` when no more will
+    /// come, or another has the worker's place.
+    pub(super) fn take(&self, worker: Ticket) -> Option<Task> {
         let mut state = self.lock();
         loop {
             if state.abandoned || !state.crew.take_back(worker, self.options.concurrency) {
                 return None;
             }
-            if let Some((batch, number, came)) = state.pop() {
-                let left = batch.item_count() as u64;
-                let flight = Flight {
-                    worker,
-                    batch: batch.clone(),
-                    number,
-                    came,
-                    left,
-                    failing_since: None,
-                    calling_since: None,
-                };
-                state.flights.push(flight);
-                return Some(batch);
+            if self.is_kept_due(&state) {
+                return Some(Task::Kept);
             }
-            if state.closed {
+            if !self.is_for_disk(&state)
+                && let Some(waiting) = state.pop()
+            {
+                let batch = waiting.batch.clone();
+                state.flights.push(Flight::of_batch(worker, waiting));
+                return Some(Task::Batch(batch));
+            }
+            if state.closed && state.is_all_kept() {
                 return None;
             }
-            state = self.wait(state, None);
+            let until = state.disk.next_try();
+            state = self.wait(state, until);
         }
     }
 
-    /// Waits until the worker may call the exporter; false if its batch was given up.
+    /// Waits until the worker may call the exporter; false if its batch was given up, or stays on disk since time is up.
     pub(super) fn admit(&self, worker: Ticket) -> bool {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
+            let is_over = state.closed && !state.is_answered();
             let State { circuit, flights, .. } = &mut *state;
             let Some(flight) = flights.iter_mut().find(|flight| flight.worker == worker) else {
                 return false;
             };
+            if is_over && flight.is_kept() {
+                return false;
+            }
             let until = match circuit.admit(worker, now) {
                 Admission::Now => {
                     flight.calling_since = Some(now);
@@ -113,9 +176,10 @@ impl Queue {
         }
         state.circuit.answered();
         let was_failing = state.counts[signal].last_error.take().is_some();
-        state.settle(worker, settled);
+        let place = state.settle(worker, settled);
         self.changed.notify_all();
         drop(state);
+        self.forget(place);
         if was_failing {
             stats::log_recovery(&self.name, signal);
         }
@@ -129,9 +193,10 @@ impl Queue {
         }
         state.circuit.answered();
         let is_news = state.complain(signal, message);
-        state.settle(worker, settled);
+        let place = state.settle(worker, settled);
         self.changed.notify_all();
         drop(state);
+        self.forget(place);
         self.log_if(is_news, signal, message);
     }
 
@@ -148,8 +213,10 @@ impl Queue {
     pub(super) fn settle(&self, worker: Ticket, settled: impl Into<Settled>) {
         let mut state = self.lock();
         state.circuit.withdrawn(worker, Instant::now());
-        state.settle(worker, settled.into());
+        let place = state.settle(worker, settled.into());
         self.changed.notify_all();
+        drop(state);
+        self.forget(place);
     }
 
     /// Counts a call that may be tried again, and says whether it is to be. `done` is what of the batch was done all the same.
@@ -185,15 +252,28 @@ impl Queue {
         false
     }
 
-    /// Settles what was given to calls that have taken too long, and goes on without their workers; when to look again.
+    /// Lets so much time pass before the worker takes anything, unless the end comes.
+    pub(super) fn rest(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut state = self.lock();
+        while !state.closed && Instant::now() < until {
+            state = self.wait(state, Some(until));
+        }
+    }
+
+    /// Settles what was given to calls that have taken too long, and goes on without their workers; when to look again. What there is a
+    /// spool for is sent again, all others are dropped.
     pub(super) fn cut_hung(&self, now: Instant) -> Instant {
         let timeout = self.options.export_timeout;
         let message = format!("the exporter did not return within {timeout:?}");
         let mut complaints = Vec::new();
+        let mut places = Vec::new();
         let mut state = self.lock();
         while let Some((worker, signal, left)) = state.hung(now, timeout) {
             let dropped = Dropped { timed_out: left, ..Dropped::default() };
             state.circuit.failed(now, self.options.retry.max, false);
+            places.extend(state.remove_kept(worker));
+            self.rescue(&mut state, worker);
             state.settle(worker, dropped.into());
             state.crew.leave_behind(worker);
             if state.complain(signal, &message) {
@@ -203,6 +283,7 @@ impl Queue {
         }
         let first = state.flights.iter().filter_map(|flight| flight.calling_since).min();
         drop(state);
+        places.into_iter().for_each(|place| self.put_back_kept(place));
         complaints.into_iter().for_each(|signal| self.log_if(true, signal, &message));
         first.unwrap_or(now) + timeout
     }
@@ -222,21 +303,48 @@ impl Queue {
 }
 
 impl State {
-    fn has_flight(&self, worker: Ticket) -> bool {
+    pub(super) fn has_flight(&self, worker: Ticket) -> bool {
         self.flights.iter().any(|flight| flight.worker == worker)
     }
 
-    /// Counts items of the worker's batch; once all are, it has none. What was given up is counted already.
-    fn settle(&mut self, worker: Ticket, settled: Settled) {
-        let Some(at) = self.flights.iter().position(|flight| flight.worker == worker) else { return };
+    /// Counts items of the worker's batch; once all are, it has none. What was given up is counted already. Where the batch is on disk,
+    /// if it is settled now.
+    pub(super) fn settle(&mut self, worker: Ticket, settled: Settled) -> Option<Place> {
+        let at = self.flights.iter().position(|flight| flight.worker == worker)?;
         let flight = &mut self.flights[at];
         flight.calling_since = None;
         flight.left = flight.left.saturating_sub(settled.total());
-        let signal = flight.batch.signal();
-        if flight.left == 0 {
+        let (signal, is_settled) = (flight.signal(), flight.left == 0);
+        let counts = &mut self.counts[signal];
+        let place = match flight.load {
+            Load::Batch(_) => {
+                counts.add(settled);
+                None
+            }
+            Load::Kept { earlier, place, .. } => {
+                counts.add_kept(settled, earlier);
+                self.disk.went += settled.total();
+                Some(place)
+            }
+        };
+        if is_settled {
             self.flights.swap_remove(at);
         }
-        self.counts[signal].add(settled);
+        place.filter(|_| is_settled)
+    }
+
+    /// Takes from the worker a batch that is on disk; where it is.
+    pub(super) fn remove_kept(&mut self, worker: Ticket) -> Option<Place> {
+        let at = self.flights.iter().position(|flight| flight.worker == worker && flight.is_kept())?;
+        self.flights.swap_remove(at).place()
+    }
+
+    /// Takes the worker's batch, of which only this part is left, back to those that wait.
+    pub(super) fn return_rest(&mut self, worker: Ticket, rest: Batch) {
+        let Some(at) = self.flights.iter().position(|flight| flight.worker == worker) else { return };
+        if let Load::Batch(waiting) = self.flights.swap_remove(at).load {
+            self.put_back(Waiting { batch: Arc::new(rest), ..waiting });
+        }
     }
 
     /// Remembers what went wrong; whether it is news that anything does.
@@ -250,7 +358,7 @@ impl State {
         let Some(flight) = self.flights.iter_mut().find(|flight| flight.worker == worker) else {
             return Duration::ZERO;
         };
-        let behind = outage.max(flight.came);
+        let behind = flight.came().map_or(outage, |came| outage.max(came));
         let since = flight.failing_since.map_or(behind, |own| own.min(behind));
         flight.failing_since = Some(since);
         now.saturating_duration_since(since)
@@ -260,6 +368,6 @@ impl State {
     fn hung(&self, now: Instant, timeout: Duration) -> Option<(Ticket, Signal, u64)> {
         let is_hung = |flight: &&Flight| flight.calling_since.is_some_and(|since| now >= since + timeout);
         let flight = self.flights.iter().find(is_hung)?;
-        Some((flight.worker, flight.batch.signal(), flight.left))
+        Some((flight.worker, flight.signal(), flight.left))
     }
 }

@@ -3,11 +3,12 @@
 mod circuit;
 mod crew;
 mod flight;
+mod keeper;
 mod queue;
 mod retry;
 mod select;
 mod share;
-#[expect(dead_code, unused_imports, reason = "the queue does not use it yet")]
+mod shelf;
 mod spool;
 mod stats;
 #[cfg(test)]
@@ -16,13 +17,17 @@ mod watch;
 mod worker;
 
 pub use circuit::Breaker;
+pub(crate) use keeper::Keeper;
 pub(crate) use queue::{Queue, QueueStatus};
 pub(crate) use retry::RetryOptions;
 pub(crate) use select::{Pattern, Selection};
-pub use stats::{Dropped, ExporterReport, ExporterStatus, Report, Status};
+pub(crate) use shelf::Mode;
+pub(crate) use spool::{Fsync, Options as SpoolOptions};
+pub use stats::{Dropped, ExporterReport, ExporterStatus, Replayed, Report, Status};
 pub(crate) use watch::{Make, Post, Stop, Watch};
 pub(crate) use worker::Worker;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The bounds of one exporter's queue, what it gets, and how hard it tries.
@@ -44,6 +49,17 @@ pub(crate) struct Options {
     pub(crate) retry: RetryOptions,
     /// Which spans and log records the exporter gets. Default: all.
     pub(crate) selection: Selection,
+    /// Where what cannot be sent is kept on disk. Default: nowhere.
+    pub(crate) spool: Option<SpoolPlace>,
+}
+
+/// Where batches are kept on disk, and which.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SpoolPlace {
+    /// A folder; each exporter has one of its own in it.
+    pub(crate) path: PathBuf,
+    pub(crate) mode: Mode,
+    pub(crate) options: SpoolOptions,
 }
 
 impl Default for Options {
@@ -56,6 +72,7 @@ impl Default for Options {
             export_timeout: Duration::from_secs(30),
             retry: RetryOptions::default(),
             selection: Selection::default(),
+            spool: None,
         }
     }
 }

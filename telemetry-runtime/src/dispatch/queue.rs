@@ -4,7 +4,8 @@ use super::Options;
 use super::circuit::Circuit;
 use super::crew::Crew;
 use super::flight::Flight;
-use super::stats::{Dropped, ExporterStatus, Settled};
+use super::shelf::{self, Shelf};
+use super::stats::{Dropped, ExporterStatus, Replayed, Settled};
 use crate::record::{Batch, PerSignal, Signal};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,25 +21,37 @@ pub(crate) struct Queue {
     takes: PerSignal<bool>,
     state: Mutex<State>,
     pub(super) changed: Condvar,
+    /// What is on disk. Its lock is never taken by who holds that of the state.
+    pub(super) shelf: Option<Shelf>,
 }
 
 #[derive(Default)]
 pub(super) struct State {
-    /// With the moment when each came.
-    pub(super) waiting: VecDeque<(Arc<Batch>, Instant)>,
+    pub(super) waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     waiting_items: usize,
-    /// How many batches have been taken from those that waited.
-    popped: u64,
+    /// How many batches have come.
+    pushed: u64,
     /// Those that workers have.
     pub(super) flights: Vec<Flight>,
     pub(super) crew: Crew,
     pub(super) circuit: Circuit,
+    pub(super) disk: shelf::Books,
     pub(super) counts: PerSignal<Counts>,
     /// No batch comes any more; once what waits is gone, the workers may go.
     pub(super) closed: bool,
     /// Whatever waits is given up.
     pub(super) abandoned: bool,
+}
+
+/// A batch that no worker has.
+#[derive(Clone)]
+pub(super) struct Waiting {
+    pub(super) batch: Arc<Batch>,
+    /// Its place among all batches.
+    pub(super) number: u64,
+    /// When it came.
+    pub(super) came: Instant,
 }
 
 /// What became of one signal's items.
@@ -47,7 +60,11 @@ pub(super) struct Counts {
     offered: u64,
     exported: u64,
     rejected: u64,
-    dropped: Dropped,
+    pub(super) dropped: Dropped,
+    /// Those on disk.
+    pub(super) spooled: u64,
+    /// Those that earlier processes left on disk.
+    pub(super) replayed: Replayed,
     pub(super) last_error: Option<String>,
 }
 
@@ -56,12 +73,13 @@ impl Counts {
         self.exported += settled.exported;
         self.rejected += settled.rejected;
         self.dropped += settled.dropped;
+        self.spooled += settled.spooled;
     }
 }
 
 impl Queue {
     pub(crate) fn new(name: String, options: Options, takes: PerSignal<bool>) -> Self {
-        Self { name, options, takes, state: Mutex::default(), changed: Condvar::new() }
+        Self { name, options, takes, state: Mutex::default(), changed: Condvar::new(), shelf: None }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -75,7 +93,7 @@ impl Queue {
 
     /// Takes the batch, or drops it and counts its items.
     pub(crate) fn push(&self, batch: Arc<Batch>) {
-        let now = Instant::now();
+        let came = Instant::now();
         let mut guard = self.lock();
         let state = &mut *guard;
         let counts = &mut state.counts[batch.signal()];
@@ -88,9 +106,11 @@ impl Queue {
         {
             counts.dropped.queue_full += items as u64;
         } else {
+            let number = state.pushed;
+            state.pushed += 1;
             state.waiting_bytes += bytes;
             state.waiting_items += items;
-            state.waiting.push_back((batch, now));
+            state.waiting.push_back(Waiting { batch, number, came });
             self.changed.notify_all();
         }
     }
@@ -98,18 +118,30 @@ impl Queue {
     /// Whether at least half is free, or nothing is kept any more.
     pub(crate) fn has_room(&self) -> bool {
         let state = self.lock();
-        let is_half_empty = state.waiting_bytes <= self.options.max_queue_bytes / 2
-            && state.waiting_items <= self.options.max_queue_items / 2;
-        state.closed || is_half_empty
+        state.closed || self.is_half_empty(&state)
     }
 
-    /// Waits until everything that is here now has been settled; false if that takes longer than `deadline`.
+    pub(super) fn is_half_empty(&self, state: &State) -> bool {
+        state.waiting_bytes <= self.options.max_queue_bytes / 2
+            && state.waiting_items <= self.options.max_queue_items / 2
+    }
+
+    /// Waits until everything that is here now has been settled, or is on disk while nothing can be sent; false if that takes longer than
+    /// `deadline`.
     pub(crate) fn wait_until_settled(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
-        let end = state.popped + state.waiting.len() as u64;
+        let end = state.pushed;
         while state.first_unsettled() < end {
             if Instant::now() >= deadline {
                 return false;
+            }
+            state = self.wait(state, Some(deadline));
+        }
+        let end = state.disk.came;
+        while state.disk.went < end && state.is_answered() {
+            if Instant::now() >= deadline {
+                // What is on disk is safe.
+                break;
             }
             state = self.wait(state, Some(deadline));
         }
@@ -143,7 +175,6 @@ impl Queue {
             let left = state.left(signal);
             state.counts[signal].dropped.shutdown += left;
         }
-        state.popped += state.waiting.len() as u64;
         state.waiting.clear();
         (state.waiting_bytes, state.waiting_items) = (0, 0);
         state.flights.clear();
@@ -156,7 +187,8 @@ impl Queue {
             return None;
         }
         let state = self.lock();
-        let Counts { offered, exported, rejected, dropped, last_error } = state.counts[signal].clone();
+        let counts = state.counts[signal].clone();
+        let Counts { offered, exported, rejected, dropped, spooled, replayed, last_error } = counts;
         let status = ExporterStatus {
             name: self.name.clone(),
             signal,
@@ -164,8 +196,12 @@ impl Queue {
             rejected,
             dropped,
             queued: state.left(signal),
+            spooled,
+            replayed,
             breaker: state.circuit.breaker(),
             last_error,
+            spool_error: state.disk.error.clone(),
+            unreadable_entries: state.disk.unreadable_entries,
             ..ExporterStatus::default()
         };
         Some(QueueStatus { offered, status })
@@ -197,26 +233,38 @@ pub(crate) struct QueueStatus {
 }
 
 impl State {
-    /// The batch that has waited longest, its number, and when it came.
-    pub(super) fn pop(&mut self) -> Option<(Arc<Batch>, u64, Instant)> {
-        let (batch, came) = self.waiting.pop_front()?;
-        self.waiting_bytes -= batch.len_bytes();
-        self.waiting_items -= batch.item_count();
-        self.popped += 1;
-        Some((batch, self.popped - 1, came))
+    /// The batch that has waited longest.
+    pub(super) fn pop(&mut self) -> Option<Waiting> {
+        let first = self.waiting.pop_front()?;
+        self.waiting_bytes -= first.batch.len_bytes();
+        self.waiting_items -= first.batch.item_count();
+        Some(first)
+    }
+
+    /// Takes back a batch, which is the first of all then.
+    pub(super) fn put_back(&mut self, waiting: Waiting) {
+        self.waiting_bytes += waiting.batch.len_bytes();
+        self.waiting_items += waiting.batch.item_count();
+        self.waiting.push_front(waiting);
+    }
+
+    /// Whether the last call, if there was one, was answered.
+    pub(super) fn is_answered(&self) -> bool {
+        self.circuit.failing_since().is_none()
     }
 
     /// The number of the first batch that is not settled, which several workers need not do in order.
     fn first_unsettled(&self) -> u64 {
-        self.flights.iter().map(|flight| flight.number).min().unwrap_or(self.popped)
+        let in_flight = self.flights.iter().filter_map(Flight::number);
+        let waiting = self.waiting.iter().map(|waiting| waiting.number);
+        in_flight.chain(waiting).min().unwrap_or(self.pushed)
     }
 
-    /// Items that wait or are being sent, counted where they are.
+    /// Items that wait or are being sent, counted where they are; not those on disk.
     fn left(&self, signal: Signal) -> u64 {
-        let is_of = |batch: &&Arc<Batch>| batch.signal() == signal;
-        let waiting = self.waiting.iter().map(|(batch, _)| batch).filter(is_of);
-        let flights = self.flights.iter().filter(|flight| flight.batch.signal() == signal);
-        let waiting: u64 = waiting.map(|batch| batch.item_count() as u64).sum();
+        let waiting = self.waiting.iter().filter(|waiting| waiting.batch.signal() == signal);
+        let waiting: u64 = waiting.map(|waiting| waiting.batch.item_count() as u64).sum();
+        let flights = self.flights.iter().filter(|flight| flight.signal() == signal && !flight.is_kept());
         waiting + flights.map(|flight| flight.left).sum::<u64>()
     }
 }

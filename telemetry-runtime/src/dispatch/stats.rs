@@ -37,12 +37,37 @@ pub struct ExporterStatus {
     pub dropped: Dropped,
     /// Those on their way: in a thread's lane, at the collector, in the queue, or being sent.
     pub queued: u64,
-    /// Those on disk, to be sent later; none, since there is no such store yet.
+    /// Those on disk, in the exporter's `spool`, to be sent later, perhaps by a later process.
     pub spooled: u64,
+    /// Those that earlier processes left on disk, which this one did not create.
+    pub replayed: Replayed,
     /// Whether what waits is being sent; the same for all signals of an exporter.
     pub breaker: Breaker,
     /// What the exporter last complained of, if it has not delivered any since.
     pub last_error: Option<String>,
+    /// Why nothing can be put on disk, or read from there, if that is so; the same for all signals of an exporter. Meanwhile batches are
+    /// sent from memory, as without a `spool`.
+    pub spool_error: Option<String>,
+    /// Entries on disk that were so torn or corrupt that nobody knows what they held, of any signal: each is the rest of a file.
+    pub unreadable_entries: u64,
+}
+
+/// What became of the spans, or of the log records, that earlier processes left on disk for an exporter.
+///
+/// `found = exported + rejected + dropped + waiting` for those that could be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Replayed {
+    /// Those that were there when this process began.
+    pub found: u64,
+    /// Those that the other side has taken since.
+    pub exported: u64,
+    /// Those that the other side refused one by one.
+    pub rejected: u64,
+    /// Those thrown away: too old, too many, not as they were written, or refused for good.
+    pub dropped: u64,
+    /// Those still on disk.
+    pub waiting: u64,
 }
 
 /// Spans or log records thrown away, by reason.
@@ -67,6 +92,12 @@ pub struct Dropped {
     pub filtered: u64,
     /// Time was up at shutdown.
     pub shutdown: u64,
+    /// The oldest on disk, when the `spool` was full.
+    pub disk_full: u64,
+    /// They were on disk for longer than the `spool` keeps them.
+    pub expired: u64,
+    /// On disk they became something else than what was written.
+    pub corrupt: u64,
 }
 
 /// What a flush or shutdown came to.
@@ -88,7 +119,7 @@ pub struct ExporterReport {
     pub signal: Signal,
     /// Those delivered during the call.
     pub delivered: u64,
-    /// Those put on disk during the call, to be sent later; none, since there is no such store yet.
+    /// How many more of those on disk, to be sent later, there are after the call than before.
     pub spooled: u64,
     /// Those dropped, or refused by the other side, during the call; not counting what the exporter's settings leave out.
     pub dropped: u64,
@@ -112,9 +143,14 @@ impl Dropped {
             timed_out,
             too_large,
             shutdown,
-            ..
+            disk_full,
+            expired,
+            corrupt,
+            sampled: _,
+            filtered: _,
         } = self;
-        lane_full + queue_full + permanent_error + retry_exhausted + timed_out + too_large + shutdown
+        let in_memory = lane_full + queue_full + retry_exhausted + timed_out + shutdown;
+        in_memory + permanent_error + too_large + disk_full + expired + corrupt
     }
 }
 
@@ -129,6 +165,9 @@ impl AddAssign for Dropped {
         self.sampled += other.sampled;
         self.filtered += other.filtered;
         self.shutdown += other.shutdown;
+        self.disk_full += other.disk_full;
+        self.expired += other.expired;
+        self.corrupt += other.corrupt;
     }
 }
 
@@ -138,11 +177,13 @@ pub(super) struct Settled {
     pub(super) exported: u64,
     pub(super) rejected: u64,
     pub(super) dropped: Dropped,
+    /// Put on disk.
+    pub(super) spooled: u64,
 }
 
 impl Settled {
     pub(super) fn total(&self) -> u64 {
-        self.exported + self.rejected + self.dropped.total()
+        self.exported + self.rejected + self.dropped.total() + self.spooled
     }
 }
 
@@ -188,6 +229,13 @@ pub(super) fn log_failure(exporter: &str, signal: Signal, error: &str) {
     tracing::warn!(target: "telemetry", exporter, error, "{signal} do not leave; trying again");
 }
 
+/// Says that an exporter's batches are kept in memory only.
+#[cfg_attr(not(feature = "logging"), expect(unused_variables, reason = "there is nowhere to say it"))]
+pub(super) fn log_disk_failure(exporter: &str, error: &str) {
+    #[cfg(feature = "logging")]
+    tracing::warn!(target: "telemetry", exporter, error, "the spool cannot be used; going on in memory");
+}
+
 /// Says that an exporter delivers again.
 #[cfg_attr(not(feature = "logging"), expect(unused_variables, reason = "there is nowhere to say it"))]
 pub(super) fn log_recovery(exporter: &str, signal: Signal) {
@@ -197,16 +245,29 @@ pub(super) fn log_recovery(exporter: &str, signal: Signal) {
 
 impl fmt::Display for ExporterStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, signal, created, exported, rejected, dropped, queued, spooled, breaker, last_error } =
-            self;
+        let Self { name, signal, created, exported, rejected, dropped, queued, spooled, .. } = self;
         write!(f, "{signal} to {name}: {created} created = {exported} exported + {rejected} rejected + ")?;
         write!(f, "{} dropped + {queued} queued + {spooled} spooled", dropped.total())?;
+        let Self { replayed, breaker, last_error, spool_error, .. } = self;
+        if *replayed != Replayed::default() {
+            write!(f, "; {replayed}")?;
+        }
         if *breaker != Breaker::Closed {
             write!(f, "; breaker {breaker}")?;
         }
-        match last_error {
-            Some(error) => write!(f, "; last error: {error}"),
-            None => Ok(()),
-        }
+        let errors = [("last error", last_error), ("spool", spool_error)];
+        let mut errors = errors.into_iter().filter_map(|(what, error)| Some((what, error.as_ref()?)));
+        errors.try_for_each(|(what, error)| write!(f, "; {what}: {error}"))
+    }
+}
+
+impl fmt::Display for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { found, exported, rejected, dropped, waiting } = self;
+        write!(
+            f,
+            "from earlier: {found} found = {exported} exported + {rejected} rejected + {dropped} dropped"
+        )?;
+        write!(f, " + {waiting} spooled")
     }
 }

@@ -7,6 +7,8 @@ use crate::record::{Batch, PerSignal, Signal};
 use proptest::prelude::*;
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -55,6 +57,27 @@ impl Exporter for Scripted {
         }
         let act = self.script.act(&ids);
         let ids = ids[self.settled..].to_vec();
+        self.play(ids, act)
+    }
+
+    /// The ids that were not taken yet.
+    fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
+        let ids: Vec<u64> = batch.spans().map(|span| span.span_id().to_int()).collect();
+        let settled = if self.last == ids { self.settled } else { 0 };
+        Some(ids[settled..].iter().flat_map(|id| id.to_le_bytes()).collect())
+    }
+
+    fn export_packed(&mut self, _: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
+        let id = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+        let ids: Vec<u64> = packed.chunks(8).map(id).collect();
+        let act = self.script.act(&ids);
+        // What comes from disk is taken as a whole, or not.
+        self.play(ids, if matches!(act, Act::FailAfter(_)) { Act::Fail } else { act })
+    }
+}
+
+impl Scripted {
+    fn play(&mut self, ids: Vec<u64>, act: Act) -> Result<Exported, ExportError> {
         self.script.calls.lock().expect("no test panics with it").push((ids.clone(), act));
         match act {
             Act::Take => {}
@@ -109,8 +132,13 @@ struct Running {
 impl Running {
     fn start(script: Arc<Script>, options: Options, is_remade: bool) -> Self {
         let takes = PerSignal { traces: true, logs: false };
-        let queue = Arc::new(Queue::new("scripted".to_owned(), options.clone(), takes));
+        let queue = Queue::new("scripted".to_owned(), options.clone(), takes);
+        let queue = Arc::new(queue.with_spool().expect("a folder of ours"));
         let (alive, ended) = channel();
+        if options.spool.is_some() {
+            let keeper = Keeper { queue: queue.clone(), exporter: script.exporter() };
+            spawn(move || keeper.run()).expect("a thread starts");
+        }
         for _ in 0..options.concurrency {
             let worker = Worker::new(queue.clone(), script.exporter()).expect("there is a place");
             start(worker, alive.clone()).expect("a thread starts");
@@ -294,6 +322,49 @@ fn time_that_the_other_side_asks_for_holds_for_all_batches() {
     queue.close();
 }
 
+/// A folder for one spool, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("telemetry-keep-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn spool(&self, mode: Mode) -> Option<SpoolPlace> {
+        Some(SpoolPlace { path: self.0.clone(), mode, options: SpoolOptions::default() })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn what_the_queue_has_no_room_for_goes_to_disk_while_a_call_hangs() {
+    let folder = Folder::new();
+    let options = Options {
+        max_queue_items: 100,
+        export_timeout: SOON,
+        spool: folder.spool(Mode::OnFailure),
+        ..quick()
+    };
+    let running = Running::start(Script::of([Act::Hang]), options, false);
+    for id in 1..=500 {
+        running.push([id]);
+        // The keeper is a thread like others: it may be late, but not for ever.
+        while !running.queue.has_room() {
+            thread::yield_now();
+        }
+    }
+    let status = running.status();
+    assert_eq!(status.dropped.total(), 0, "{status}");
+    assert!(status.spooled >= 400, "{status}");
+}
+
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => Just(Act::Take),
@@ -351,6 +422,49 @@ proptest! {
         }
         // What the other side has said it took is never sent again; only a call that hangs leaves that open.
         prop_assert!(taken.values().all(|times| *times == 1), "{:?}", calls);
+        prop_assert_eq!(taken.len() as u64, status.exported + status.rejected);
+    }
+
+    #[test]
+    fn with_a_spool_whatever_fails_is_sent_later_once_and_everything_adds_up(
+        acts in acts(),
+        sizes in prop::collection::vec(1..6_u64, 1..12),
+        concurrency in prop_oneof![Just(1_usize), Just(3)],
+        mode in prop_oneof![Just(Mode::OnFailure), Just(Mode::Always)],
+    ) {
+        let folder = Folder::new();
+        let spool = folder.spool(mode);
+        let options = Options { concurrency, spool, export_timeout: 10 * SHORT, ..quick() };
+        let running = Running::start(Script::of(acts), options, true);
+        let mut next = 1;
+        for size in &sizes {
+            running.push(next..next + size);
+            next += size;
+            running.status();
+        }
+        let deadline = Instant::now() + SOON;
+        let status = loop {
+            let status = running.status();
+            if status.queued + status.spooled == 0 {
+                break status;
+            }
+            prop_assert!(Instant::now() < deadline, "{}", status);
+            running.queue.wait_until_settled(deadline);
+            thread::yield_now();
+        };
+
+        let Dropped { permanent_error, too_large, .. } = status.dropped;
+        prop_assert_eq!(status.dropped.total(), permanent_error + too_large, "{}", status);
+        let mut taken: HashMap<u64, usize> = HashMap::new();
+        for (ids, act) in running.script.calls() {
+            let count = match act {
+                Act::Take | Act::Reject(_) => ids.len(),
+                Act::FailAfter(count) => count,
+                _ => 0,
+            };
+            ids.iter().take(count).for_each(|id| *taken.entry(*id).or_default() += 1);
+        }
+        prop_assert!(taken.values().all(|times| *times == 1), "{:?}", taken);
         prop_assert_eq!(taken.len() as u64, status.exported + status.rejected);
     }
 }

@@ -1,14 +1,16 @@
 //! One of an exporter's threads: takes batches from the queue, splits and exports them, retries, and survives panics.
 
 use super::crew::Ticket;
-use super::flight::{Failure, Verdict};
+use super::flight::{Failure, Task, Verdict};
 use super::queue::Queue;
 use super::retry::Backoff;
+use super::spool::Entry;
 use super::stats::{Dropped, Settled};
 use crate::export::{ExportError, Exported, Exporter};
-use crate::record::Batch;
+use crate::record::{Batch, Signal};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An exporter and its place at a queue.
 pub(crate) struct Worker {
@@ -16,6 +18,8 @@ pub(crate) struct Worker {
     ticket: Ticket,
     exporter: Box<dyn Exporter>,
     backoff: Backoff,
+    /// How long to wait before anything else is sent: what failed is on disk.
+    rest: Option<Duration>,
 }
 
 /// What became of a part of a batch.
@@ -32,7 +36,7 @@ impl Worker {
     pub(crate) fn new(queue: Arc<Queue>, exporter: Box<dyn Exporter>) -> Option<Self> {
         let ticket = queue.hire()?;
         let backoff = Backoff::new(queue.options.retry);
-        Some(Self { queue, ticket, exporter, backoff })
+        Some(Self { queue, ticket, exporter, backoff, rest: None })
     }
 
     pub(crate) fn queue(&self) -> &Queue {
@@ -41,8 +45,14 @@ impl Worker {
 
     /// Exports until the queue is closed and empty, or abandoned, or another has the place.
     pub(crate) fn run(mut self) {
-        while let Some(batch) = self.queue.take(self.ticket) {
-            self.deliver(&batch);
+        while let Some(task) = self.queue.take(self.ticket) {
+            match task {
+                Task::Batch(batch) => self.deliver(&batch),
+                Task::Kept => self.deliver_kept(),
+            }
+            if let Some(pause) = self.rest.take() {
+                self.queue.rest(pause);
+            }
         }
         // A panic at the very end has nothing left to spoil.
         let _ = catch_unwind(AssertUnwindSafe(|| self.exporter.shutdown()));
@@ -70,15 +80,49 @@ impl Worker {
         }
     }
 
-    /// Tries until the part is settled.
+    /// Sends the oldest batch that is on disk, once: where it failed, it stays there.
+    fn deliver_kept(&mut self) {
+        let Some(entry) = self.queue.take_kept(self.ticket) else { return };
+        if self.queue.admit(self.ticket) {
+            self.send_kept(&entry);
+        }
+        self.queue.give_back(self.ticket);
+    }
+
+    fn send_kept(&mut self, entry: &Entry) {
+        let Entry { signal, items, payload, .. } = entry;
+        let export = AssertUnwindSafe(|| self.exporter.export_packed(*signal, payload));
+        let error = match catch_unwind(export).unwrap_or_else(|_| Err(panicked())) {
+            Ok(exported) => return self.succeed(*signal, exported, (*items).into()),
+            Err(error) => error,
+        };
+        if error.is_retryable() {
+            let (failure, pause) = self.failure(*signal, &error);
+            self.queue.fail(self.ticket, failure, Settled::default());
+            self.rest = Some(pause);
+        } else if error.is_too_large() {
+            let dropped = Dropped { too_large: (*items).into(), ..Dropped::default() };
+            self.queue.drop_unsent(self.ticket, *signal, &error.to_string(), dropped);
+        } else {
+            self.refuse(*signal, &error, Settled::default(), (*items).into());
+        }
+    }
+
+    /// Tries until the part is settled, or on disk.
     fn send(&mut self, part: &Batch) -> Sent {
         let mut left = part.item_count() as u64;
         while left > 0 {
+            if self.queue.is_failing() && self.keep(part, left) {
+                return Sent::Settled;
+            }
             if !self.queue.admit(self.ticket) {
                 return Sent::GivenUp;
             }
             let error = match self.attempt(part) {
-                Ok(exported) => return self.succeed(part, exported, left),
+                Ok(exported) => {
+                    self.succeed(part.signal(), exported, left);
+                    return Sent::Settled;
+                }
                 Err(error) => error,
             };
             if error.is_too_large() {
@@ -87,7 +131,8 @@ impl Worker {
             let done = done(&error, left);
             left -= done.total();
             if !error.is_retryable() {
-                return self.refuse(part, &error, done, left);
+                self.refuse(part.signal(), &error, done, left);
+                return Sent::Settled;
             }
             if let Some(end) = self.fail(part, &error, done, left) {
                 return end;
@@ -97,24 +142,31 @@ impl Worker {
     }
 
     fn attempt(&mut self, part: &Batch) -> Result<Exported, ExportError> {
-        catch_unwind(AssertUnwindSafe(|| self.exporter.export(part)))
-            .unwrap_or_else(|_| Err(ExportError::permanent("the exporter panicked")))
+        catch_unwind(AssertUnwindSafe(|| self.exporter.export(part))).unwrap_or_else(|_| Err(panicked()))
     }
 
-    fn succeed(&mut self, part: &Batch, exported: Exported, left: u64) -> Sent {
+    /// Puts what is left of the part on disk, if that is possible.
+    fn keep(&mut self, part: &Batch, left: u64) -> bool {
+        let pack = AssertUnwindSafe(|| self.exporter.pack(part));
+        self.queue.has_disk()
+            && catch_unwind(pack)
+                .ok()
+                .flatten()
+                .is_some_and(|packed| self.queue.keep(self.ticket, part.signal(), left, &packed))
+    }
+
+    fn succeed(&mut self, signal: Signal, exported: Exported, left: u64) {
         self.backoff.reset();
         let rejected = (exported.rejected() as u64).min(left);
         let settled = Settled { exported: left - rejected, rejected, ..Settled::default() };
-        self.queue.succeed(self.ticket, part.signal(), settled);
-        Sent::Settled
+        self.queue.succeed(self.ticket, signal, settled);
     }
 
-    fn refuse(&mut self, part: &Batch, error: &ExportError, done: Settled, left: u64) -> Sent {
+    fn refuse(&mut self, signal: Signal, error: &ExportError, done: Settled, left: u64) {
         self.backoff.reset();
         let dropped = Dropped { permanent_error: left, ..Dropped::default() };
         let settled = Settled { dropped, ..done };
-        self.queue.refuse(self.ticket, part.signal(), &error.to_string(), settled);
-        Sent::Settled
+        self.queue.refuse(self.ticket, signal, &error.to_string(), settled);
     }
 
     fn too_large(&mut self, part: &Batch, error: &ExportError, left: u64) -> Sent {
@@ -129,14 +181,15 @@ impl Worker {
         Sent::Settled
     }
 
-    /// Waits, if the part is to be tried again; else its end.
+    /// Waits, if the part is to be tried again from memory; else its end.
     fn fail(&mut self, part: &Batch, error: &ExportError, done: Settled, left: u64) -> Option<Sent> {
-        let floor = error.retry_after().filter(|floor| !floor.is_zero());
-        let pause = self.backoff.next(floor);
-        let failure =
-            Failure { signal: part.signal(), message: error.to_string(), pause, asked: floor.is_some() };
+        let (failure, pause) = self.failure(part.signal(), error);
         match self.queue.fail(self.ticket, failure, done) {
             _ if left == 0 => None,
+            Verdict::Retry | Verdict::Exhausted if self.keep(part, left) => {
+                self.rest = Some(pause);
+                Some(Sent::Settled)
+            }
             Verdict::Retry => (!self.queue.pause(self.ticket, pause)).then_some(Sent::GivenUp),
             Verdict::Exhausted => {
                 let dropped = Dropped { retry_exhausted: left, ..Dropped::default() };
@@ -146,6 +199,17 @@ impl Worker {
             Verdict::GivenUp => Some(Sent::GivenUp),
         }
     }
+
+    /// What the queue is to know of a failure, and how long to wait after it.
+    fn failure(&mut self, signal: Signal, error: &ExportError) -> (Failure, Duration) {
+        let floor = error.retry_after().filter(|floor| !floor.is_zero());
+        let pause = self.backoff.next(floor);
+        (Failure { signal, message: error.to_string(), pause, asked: floor.is_some() }, pause)
+    }
+}
+
+fn panicked() -> ExportError {
+    ExportError::permanent("the exporter panicked")
 }
 
 /// What was done of the part although it failed; not more than was left.

@@ -79,6 +79,8 @@ pub trait Exporter: Send + 'static {
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError>;
 
     /// The batch as bytes that any later process can send: what a spool keeps. `None`, the default: batches of this exporter cannot be kept.
+    /// If the last [`export`](Self::export) of the same batch failed and [settled a part of it](ExportError::with_settled), only the rest is
+    /// packed.
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
         let _ = batch;
         None
@@ -87,7 +89,7 @@ pub trait Exporter: Send + 'static {
     /// Sends what [`pack`](Self::pack) made of a batch of this signal, perhaps in an earlier process.
     ///
     /// # Errors
-    /// As for [`export`](Self::export). The default, of an exporter that packs nothing, is a permanent error.
+    /// As for [`export`](Self::export), but for what is settled in part: a retryable error has the whole come again. The default, of an exporter that packs nothing, is a permanent error.
     fn export_packed(&mut self, signal: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
         let _ = packed;
         Err(ExportError::permanent(format!("this exporter keeps no {signal}")))

@@ -10,7 +10,7 @@ use crate::collect::{self, Collector, Control};
 #[cfg(feature = "azure")]
 use crate::config::Ingestion;
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
-use crate::dispatch::{self, Make, Post, Queue, Report, Watch, Worker};
+use crate::dispatch::{self, Keeper, Make, Post, Queue, Report, Watch, Worker};
 use crate::export::Exporter;
 #[cfg(feature = "aws")]
 use crate::export::auth::SigV4;
@@ -305,8 +305,17 @@ fn start_threads(
             max_queue_items: limits.queue_items,
             ..options
         };
-        let queue = Arc::new(Queue::new(name, bounds, takes));
+        let packer = packer(&bounds, make.as_ref());
+        let mut queue = Queue::new(name.clone(), bounds, takes);
+        if packer.is_some() {
+            queue = queue.with_spool().map_err(|error| InitError::exporter(&name, error.into()))?;
+        }
+        let queue = Arc::new(queue);
         guard.queues.push(queue.clone());
+        if let Some(exporter) = packer {
+            let keeper = Keeper { queue: queue.clone(), exporter };
+            spawn(&Threads::default(), format!("telemetry-spool-{}", queue.name()), || keeper.run())?;
+        }
         for worker in exporters.into_iter().filter_map(|exporter| Worker::new(queue.clone(), exporter)) {
             spawn(&workers, worker_name(&queue), || worker.run())?;
         }
@@ -320,6 +329,11 @@ fn start_threads(
     let options = collect::Options { max_waiting_bytes: limits.details, ..collect::Options::default() };
     let collector = Collector::new(options, clock, Arc::new(resource), guard.queues.clone(), control);
     spawn(&guard.collector, "telemetry-collect".to_owned(), || collector.run())
+}
+
+/// An exporter that packs what goes to disk, if there is to be a spool.
+fn packer(options: &dispatch::Options, make: Option<&Make>) -> Option<Box<dyn Exporter>> {
+    make.filter(|_| options.spool.is_some()).and_then(|make| make())
 }
 
 fn worker_name(queue: &Queue) -> String {

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the collector, which waits for nobody, may take for its last round.
 const COLLECTOR_GRACE: Duration = Duration::from_secs(1);
+/// How long writing to disk what could not be sent may take.
+const DISK_GRACE: Duration = Duration::from_millis(400);
 
 /// Keeps telemetry running; flushes and ends it when dropped, within 5 seconds.
 ///
@@ -79,8 +81,8 @@ impl Guard {
     }
 
     /// Stops recording, delivers what there is, and ends all background threads, waiting `timeout` at most, for all exporters at once.
-    /// What has not left by then is dropped and counted; only the collector, which waits for nobody, may take up to a second more for
-    /// its last round. A second call does nothing and returns the first one's report.
+    /// What has not left by then is put on disk where the exporter has a `spool`, else dropped, and counted; only the collector, which waits
+    /// for nobody, may take up to a second more for its last round, and the disk 400 ms. A second call does nothing and returns the first one's report.
     ///
     /// Call it from a thread that may wait; under an async runtime that is `spawn_blocking`, or after the runtime has ended.
     pub fn shutdown(&self, timeout: Duration) -> Report {
@@ -92,6 +94,7 @@ impl Guard {
             let deadline = Instant::now() + timeout;
             let before = self.status();
             head::remove();
+            self.queues.iter().for_each(|queue| queue.leave());
             let settled = self.settle(deadline);
             let collector_ended = self.end(deadline);
             *last_report = Report::between(&before, &self.status(), &settled);
@@ -129,8 +132,14 @@ impl Guard {
         }
         for queue in &self.queues {
             queue.wait_for_workers(deadline);
+        }
+        let disk_deadline = deadline.max(Instant::now() + DISK_GRACE);
+        self.queues.iter().for_each(|queue| queue.rescue_all());
+        for queue in &self.queues {
+            queue.wait_until_kept(disk_deadline);
             queue.abandon();
         }
+        self.queues.iter().for_each(|queue| queue.wait_for_disk(disk_deadline));
         self.watch.stop();
         collector_ended
     }

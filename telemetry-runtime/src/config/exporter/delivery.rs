@@ -5,8 +5,8 @@ use super::super::error::Mistake;
 use super::super::limits;
 use super::super::raw;
 use super::super::reader::{At, Fields, Reader};
-use super::{Provider, duration};
-use crate::dispatch::{Options, Pattern, RetryOptions, Selection};
+use super::{Provider, duration, spool};
+use crate::dispatch::{Options, Pattern, RetryOptions, Selection, SpoolPlace};
 use crate::policy::Ratio;
 use crate::record::Level;
 use std::time::Duration;
@@ -22,6 +22,7 @@ pub(in crate::config) struct Delivery {
     concurrency: Option<usize>,
     export_timeout: Option<Duration>,
     retry: Retry,
+    spool: Option<SpoolPlace>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +58,7 @@ impl Delivery {
             concurrency: concurrency(fields.get("concurrency"), provider, reader),
             export_timeout: timeout.map(|at| at.value),
             retry: Retry::read(fields.get("retry"), reader),
+            spool: spool::read(fields.get("spool"), provider, reader),
         }
     }
 
@@ -74,6 +76,7 @@ impl Delivery {
             export_timeout: self.export_timeout.unwrap_or(default.export_timeout),
             retry: self.retry.or_default(),
             selection,
+            spool: self.spool,
             ..default
         }
     }

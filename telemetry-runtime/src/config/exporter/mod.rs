@@ -4,6 +4,7 @@ mod azure;
 mod delivery;
 mod file;
 mod otlp;
+mod spool;
 
 pub(super) use azure::AzureMonitor;
 pub(super) use delivery::Delivery;
@@ -54,6 +55,7 @@ const EXPORTER: &[&str] = &[
     "concurrency",
     "export_timeout",
     "retry",
+    "spool",
 ];
 const CONSOLE: &[&str] = &[];
 
@@ -144,7 +146,7 @@ fn signals(node: &Node, provider: Option<&At<Provider>>, reader: &mut Reader<'_>
     takes
 }
 
-/// `500ms`, `10s`, `1m`, or a bare number of milliseconds as in OpenTelemetry's variables; at least 1 ms.
+/// `500ms`, `10s`, `1m`, `24h`, or a bare number of milliseconds as in OpenTelemetry's variables; at least 1 ms.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let unit = text.trim_start_matches(|char: char| char.is_ascii_digit());
     let count: u64 = text[..text.len() - unit.len()].parse().ok().filter(|count| *count > 0)?;
@@ -152,6 +154,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
         "" | "ms" => Some(Duration::from_millis(count)),
         "s" => Some(Duration::from_secs(count)),
         "m" => count.checked_mul(60).map(Duration::from_secs),
+        "h" => count.checked_mul(60 * 60).map(Duration::from_secs),
         _ => None,
     }
 }
@@ -165,6 +168,7 @@ mod tests {
         assert_eq!(duration("10s"), Some(Duration::from_secs(10)));
         assert_eq!(duration("500 ms"), Some(Duration::from_millis(500)));
         assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
+        assert_eq!(duration("24h"), Some(Duration::from_secs(86400)));
         assert_eq!(duration("2500"), Some(Duration::from_millis(2500)));
         for wrong in [
             "",

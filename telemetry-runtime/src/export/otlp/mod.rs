@@ -161,6 +161,23 @@ impl<P> Encoder<P> {
             Self::Json(encoder) => encoder.encode(batch),
         }
     }
+
+    /// What a packed batch begins with: the rest is a request's body of this kind.
+    fn mark(&self) -> u8 {
+        match self {
+            Self::Protobuf(_) => b'P',
+            Self::Json(_) => b'J',
+        }
+    }
+
+    fn pack<'a>(&'a mut self, batch: &Batch, protobuf: fn(&'a mut P, &Batch) -> &'a [u8]) -> Vec<u8> {
+        [&[self.mark()], self.encode(batch, protobuf)].concat()
+    }
+
+    fn unpack<'a>(&self, packed: &'a [u8]) -> Result<&'a [u8], ExportError> {
+        let body = packed.strip_prefix(&[self.mark()]);
+        body.ok_or_else(|| ExportError::permanent("the batch on disk is of another protocol"))
+    }
 }
 
 impl Otlp {
@@ -235,6 +252,23 @@ impl Exporter for Otlp {
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
         let rejected = self.send(batch)?;
         Ok(Exported::with_rejected(rejected.min(batch.item_count())))
+    }
+
+    fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
+        match (batch.signal(), &mut self.traces, &mut self.logs) {
+            (Signal::Traces, Some((_, encoder)), _) => Some(encoder.pack(batch, SpanEncoder::encode)),
+            (Signal::Logs, _, Some((_, encoder))) => Some(encoder.pack(batch, LogEncoder::encode)),
+            _ => None,
+        }
+    }
+
+    fn export_packed(&mut self, signal: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
+        let rejected = match (signal, &mut self.traces, &mut self.logs) {
+            (Signal::Traces, Some((client, encoder)), _) => client.send(encoder.unpack(packed)?),
+            (Signal::Logs, _, Some((client, encoder))) => client.send(encoder.unpack(packed)?),
+            _ => Err(ExportError::permanent(format!("{signal} have no target any more"))),
+        };
+        rejected.map(Exported::with_rejected)
     }
 }
 
@@ -329,6 +363,26 @@ mod tests {
         let lines: Vec<_> = receiver.requests().into_iter().map(|request| request.line).collect();
         assert_eq!(lines, ["POST /v1/traces", "POST /v1/logs"]);
         assert_eq!(receiver.logs().iter().map(|log| log.body()).collect::<Vec<_>>(), ["one", "two"]);
+    }
+
+    #[test]
+    fn what_was_packed_is_sent_by_another_exporter_to_the_signal_s_target() {
+        let receiver = Receiver::scripted([Answer::ok(), Answer::partial_success(1, "too old")]);
+        let mut packer = Otlp::new(Target::new("http://localhost:1/"))
+            .and_then(|otlp| otlp.with_logs(Target::new("http://localhost:1/")))
+            .expect("valid targets");
+        let mut sender = Otlp::new(Target::new(receiver.traces_url()))
+            .and_then(|otlp| otlp.with_logs(Target::new(receiver.logs_url())))
+            .expect("valid targets");
+        let spans = packer.pack(&batch(&[Sample::root("a", 1)])).expect("spans have a target");
+        let records =
+            packer.pack(&logs(&[LogSample::new(Level::Info, 1, "one")])).expect("so have log records");
+        assert_eq!(sender.export_packed(Signal::Traces, &spans).ok(), Some(Exported::all()));
+        assert_eq!(sender.export_packed(Signal::Logs, &records).ok(), Some(Exported::with_rejected(1)));
+        assert_eq!(receiver.wait_for_spans(1, SOON)[0].span.name, "a");
+        assert_eq!(receiver.logs()[0].body(), "one");
+        let error = sender.export_packed(Signal::Traces, b"{}").expect_err("this is no packed batch");
+        assert!(!error.is_retryable());
     }
 
     #[test]

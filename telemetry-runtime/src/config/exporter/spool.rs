@@ -1,0 +1,53 @@
+//! The block `spool` of an exporter: where and how what cannot be sent is kept on disk.
+
+use super::super::document::Node;
+use super::super::error::Mistake;
+use super::super::limits;
+use super::super::reader::{At, Reader};
+use super::{Provider, duration};
+use crate::dispatch::{Fsync, Mode, SpoolOptions, SpoolPlace};
+
+const SPOOL: &[&str] = &["path", "max_size", "max_age", "fsync", "mode"];
+const MODES: [(&str, Mode); 2] = [("on_failure", Mode::OnFailure), ("always", Mode::Always)];
+
+/// What the file says; `None` if it says nothing, or something that cannot be.
+pub(super) fn read(
+    node: Option<&Node>,
+    provider: Option<&At<Provider>>,
+    reader: &mut Reader<'_>,
+) -> Option<SpoolPlace> {
+    let node = node?;
+    let fields = reader.fields(Some(node), SPOOL);
+    let default = SpoolOptions::default();
+    let path = reader.text(fields.get("path"));
+    let size = reader.typed(fields.get("max_size"), "a size of 1MiB or more, such as 256MiB", size);
+    let age = reader.typed(fields.get("max_age"), "a time such as `24h` or `30m`", duration);
+    let fsync = reader.typed(fields.get("fsync"), "`always` or `never` or a time such as `1s`", fsync);
+    let mode = reader.word(fields.get("mode"), &MODES);
+    if provider.is_some_and(|own| matches!(own.value, Provider::Console | Provider::File)) {
+        let mistake = Mistake::new(node.place, "what the console or a file cannot take is not kept");
+        reader.mistakes.push(mistake.with_help("remove `spool`"));
+    } else if path.is_none() && !reader.forgiving {
+        let mistake = Mistake::new(node.place, "this spool has no `path`");
+        reader.mistakes.push(mistake.with_help("add `path:` with a folder of its own"));
+    }
+    let options = SpoolOptions {
+        max_size_bytes: size.map_or(default.max_size_bytes, |at| at.value),
+        max_age: age.map_or(default.max_age, |at| at.value),
+        fsync: fsync.map_or(default.fsync, |at| at.value),
+    };
+    let mode = mode.map(|at| at.value).unwrap_or_default();
+    path.map(|path| SpoolPlace { path: path.into(), mode, options })
+}
+
+fn size(text: &str) -> Option<u64> {
+    limits::size(text).filter(|bytes| *bytes >= 1 << 20).and_then(|bytes| u64::try_from(bytes).ok())
+}
+
+fn fsync(text: &str) -> Option<Fsync> {
+    match text {
+        "always" => Some(Fsync::Always),
+        "never" => Some(Fsync::Never),
+        _ => duration(text).map(Fsync::Every),
+    }
+}

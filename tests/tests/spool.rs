@@ -1,0 +1,246 @@
+//! Batches on disk: they outlive an outage, a shutdown and a `kill -9`, and are counted apart in the next process.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+use telemetry_runtime::{ExporterStatus, Guard, Settings, builder, instrument};
+use telemetry_tests::{Answer, Receiver};
+
+const SOON: Duration = Duration::from_secs(10);
+/// Set in the process that is to be killed: the folder of its spool, the receiver, and the number of the round.
+const CHILD: &str = "TELEMETRY_SPOOL_CHILD";
+/// How many processes are killed; 5 unless set.
+const ROUNDS: &str = "TELEMETRY_CRASH_ROUNDS";
+
+/// One installation at a time: tests of one process take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A folder for one test, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        Self(env::temp_dir().join(format!("telemetry-spool-{}-{test}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[instrument]
+fn work(n: u64) {
+    let _ = n;
+}
+
+fn install(endpoint: &str, spool: &Path, more: &str) -> Guard {
+    let text = format!(
+        "telemetry: {{exporters: [{{provider: otlp, otlp: {{endpoint: \"{endpoint}\", timeout: 5s}}, \
+         retry: {{initial: 20ms, max: 100ms}}, spool: {{path: \"{}\"{more}}}}}]}}",
+        spool.display()
+    );
+    let settings = Settings::from_text(&text, "settings.yaml").expect("valid settings");
+    builder().settings(settings).install().expect("one installation at a time")
+}
+
+/// The counts of spans, which must add up.
+fn spans(guard: &Guard) -> ExporterStatus {
+    let status = guard.status().exporters.remove(0);
+    assert!(status.adds_up(), "{status}");
+    status
+}
+
+fn wait_for(guard: &Guard, is_wanted: impl Fn(&ExporterStatus) -> bool) -> ExporterStatus {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let status = spans(guard);
+        if is_wanted(&status) {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "{status}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A port where nobody listens.
+fn unused() -> String {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    format!("http://{}", address.expect("a free port"))
+}
+
+/// The values of `n` that arrived, sorted, and how many times in all.
+fn arrived(receiver: &Receiver) -> (Vec<u64>, usize) {
+    let spans = receiver.spans();
+    let n = |attribute: &telemetry_tests::proto::common::v1::KeyValue| match &attribute.value.as_ref()?.value
+    {
+        Some(telemetry_tests::proto::common::v1::any_value::Value::IntValue(n)) if attribute.key == "n" => {
+            Some(*n as u64)
+        }
+        _ => None,
+    };
+    let mut all: Vec<u64> = spans.iter().filter_map(|span| span.span.attributes.iter().find_map(n)).collect();
+    all.sort_unstable();
+    let total = all.len();
+    all.dedup();
+    (all, total)
+}
+
+#[test]
+fn what_a_dead_receiver_did_not_take_is_sent_by_the_next_process_once() {
+    let _turn = turn();
+    let folder = Folder::new("dead");
+    let guard = install(&unused(), &folder.0, "");
+    (0..1000).for_each(work);
+    let started = Instant::now();
+    let report = guard.shutdown(Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(5), "{report:?}");
+    let status = spans(&guard);
+    assert_eq!(
+        (status.spooled, status.dropped.total(), report.exporters[0].spooled),
+        (1000, 0, 1000),
+        "{status}"
+    );
+    drop(guard);
+
+    let receiver = Receiver::start();
+    let guard = install(&receiver.endpoint(), &folder.0, "");
+    let status = wait_for(&guard, |status| status.replayed.exported == 1000);
+    assert_eq!((status.created, status.replayed.found, status.replayed.waiting), (0, 1000, 0));
+    assert_eq!(arrived(&receiver), ((0..1000).collect(), 1000));
+    drop(guard);
+}
+
+#[test]
+fn an_outage_is_bridged_within_one_process() {
+    let _turn = turn();
+    let folder = Folder::new("outage");
+    let receiver = Receiver::scripted((0..8).map(|_| Answer::error(503, "busy")));
+    let guard = install(&receiver.endpoint(), &folder.0, "");
+    (0..500).for_each(work);
+    wait_for(&guard, |status| status.spooled == 500);
+    (500..1000).for_each(work);
+    let status = wait_for(&guard, |status| status.exported == 1000);
+    assert_eq!((status.spooled, status.dropped.total()), (0, 0));
+    assert_eq!(arrived(&receiver), ((0..1000).collect(), 1000));
+    drop(guard);
+}
+
+#[test]
+fn a_call_that_hangs_at_the_end_leaves_its_batch_and_all_behind_it_on_disk() {
+    let _turn = turn();
+    let folder = Folder::new("hang");
+    let receiver = Receiver::scripted([Answer::hang()]);
+    let guard = install(&receiver.endpoint(), &folder.0, "");
+    work(0);
+    let deadline = Instant::now() + SOON;
+    while receiver.requests().is_empty() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
+    (1..100).for_each(work);
+    let started = Instant::now();
+    let _report = guard.shutdown(Duration::from_secs(1));
+    assert!(started.elapsed() < Duration::from_millis(1600));
+    let status = spans(&guard);
+    assert_eq!((status.spooled, status.dropped.total()), (100, 0), "{status}");
+}
+
+#[test]
+fn with_mode_always_everything_passes_the_disk_and_arrives() {
+    let _turn = turn();
+    let folder = Folder::new("always");
+    let receiver = Receiver::start();
+    let guard = install(&receiver.endpoint(), &folder.0, ", mode: always, fsync: always");
+    (0..1000).for_each(work);
+    assert!(guard.flush(SOON).is_complete());
+    let status = spans(&guard);
+    assert_eq!((status.exported, status.spooled, status.dropped.total()), (1000, 0, 0), "{status}");
+    drop(guard);
+}
+
+#[test]
+fn a_spool_that_cannot_be_written_is_told_of_and_delivery_goes_on() {
+    let _turn = turn();
+    let receiver = Receiver::start();
+    let guard = install(&receiver.endpoint(), Path::new("/proc/no-such-folder"), "");
+    (0..10).for_each(work);
+    assert!(guard.flush(SOON).is_complete());
+    let status = spans(&guard);
+    assert!(status.spool_error.is_some() && status.exported == 10, "{status}");
+}
+
+/// What the killed process does: records without end, and says how many spans are on disk for sure.
+#[test]
+fn child() {
+    let Ok(arguments) = env::var(CHILD) else { return };
+    let [endpoint, folder, mode] = *arguments.split('|').collect::<Vec<_>>() else { panic!("{arguments}") };
+    let guard = install(endpoint, Path::new(folder), mode);
+    let mut n = 0;
+    loop {
+        (0..50).for_each(|_| {
+            work(n);
+            n += 1;
+        });
+        let status = spans(&guard);
+        assert_eq!(status.dropped.total(), 0, "{status}");
+        println!("safe {}", status.spooled + status.exported);
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A process that is killed once so many spans are on disk; how many it said were.
+fn kill_one(endpoint: &str, folder: &Path, mode: &str, after: u64) -> u64 {
+    let mut child = Command::new(env::current_exe().expect("this program has a path"))
+        .args(["--exact", "child", "--nocapture"])
+        .env(CHILD, format!("{endpoint}|{}|{mode}", folder.display()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the child starts");
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let mut safe = 0;
+    for line in lines.map_while(Result::ok) {
+        if let Some((_, count)) = line.rsplit_once("safe ") {
+            safe = count.parse().expect("a number");
+        }
+        if safe >= after {
+            child.kill().expect("it runs");
+        }
+    }
+    child.wait().expect("it has ended");
+    assert!(safe >= after, "the child ended by itself");
+    safe
+}
+
+#[test]
+fn what_was_on_disk_when_the_process_was_killed_arrives() {
+    let _turn = turn();
+    let rounds = env::var(ROUNDS).ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5_u64);
+    let (mut promised, mut came, mut twice) = (0, 0, 0);
+    for round in 0..rounds {
+        let folder = Folder::new(&format!("kill-{round}"));
+        let mode = if round % 2 == 0 { "" } else { ", mode: always, fsync: always" };
+        let safe = kill_one(&unused(), &folder.0, mode, 300 + 97 * (round % 20));
+        let receiver = Receiver::start();
+        let guard = install(&receiver.endpoint(), &folder.0, mode);
+        let status = wait_for(&guard, |status| status.replayed.waiting == 0);
+        assert!(status.replayed.found >= safe, "{status}");
+        drop(guard);
+        let (distinct, total) = arrived(&receiver);
+        assert!(distinct.len() as u64 >= safe, "round {round}: {} of {safe}", distinct.len());
+        // Where all go to disk first, they do so in order; else those that fail may come behind those that are not tried.
+        let first = distinct.iter().zip(0..).take_while(|(n, expected)| *n == expected).count();
+        assert!(mode.is_empty() || first as u64 >= safe, "round {round}: {first} of {safe}");
+        (promised, came, twice) = (promised + safe, came + distinct.len(), twice + total - distinct.len());
+    }
+    println!(
+        "{rounds} rounds: {promised} spans were on disk for sure, {came} arrived, {twice} of them twice"
+    );
+}
