@@ -9,7 +9,7 @@ use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, PerSignal, Signal};
 use rotating::Rotating;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file grows no further than this, unless told otherwise, before the next one is begun: 64 MiB.
 pub const DEFAULT_MAX_SIZE_BYTES: u64 = 64 << 20;
@@ -27,7 +27,8 @@ pub struct Target {
     /// larger has a file to itself.
     pub max_size_bytes: u64,
     /// How many files there may be, that at hand included. The one before it is called as it is, with `.1` behind, the one before that `.2`,
-    /// and so on; the oldest is removed. With 1, nothing is kept when the next file is begun.
+    /// and so on; the oldest is removed. With 1, nothing is kept when the next file is begun. Where it was larger before, the files with
+    /// higher numbers stay as they are.
     pub max_files: usize,
 }
 
@@ -45,11 +46,16 @@ impl Target {
 /// are added to a file that is there already. Nothing is synced: a crash of the system, other than one of the program, may lose
 /// the last lines.
 ///
-/// A new file is readable for its owner only (mode 0600, on Unix). A symbolic link and whatever is no regular file is not written to, nor is
-/// a file that another exporter writes to, in this process or another, for as long as it does: rotation would mix them up.
+/// A symbolic link and whatever is no regular file is not written to, nor is a file that another exporter writes to, in this process or
+/// another, for as long as it does: rotation would mix them up.
+///
+/// On Unix, a new file is readable for its owner only (mode 0600), and one that was removed or renamed, as by `logrotate`, is made again
+/// with the next batch. Elsewhere, a new file is as readable as the folder has it, lines follow a file that was renamed, a link that takes
+/// the file's place at the moment it is opened is followed, and a file that is being written to may be locked for readers, too.
 ///
 /// A disk that is full, a file that is in use and other conditions that pass are retryable errors; a path that cannot be written to is a
-/// permanent one.
+/// permanent one. So is every error of standard output, from which nothing can be taken back: a second attempt would repeat lines, and
+/// tear one.
 ///
 /// Source: OpenTelemetry specification, "OpenTelemetry Protocol File Exporter".
 ///
@@ -105,7 +111,7 @@ impl File {
     /// The same exporter, which writes log records to this file as well.
     ///
     /// # Errors
-    /// As for [`new`](Self::new).
+    /// As for [`new`](Self::new), and if it is the file of the spans.
     pub fn with_logs(self, target: Target) -> io::Result<Self> {
         self.with(Signal::Logs, Destination::File(target))
     }
@@ -124,9 +130,19 @@ impl File {
     pub(crate) fn with(mut self, signal: Signal, destination: Destination) -> io::Result<Self> {
         self.outputs[signal] = Some(match destination {
             Destination::Stdout => Output::Stdout,
-            Destination::File(target) => Output::File(Rotating::new(target)?),
+            Destination::File(target) => Output::File(self.apart(signal, Rotating::new(target)?)?),
         });
         Ok(self)
+    }
+
+    /// This file of a signal, unless it is another's: neither would let the other write.
+    fn apart(&self, signal: Signal, file: Rotating) -> io::Result<Rotating> {
+        let others = Signal::ALL.into_iter().filter(|other| *other != signal);
+        if others.filter_map(|other| self.outputs[other].as_ref()).any(|output| output.is_at(file.path())) {
+            let message = format!("{}: it is another signal's file already", file.path().display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        Ok(file)
     }
 }
 
@@ -146,26 +162,34 @@ impl Exporter for File {
 }
 
 impl Output {
+    /// Whether this is the file, by whatever way the path leads to it.
+    fn is_at(&self, path: &Path) -> bool {
+        match self {
+            Self::Stdout => false,
+            Self::File(file) => {
+                matches!((file.path().canonicalize(), path.canonicalize()), (Ok(own), Ok(path)) if own == path)
+            }
+        }
+    }
+
     fn write(&mut self, lines: &[u8]) -> Result<(), ExportError> {
         match self {
-            Self::Stdout => {
-                let mut stdout = io::stdout().lock();
-                stdout
-                    .write_all(lines)
-                    .and_then(|()| stdout.flush())
-                    .map_err(|error| failed("standard output", error))
-            }
-            Self::File(file) => {
-                file.append(lines).map_err(|error| failed(&file.path().display().to_string(), error))
-            }
+            Self::Stdout => print(io::stdout().lock(), lines),
+            Self::File(file) => file.append(lines).map_err(|error| failed(file.path(), error)),
         }
     }
 }
 
+/// What was written before an error cannot be taken back, and must not be repeated.
+fn print(mut stdout: impl Write, lines: &[u8]) -> Result<(), ExportError> {
+    let written = stdout.write_all(lines).and_then(|()| stdout.flush());
+    written.map_err(|error| ExportError::permanent(format!("standard output cannot be written to: {error}")))
+}
+
 /// Whether it passes is a question of what it is.
-fn failed(whereto: &str, error: io::Error) -> ExportError {
+fn failed(path: &Path, error: io::Error) -> ExportError {
     use io::ErrorKind::{BrokenPipe, InvalidInput, IsADirectory, PermissionDenied, ReadOnlyFilesystem};
-    let message = format!("{whereto} cannot be written to: {error}");
+    let message = format!("{} cannot be written to: {error}", path.display());
     match error.kind() {
         BrokenPipe | InvalidInput | IsADirectory | PermissionDenied | ReadOnlyFilesystem => {
             ExportError::permanent(message)

@@ -1,7 +1,7 @@
 //! A file that is added to in whole pieces, and begun anew when it is full.
 
 use super::Target;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ impl Rotating {
     /// Adds these lines, all or none.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let mut file = match self.open.take() {
-            Some(file) if !is_removed(&file.metadata()?) => file,
+            Some(file) if is_at(&file, &self.target.path)? => file,
             _ => claim(&self.target.path)?,
         };
         let len = file.metadata()?.len();
@@ -68,10 +68,19 @@ impl Rotating {
 
 /// Opens the file for this exporter alone, and ends a line that a crash has torn.
 fn claim(path: &Path) -> io::Result<File> {
-    let mut file = open(path)?;
+    hold(open(path)?, path)
+}
+
+/// Holds the file that was opened at this path.
+pub(super) fn hold(mut file: File, path: &Path) -> io::Result<File> {
+    let busy = |why| Err(io::Error::new(ErrorKind::ResourceBusy, why));
     // Not every file system has locks.
     if let Err(TryLockError::WouldBlock) = file.try_lock() {
-        return Err(io::Error::new(ErrorKind::ResourceBusy, "another exporter writes to it"));
+        return busy("another exporter writes to it");
+    }
+    // Who held it until now may have put it among the earlier ones.
+    if !is_at(&file, path)? {
+        return busy("another file has taken its place");
     }
     if file.metadata()?.len() > 0 && last_byte(&mut file)? != b'\n' {
         append(&file, b"\n")?;
@@ -95,16 +104,18 @@ fn last_byte(file: &mut File) -> io::Result<u8> {
     Ok(last[0])
 }
 
-/// Whether the file has no name any more: what is written to it is lost.
+/// Whether the open file still has this name: others remove files, and rename them.
 #[cfg(unix)]
-fn is_removed(file: &Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(file) == 0
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let file = file.metadata()?;
+    Ok(fs::symlink_metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == (file.dev(), file.ino())))
 }
 
-/// Elsewhere, a file that is open cannot be removed.
+/// Elsewhere, the standard library does not say which file it is.
 #[cfg(not(unix))]
-fn is_removed(_: &Metadata) -> bool {
-    false
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// Opens a regular file to add to its end, and makes it if it is not there.

@@ -143,6 +143,43 @@ fn a_file_that_another_exporter_writes_to_is_left_alone_until_that_is_gone() {
 }
 
 #[test]
+fn signals_do_not_share_a_file() {
+    let folder = Folder::new("shared");
+    let spans = File::new(Target::new(folder.path("t"))).expect("a valid path");
+    let error = spans.with_logs(Target::new(folder.path("./t"))).expect_err("the spans' file");
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    assert!(error.to_string().ends_with("t: it is another signal's file already"), "{error}");
+    assert!(File::of_logs(Target::new(folder.path("t"))).is_ok());
+}
+
+/// Takes some bytes, after which the disk is full.
+struct Narrow(usize);
+
+impl Write for Narrow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.min(bytes.len()) {
+            0 => Err(io::ErrorKind::StorageFull.into()),
+            taken => {
+                self.0 -= taken;
+                Ok(taken)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_standard_output_took_in_part_is_not_repeated() {
+    assert!(print(Narrow(4), b"a\nb\n").is_ok());
+    let error = print(Narrow(3), b"a\nb\n").expect_err("there is no room");
+    assert!(!error.is_retryable(), "{error}");
+    assert!(error.to_string().starts_with("standard output cannot be written to: "), "{error}");
+}
+
+#[test]
 fn paths_that_cannot_be_written_to_are_refused_before_anything_is_exported() {
     let folder = Folder::new("refused");
     for path in [folder.0.clone(), folder.path("no/such/folder"), PathBuf::new()] {
@@ -195,6 +232,63 @@ mod unix {
         assert_eq!(folder.spans("t"), [["b"]]);
     }
 
+    #[test]
+    fn a_file_that_is_renamed_is_made_again() {
+        let folder = Folder::new("renamed");
+        let mut file = File::new(Target::new(folder.path("t"))).expect("a valid path");
+        assert!(export(&mut file, "a").is_ok());
+        fs::rename(folder.path("t"), folder.path("t-1970")).expect("a file");
+        assert!(export(&mut file, "b").is_ok());
+        assert_eq!(
+            (folder.spans("t-1970"), folder.spans("t")),
+            (vec![vec!["a".into()]], vec![vec!["b".into()]])
+        );
+    }
+
+    #[test]
+    fn a_file_that_was_rotated_away_before_it_was_locked_is_left_alone() {
+        let folder = Folder::new("late");
+        fs::write(folder.path("t"), "").expect("a writable folder");
+        let opened = fs::File::open(folder.path("t")).expect("a file");
+        fs::rename(folder.path("t"), folder.path("t.1")).expect("a file");
+        fs::write(folder.path("t"), "").expect("a writable folder");
+        let error = rotating::hold(opened, &folder.path("t")).expect_err("it is t.1 now");
+        assert!(failed(Path::new("t"), error).is_retryable());
+    }
+
+    /// Set in the process whose files are bounded: where it writes.
+    const BOUNDED: &str = "TELEMETRY_FILE_BOUNDED";
+
+    /// What that process does: it writes until there is no room, as if the disk were full amid a line.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the process that bounds this one says where to write")]
+    fn writes_until_there_is_no_room() {
+        let Some(path) = std::env::var_os(BOUNDED) else { return };
+        let mut file = File::new(Target::new(path)).expect("a valid path");
+        let error =
+            (0..100).find_map(|_| export(&mut file, "a").err()).expect("there is no room for so many");
+        assert!(error.is_retryable(), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_written_whole_is_taken_back() {
+        let folder = Folder::new("whole");
+        let mut bounded = std::process::Command::new("sh");
+        // Without its signal, a write beyond the bound takes what there is room for, and the next one fails. A block is of 512 bytes.
+        bounded.args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "sh"]);
+        bounded.arg(std::env::current_exe().expect("this program has a path"));
+        bounded.args(["--exact", "export::file::tests::unix::writes_until_there_is_no_room"]);
+        let output = bounded.env(BOUNDED, folder.path("t")).output().expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        let written = folder.read("t");
+        let line = written.lines().next().expect("a line").len() + 1;
+        assert!(written.len() % line == 0 && written.len() + line > 2048, "{written}");
+        assert!(2048 % line != 0, "the bound is amid a line");
+        let mut file = File::new(Target::new(folder.path("t"))).expect("a valid path");
+        assert!(export(&mut file, "a").is_ok());
+        assert!(folder.spans("t").iter().all(|names| *names == ["a"]));
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_may_have_room_again() {
@@ -202,7 +296,7 @@ mod unix {
             &fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there"),
             b"a\n",
         );
-        let error = failed("t", error.expect_err("it is always full"));
+        let error = failed(Path::new("t"), error.expect_err("it is always full"));
         assert!(error.is_retryable() && error.to_string().starts_with("t cannot be written to: "), "{error}");
     }
 }
