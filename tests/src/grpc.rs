@@ -1,6 +1,7 @@
 //! An OTLP/gRPC receiver on the loopback interface that decodes what an exporter sends, and misbehaves as told.
 
 use crate::request::{Received, ReceivedLog, Request};
+use crate::taken::Taken;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
@@ -81,8 +82,7 @@ struct Shared {
 struct State {
     script: VecDeque<GrpcAnswer>,
     calls: Vec<Request>,
-    spans: Vec<Received>,
-    logs: Vec<ReceivedLog>,
+    taken: Taken,
     connections: usize,
 }
 
@@ -128,12 +128,12 @@ impl GrpcReceiver {
 
     /// The spans of the calls that were taken.
     pub fn spans(&self) -> Vec<Received> {
-        self.shared.lock().spans.clone()
+        self.shared.lock().taken.spans.clone()
     }
 
     /// The log records of the calls that were taken.
     pub fn logs(&self) -> Vec<ReceivedLog> {
-        self.shared.lock().logs.clone()
+        self.shared.lock().taken.logs.clone()
     }
 
     /// How many connections were opened so far.
@@ -276,10 +276,7 @@ impl Shared {
         let mut state = self.lock();
         let answer = state.script.pop_front().unwrap_or_else(GrpcAnswer::ok);
         if answer.accepts() {
-            match request.is_of_logs() {
-                true => state.logs.extend(request.logs().expect("log records")),
-                false => state.spans.extend(request.spans().expect("spans")),
-            }
+            state.taken.add(&request).expect("spans or log records");
         }
         state.calls.push(request);
         answer

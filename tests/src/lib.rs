@@ -8,6 +8,7 @@ mod program;
 mod receiver;
 mod request;
 mod sigv4;
+mod taken;
 
 pub use answer::Answer;
 pub use certificates::Authority;

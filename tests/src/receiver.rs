@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, How};
 use crate::request::{Received, ReceivedLog, Request};
+use crate::taken::Taken;
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -41,21 +42,18 @@ struct Shared {
 struct State {
     script: VecDeque<Answer>,
     requests: Vec<Request>,
-    accepted: Vec<Received>,
-    accepted_logs: Vec<ReceivedLog>,
+    taken: Taken,
     connections: Vec<TcpStream>,
     closed: bool,
 }
 
 impl State {
     fn accept(&mut self, request: &Request) -> io::Result<()> {
-        match request.is_of_logs() {
+        match request.line.ends_with("/track") {
             // Azure Monitor's: whoever tests that reads the requests.
-            _ if request.line.ends_with("/track") => request.content().map(drop)?,
-            true => self.accepted_logs.extend(request.logs()?),
-            false => self.accepted.extend(request.spans()?),
+            true => request.content().map(drop),
+            false => self.taken.add(request),
         }
-        Ok(())
     }
 }
 
@@ -103,12 +101,12 @@ impl Receiver {
 
     /// The spans of the requests that were answered with success so far, in the order of their arrival.
     pub fn spans(&self) -> Vec<Received> {
-        self.shared.lock().accepted.clone()
+        self.shared.lock().taken.spans.clone()
     }
 
     /// The log records of the requests that were answered with success so far, in the order of their arrival.
     pub fn logs(&self) -> Vec<ReceivedLog> {
-        self.shared.lock().accepted_logs.clone()
+        self.shared.lock().taken.logs.clone()
     }
 
     /// How many connections were opened so far.
@@ -122,8 +120,8 @@ impl Receiver {
     /// They have not come in time.
     pub fn wait_for_spans(&self, count: usize, within: Duration) -> Vec<Received> {
         self.wait(within, |state| {
-            (state.accepted.len() >= count).then(|| state.accepted.clone()).ok_or_else(|| {
-                format!("{} of {count} spans, {} requests", state.accepted.len(), state.requests.len())
+            (state.taken.spans.len() >= count).then(|| state.taken.spans.clone()).ok_or_else(|| {
+                format!("{} of {count} spans, {} requests", state.taken.spans.len(), state.requests.len())
             })
         })
     }
@@ -134,8 +132,8 @@ impl Receiver {
     /// None has come in time.
     pub fn wait_for_log(&self, within: Duration, is_wanted: impl Fn(&ReceivedLog) -> bool) -> ReceivedLog {
         self.wait(within, |state| {
-            let found = state.accepted_logs.iter().find(|log| is_wanted(log)).cloned();
-            found.ok_or_else(|| format!("{} other log records", state.accepted_logs.len()))
+            let found = state.taken.logs.iter().find(|log| is_wanted(log)).cloned();
+            found.ok_or_else(|| format!("{} other log records", state.taken.logs.len()))
         })
     }
 

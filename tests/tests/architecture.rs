@@ -57,7 +57,6 @@ fn without_tests(text: &str) -> &str {
         "#[cfg(test)]\nmod tests {",
         "#[cfg(all(test, feature = \"testing\"))]\nmod tests {",
         "#[cfg(all(test, not(loom)))]\nmod tests {",
-        "#[cfg(all(test, feature = \"testing\"))]\nmod tests {",
         "#[cfg(all(test, loom))]\nmod ",
     ]
     .iter()

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::{env, fs};
 use telemetry_runtime::{ExporterStatus, Guard, Settings, builder, instrument};
 use telemetry_tests::{Answer, Receiver};
 
 const SOON: Duration = Duration::from_secs(10);
+/// How long a loop waits for something to leave before it looks again.
+const PACE: Duration = Duration::from_millis(50);
 /// Set in the process that is to be killed: the folder of its spool, the receiver, and the number of the round.
 const CHILD: &str = "TELEMETRY_SPOOL_CHILD";
 /// How many processes are killed; 5 unless set.
@@ -44,7 +46,7 @@ fn work(n: u64) {
 
 fn install(endpoint: &str, spool: &Path, more: &str) -> Guard {
     let text = format!(
-        "telemetry: {{exporters: [{{provider: otlp, otlp: {{endpoint: \"{endpoint}\", timeout: 5s}}, \
+        "telemetry: {{exporters: [{{provider: otlp, otlp: {{endpoint: \"{endpoint}\", timeout: 2s}}, \
          retry: {{initial: 20ms, max: 100ms}}, spool: {{path: \"{}\"{more}}}}}]}}",
         spool.display()
     );
@@ -67,7 +69,7 @@ fn wait_for(guard: &Guard, is_wanted: impl Fn(&ExporterStatus) -> bool) -> Expor
             return status;
         }
         assert!(Instant::now() < deadline, "{status}");
-        thread::sleep(Duration::from_millis(5));
+        let _report = guard.flush(PACE);
     }
 }
 
@@ -141,10 +143,7 @@ fn a_call_that_hangs_at_the_end_leaves_its_batch_and_all_behind_it_on_disk() {
     let receiver = Receiver::scripted([Answer::hang()]);
     let guard = install(&receiver.endpoint(), &folder.0, "");
     work(0);
-    let deadline = Instant::now() + SOON;
-    while receiver.requests().is_empty() && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(5));
-    }
+    receiver.wait_for_requests(1, SOON);
     (1..100).for_each(work);
     let started = Instant::now();
     let _report = guard.shutdown(Duration::from_secs(1));
@@ -157,12 +156,17 @@ fn a_call_that_hangs_at_the_end_leaves_its_batch_and_all_behind_it_on_disk() {
 fn with_mode_always_everything_passes_the_disk_and_arrives() {
     let _turn = turn();
     let folder = Folder::new("always");
-    let receiver = Receiver::start();
+    let receiver = Receiver::scripted([Answer::hang()]);
     let guard = install(&receiver.endpoint(), &folder.0, ", mode: always, fsync: always");
     (0..1000).for_each(work);
-    assert!(guard.flush(SOON).is_complete());
+    receiver.wait_for_requests(1, SOON);
+    // What is being sent is on disk, although no call has failed.
     let status = spans(&guard);
-    assert_eq!((status.exported, status.spooled, status.dropped.total()), (1000, 0, 0), "{status}");
+    assert_eq!((status.spooled > 0, status.exported, status.dropped.total()), (true, 0, 0), "{status}");
+    // The call that hangs is given up by its own timeout.
+    let status = wait_for(&guard, |status| status.exported == 1000);
+    assert_eq!((status.spooled, status.dropped.total()), (0, 0), "{status}");
+    assert_eq!(arrived(&receiver), ((0..1000).collect(), 1000));
     drop(guard);
 }
 
@@ -189,10 +193,10 @@ fn child() {
             work(n);
             n += 1;
         });
+        let _report = guard.flush(PACE);
         let status = spans(&guard);
         assert_eq!(status.dropped.total(), 0, "{status}");
         println!("safe {}", status.spooled + status.exported);
-        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -223,7 +227,7 @@ fn kill_one(endpoint: &str, folder: &Path, mode: &str, after: u64) -> u64 {
 fn what_was_on_disk_when_the_process_was_killed_arrives() {
     let _turn = turn();
     let rounds = env::var(ROUNDS).ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5_u64);
-    let (mut promised, mut came, mut twice) = (0, 0, 0);
+    let (mut promised, mut came) = (0, 0);
     for round in 0..rounds {
         let folder = Folder::new(&format!("kill-{round}"));
         let mode = if round % 2 == 0 { "" } else { ", mode: always, fsync: always" };
@@ -234,13 +238,13 @@ fn what_was_on_disk_when_the_process_was_killed_arrives() {
         assert!(status.replayed.found >= safe, "{status}");
         drop(guard);
         let (distinct, total) = arrived(&receiver);
+        // Nobody took anything from the process that was killed.
+        assert_eq!(distinct.len(), total, "round {round}: some arrived twice");
         assert!(distinct.len() as u64 >= safe, "round {round}: {} of {safe}", distinct.len());
         // Where all go to disk first, they do so in order; else those that fail may come behind those that are not tried.
         let first = distinct.iter().zip(0..).take_while(|(n, expected)| *n == expected).count();
         assert!(mode.is_empty() || first as u64 >= safe, "round {round}: {first} of {safe}");
-        (promised, came, twice) = (promised + safe, came + distinct.len(), twice + total - distinct.len());
+        (promised, came) = (promised + safe, came + total);
     }
-    println!(
-        "{rounds} rounds: {promised} spans were on disk for sure, {came} arrived, {twice} of them twice"
-    );
+    println!("{rounds} rounds: {promised} spans were on disk for sure, {came} arrived, each once");
 }
