@@ -82,7 +82,7 @@ use std::time::Duration;
 ///         endpoint: http://localhost:4318   # v1/traces and v1/logs are appended
 ///         protocol: http/protobuf       # or http/json; or grpc, the default where the port is 4317
 ///         headers: {api-key: "${API_KEY}"}
-///         timeout: 10s                  # or ms, m
+///         timeout: 10s                  # or ms, m, h
 ///         compression: gzip             # default none
 ///         tls:                          # behind https, whom to trust and who to be; files in the form PEM
 ///           ca_file: ca.pem             # default: whom the system trusts
@@ -100,7 +100,7 @@ use std::time::Duration;
 ///       include: [{tenant: acme}]       # only what has all attributes of one of these; default: everything
 ///       max_batch_items: 512            # larger batches are split; default: as they come
 ///       concurrency: 1                  # requests at the same time, to 64; the console and files have one
-///       export_timeout: 30s             # a call that takes longer is given up, and what it had is dropped
+///       export_timeout: 30s             # a call that takes longer is given up; what it had goes to the spool, or is dropped
 ///       retry: {initial: 1s, max: 30s, budget: 5m}    # the first pause, the longest, and how long a batch is tried
 ///       spool:                          # where what cannot be sent is kept on disk; default: nowhere
 ///         path: /var/spool/orders       # a folder of ours (mode 0700), made if it is not there
@@ -131,7 +131,7 @@ use std::time::Duration;
 ///
 /// # The environment
 /// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
-/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`,
+/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes; `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` wins), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`,
 /// `_CERTIFICATE`, `_CLIENT_CERTIFICATE`, `_CLIENT_KEY`, each also as
 /// `OTEL_EXPORTER_OTLP_TRACES_...` and `OTEL_EXPORTER_OTLP_LOGS_...`, which win (their endpoints are used as they are).
 /// `OTEL_LOGS_EXPORTER` says whether `otlp` exporters get log records: not if it is `none` or `console`. `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
@@ -140,7 +140,8 @@ use std::time::Duration;
 /// a variable names an endpoint, and of log records if `OTEL_LOGS_EXPORTER` is `otlp`.
 ///
 /// `APPLICATIONINSIGHTS_CONNECTION_STRING` is for `azure_monitor` exporters that name no `connection_string`: unlike the others it does not
-/// override the file, as it does not in the vendor's libraries.
+/// override the file, as it does not in the vendor's libraries. Nor do `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and
+/// `AWS_REGION`, else `AWS_DEFAULT_REGION`: they are read for `otlp` exporters with the preset `aws` or `auth: aws_sigv4` only.
 ///
 /// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings).
 ///

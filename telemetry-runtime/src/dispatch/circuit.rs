@@ -14,7 +14,8 @@ const OPENS_AFTER: u32 = 5;
 /// sent, alone. If that is answered, whatever the answer is, the breaker closes and all go on; if not, it opens for the next, longer pause.
 ///
 /// A batch that comes or waits meanwhile is not tried to exhaustion: its time for retries runs from when it came, so that one which has
-/// waited for longer than that is dropped (as `retry_exhausted`) by the first failure of its own.
+/// waited for longer than that is dropped (as `retry_exhausted`) by the first failure of its own. Where the exporter has a spool, what waits
+/// goes there instead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Breaker {

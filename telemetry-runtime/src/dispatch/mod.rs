@@ -41,7 +41,7 @@ pub(crate) struct Options {
     pub(crate) max_batch_items: usize,
     /// How many batches are sent at the same time, each by a worker and an exporter of its own. Default: 1.
     pub(crate) concurrency: usize,
-    /// How long one call of the exporter may take. After that it is left behind, and what it had counts as dropped. Default: 30 s.
+    /// How long one call of the exporter may take. After that it is left behind, and what it had goes to the spool, or is dropped. Default: 30 s.
     ///
     /// Source: OpenTelemetry specification, trace SDK, "batching processor", `exportTimeoutMillis`.
     pub(crate) export_timeout: Duration,

@@ -24,11 +24,12 @@ use std::time::Duration;
 
 /// Takes batches out of the process.
 ///
-/// Each exporter has one worker thread to itself, which alone calls it: first [`export`](Self::export) once a batch, in order, at last
-/// [`shutdown`](Self::shutdown). It may block; the worker's queue is bounded, so what does not fit is dropped and counted while
+/// Each exporter has one thread to itself, which alone calls it: a worker's, first [`export`](Self::export) once a batch, in order, at last
+/// [`shutdown`](Self::shutdown). Where there is a spool, another exporter of its kind is called by the spool's thread, and only
+/// [packs](Self::pack). It may block; the worker's queue is bounded, so what does not fit is dropped and counted while
 /// the application goes on. A retryable error has the worker call again with the same batch, after a pause. A panic is caught and counted.
-/// A call that takes longer than the exporter's `export_timeout`, 30 seconds by default, is given up: its batch is counted as
-/// [timed out](crate::Dropped::timed_out), and an exporter that was given in code gets no other until it returns. Spans that the thread
+/// A call that takes longer than the exporter's `export_timeout`, 30 seconds by default, is given up: its batch goes to the spool,
+/// or is dropped as [timed out](crate::Dropped::timed_out), and an exporter that was given in code gets no other until it returns. Spans that the thread
 /// itself makes, by whatever library, are not recorded.
 ///
 /// # Examples
@@ -80,7 +81,7 @@ pub trait Exporter: Send + 'static {
 
     /// The batch as bytes that any later process can send: what a spool keeps. `None`, the default: batches of this exporter cannot be kept.
     /// If the last [`export`](Self::export) of the same batch failed and [settled a part of it](ExportError::with_settled), only the rest is
-    /// packed.
+    /// packed. Only exporters of the settings can have a spool so far: one that was given in code is not asked.
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
         let _ = batch;
         None

@@ -19,7 +19,7 @@ const COLLECTOR_GRACE: Duration = Duration::from_secs(1);
 /// How long writing to disk what could not be sent may take.
 const DISK_GRACE: Duration = Duration::from_millis(400);
 
-/// Keeps telemetry running; flushes and ends it when dropped, within 5 seconds.
+/// Keeps telemetry running; flushes and ends it when dropped, within 5 seconds and what [`shutdown`](Self::shutdown) allows beyond its timeout.
 ///
 /// Hold it in `main` for as long as the program runs.
 ///

@@ -258,6 +258,8 @@ mod unix {
 
     /// Set in the process whose files are bounded: where it writes.
     const BOUNDED: &str = "TELEMETRY_FILE_BOUNDED";
+    /// Four blocks of the shell's.
+    const BOUND_BYTES: usize = 4 * 512;
 
     /// What that process does: it writes until there is no room, as if the disk were full amid a line.
     #[test]
@@ -274,7 +276,7 @@ mod unix {
     fn what_cannot_be_written_whole_is_taken_back() {
         let folder = Folder::new("whole");
         let mut bounded = std::process::Command::new("sh");
-        // Without its signal, a write beyond the bound takes what there is room for, and the next one fails. A block is of 512 bytes.
+        // Without its signal, a write beyond the bound takes what there is room for, and the next one fails.
         bounded.args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "sh"]);
         bounded.arg(std::env::current_exe().expect("this program has a path"));
         bounded.args(["--exact", "export::file::tests::unix::writes_until_there_is_no_room"]);
@@ -282,8 +284,8 @@ mod unix {
         assert!(output.status.success(), "{output:?}");
         let written = folder.read("t");
         let line = written.lines().next().expect("a line").len() + 1;
-        assert!(written.len() % line == 0 && written.len() + line > 2048, "{written}");
-        assert!(2048 % line != 0, "the bound is amid a line");
+        assert!(written.len().is_multiple_of(line) && written.len() + line > BOUND_BYTES, "{written}");
+        assert!(!BOUND_BYTES.is_multiple_of(line), "the bound is amid a line");
         let mut file = File::new(Target::new(folder.path("t"))).expect("a valid path");
         assert!(export(&mut file, "a").is_ok());
         assert!(folder.spans("t").iter().all(|names| *names == ["a"]));
