@@ -115,11 +115,11 @@ impl Exporter for AzureMonitor {
 
     /// JSON lines without the instrumentation key: whoever sends them has one.
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
-        Some(self.encoder.encode(batch).to_vec())
+        Some(self.track.left_of(self.encoder.encode(batch)))
     }
 
     fn export_packed(&mut self, _: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
-        self.track.send(packed)
+        self.track.send_packed(packed)
     }
 }
 

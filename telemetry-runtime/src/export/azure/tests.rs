@@ -164,6 +164,45 @@ fn what_was_packed_holds_no_key_and_arrives_later() {
 }
 
 #[test]
+fn of_a_batch_that_was_taken_in_part_only_the_rest_is_packed() {
+    let errors = json!([{"index": 2, "statusCode": 503}, {"index": 3, "statusCode": 400}]);
+    let (first, mut exporter) = service([partial(errors)]);
+    let error = exporter.export(&three()).expect_err("a part is left");
+    assert!(error.is_retryable());
+    assert_eq!(error.settled(), (1, 1));
+    let packed = exporter.pack(&three()).expect("it packs");
+    assert_eq!(exporter.pack(&three()).as_ref(), Some(&packed), "packing settles nothing");
+    let errors = json!([{"index": 0, "statusCode": 400}]);
+    let (second, mut later) = service([partial(errors)]);
+    assert_eq!(
+        later.export_packed(Signal::Traces, &packed).ok(),
+        Some(Exported::with_rejected(1)),
+        "an item"
+    );
+    assert_eq!(names(&first.requests()[0]), ["a", "b", "of b", "c"]);
+    assert_eq!(names(&second.requests()[0]), ["of b"]);
+    let other = batch(&[Sample::root("d", 4)]);
+    let whole = exporter.pack(&other).expect("it packs");
+    assert_eq!(later.export_packed(Signal::Traces, &whole).ok(), Some(Exported::all()));
+    assert_eq!(names(&second.requests()[1]), ["d"]);
+}
+
+#[test]
+fn what_was_packed_is_counted_whole_when_it_comes_again() {
+    let errors = json!([{"index": 0, "statusCode": 503}, {"index": 3, "statusCode": 400}]);
+    let packed = exporter("http://localhost:9").pack(&three()).expect("it packs");
+    let (receiver, mut exporter) = service([partial(errors.clone())]);
+    let error = exporter.export_packed(Signal::Traces, &packed).expect_err("a part is left");
+    assert!(error.is_retryable());
+    assert_eq!(exporter.export_packed(Signal::Traces, &packed).ok(), Some(Exported::with_rejected(1)));
+    assert_eq!(names(&receiver.requests()[1]), ["a"]);
+    let (_receiver, mut exporter) = service([partial(errors), Answer::status(400)]);
+    assert!(exporter.export_packed(Signal::Traces, &packed).is_err_and(|error| error.is_retryable()));
+    let error = exporter.export_packed(Signal::Traces, &packed).expect_err("the rest is refused");
+    assert_eq!((error.is_retryable(), error.settled()), (false, (1, 1)));
+}
+
+#[test]
 fn secrets_do_not_show() {
     let target = Target::new(&format!("InstrumentationKey={KEY}")).expect("a connection string");
     let shown = format!("{target:?} {:?}", AzureMonitor::new(target.clone()));

@@ -50,13 +50,34 @@ impl Track {
         Self { http, headers, url: home.clone(), home, key, gzip, left: None }
     }
 
-    /// Sends the lines of a batch, or what is left of them if they are those that failed last.
+    /// Sends the lines of a batch, or what is left of them if they are those that failed last. It counts what is settled since then.
     pub(super) fn send(&mut self, batch: &[u8]) -> Result<Exported, ExportError> {
-        let lines: Vec<&[u8]> = batch.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        self.send_counted(batch, Ledger::newly_settled)
+    }
+
+    /// The same for what was packed. It counts the whole, however often it comes: nobody has counted a part yet.
+    pub(super) fn send_packed(&mut self, packed: &[u8]) -> Result<Exported, ExportError> {
+        self.send_counted(packed, |ledger| ledger.settled())
+    }
+
+    /// The batch as it is to be packed: without what is settled, if it is the one that failed last.
+    pub(super) fn left_of(&self, batch: &[u8]) -> Vec<u8> {
+        match &self.left {
+            Some((known, ledger)) if *known == fingerprint(batch) => ledger.rest(&lines(batch)),
+            _ => batch.to_vec(),
+        }
+    }
+
+    fn send_counted(
+        &mut self,
+        batch: &[u8],
+        count: fn(&mut Ledger) -> (usize, usize),
+    ) -> Result<Exported, ExportError> {
+        let lines = lines(batch);
         let left = self.left.take().filter(|(known, _)| *known == fingerprint(batch));
         let mut ledger = left.map_or_else(|| Ledger::new(&lines), |(_, ledger)| ledger);
         let outcome = self.send_waiting(&lines, &mut ledger);
-        let (taken, refused) = ledger.newly_settled();
+        let (taken, refused) = count(&mut ledger);
         match outcome {
             Ok(()) => Ok(Exported::with_rejected(refused)),
             Err(error) => {
@@ -182,6 +203,10 @@ fn is_same_domain(old: &str, new: &str) -> bool {
     ];
     let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
     DOMAINS.iter().any(|domain| old.ends_with(domain) && new.ends_with(domain))
+}
+
+fn lines(batch: &[u8]) -> Vec<&[u8]> {
+    batch.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect()
 }
 
 /// The lines in groups that fit into one request each.
