@@ -226,7 +226,7 @@ pub(crate) enum ExporterKind {
 pub(crate) struct Ingestion {
     pub(crate) connection_string: ConnectionString,
     pub(crate) takes: PerSignal<bool>,
-    /// How long one request may take.
+    /// How long one batch may take, with all its requests.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
 }

@@ -29,6 +29,10 @@ impl Ledger {
         (0..self.fates.len()).filter(|line| self.fates[*line] == Fate::Waiting).collect()
     }
 
+    pub(super) fn is_untouched(&self) -> bool {
+        self.fates.iter().all(|fate| *fate == Fate::Waiting)
+    }
+
     /// The lines that wait, as a batch of their own: an item that had lost its first line begins with the next one.
     pub(super) fn rest(&self, lines: &[&[u8]]) -> Vec<u8> {
         let mut rest = Vec::new();

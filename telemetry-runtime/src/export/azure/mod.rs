@@ -15,7 +15,7 @@ use std::fmt;
 use std::time::Duration;
 use track::Track;
 
-/// How long one request may take, from looking up the host to the answer's last byte, unless told otherwise: 10 s.
+/// How long one batch may take, with all its requests and their redirects, unless told otherwise: 10 s.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where to send, and how.
@@ -26,7 +26,8 @@ pub struct Target {
     pub traces: bool,
     /// Whether to send log records. Default: `true`.
     pub logs: bool,
-    /// How long one request may take in all. Default: [`DEFAULT_TIMEOUT`].
+    /// How long one batch may take, with all its requests and their redirects: what is not sent by then is tried again. It should be less
+    /// than the exporter's `export_timeout`, after which the batch is given up. Default: [`DEFAULT_TIMEOUT`], 10 s.
     pub timeout: Duration,
     /// Whether to compress the body. Default: `true`.
     pub gzip: bool,
@@ -67,13 +68,14 @@ pub struct InvalidConnectionString(#[from] ConnectionStringError);
 /// item beyond 64 KB is cut further.
 ///
 /// Answers of 401, 403, 408, 429, 500, 502, 503 and 504, a connection that cannot be made or breaks, and a timeout are retryable, no sooner
-/// than the answer's `Retry-After`; every other failure is permanent, 402 and 439 (the quota is used up) among them. Of a request that was
+/// than the answer's `Retry-After`; every other failure is permanent, 402 and 439 (the quota is used up) among them, but a batch that is too
+/// large (413) comes again in halves. Of a request that was
 /// taken in part (206), only the items for which that makes sense are sent again; the others are counted as rejected. A span of
-/// which an event was refused counts as rejected.
+/// which an event was refused counts as rejected. A batch that takes several requests goes on after one that is refused for good.
 ///
 /// Nothing goes anywhere else: no statistics to the vendor, no remote settings, no proxies from the environment. Redirects (307, 308) are
 /// followed, ten times at most, within the same host, or from one host to another of the same of the vendor's domains, and never from
-/// `https` to `http`.
+/// `https` to `http`. The host that they lead to is remembered until it cannot be reached, or refuses for good.
 ///
 /// Source: the vendor's exporter for Python, 1.0.0b58, for what goes where; Azure Monitor service limits.
 ///
