@@ -10,7 +10,7 @@ mod track;
 use super::connection_string::{ConnectionString, ConnectionStringError};
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, PerSignal, Signal};
-use encode::Encoder;
+use encode::{Encoder, Rates};
 use std::fmt;
 use std::time::Duration;
 use track::Track;
@@ -32,8 +32,12 @@ pub struct Target {
     /// Whether to compress the body. Default: `true`.
     pub gzip: bool,
     /// The share of traces that is recorded, from 0 to 1, of which the service is told so that it counts all of them. It matters to spans that
-    /// do not say it themselves, by the attribute `_MS.sampleRate` or by `ot=th:..` in their trace state. Default: 1.
+    /// do not say it themselves, by the attribute `_MS.sampleRate` or by `ot=th:..` in their trace state. Of a trace that began elsewhere and
+    /// was recorded since its caller's was, without `ot=th:..`, nobody here knows the share: it is counted by this one, as if it had begun
+    /// here. Default: 1. Example: `0.1`, of which each span that was recorded counts as ten.
     pub sampling_ratio: f64,
+    /// The share of all traces that this exporter gets, whatever is recorded, from 0 to 1. Default: 1.
+    pub(crate) exported_ratio: f64,
 }
 
 impl Target {
@@ -50,7 +54,9 @@ impl Target {
 
     pub(crate) fn of(connection: ConnectionString) -> Self {
         let (traces, logs) = (true, true);
-        Self { connection, traces, logs, timeout: DEFAULT_TIMEOUT, gzip: true, sampling_ratio: 1.0 }
+        let (sampling_ratio, exported_ratio) = (1.0, 1.0);
+        let timeout = DEFAULT_TIMEOUT;
+        Self { connection, traces, logs, timeout, gzip: true, sampling_ratio, exported_ratio }
     }
 }
 
@@ -97,10 +103,10 @@ pub struct AzureMonitor {
 impl AzureMonitor {
     /// An exporter to this target. It connects when the first batch comes.
     pub fn new(target: Target) -> Self {
-        let Target { connection, traces, logs, timeout, gzip, sampling_ratio } = target;
+        let Target { connection, traces, logs, timeout, gzip, sampling_ratio, exported_ratio } = target;
         Self {
             takes: PerSignal { traces, logs },
-            encoder: Encoder::new(sampling_ratio, host()),
+            encoder: Encoder::new(Rates::of_shares(sampling_ratio, exported_ratio), host()),
             track: Track::new(connection, timeout, gzip),
         }
     }

@@ -19,7 +19,7 @@ use crate::record::{Batch, EventView, Level, LogView, SpanContext, SpanKind, Spa
 use dependency::Dependency;
 use envelope::{Data, Envelope, Properties, Tags};
 use key::{Key, Known, is_field_of_log, is_field_of_span};
-use rate::Rates;
+pub(super) use rate::Rates;
 use request::Request;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -33,9 +33,9 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder of spans of which this share, from 0 to 1, was recorded where they do not say it themselves.
-    pub(super) fn new(share: f64, host: Option<String>) -> Self {
-        Self { rates: Rates::of_share(share), host, lines: Vec::new() }
+    /// An encoder of spans of which so many stand for others, on a machine of this name.
+    pub(super) fn new(rates: Rates, host: Option<String>) -> Self {
+        Self { rates, host, lines: Vec::new() }
     }
 
     /// The batch as lines.

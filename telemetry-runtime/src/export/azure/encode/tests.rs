@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 /// The envelopes, each with whether it continues the item before.
 fn envelopes(batch: &Batch) -> Vec<(bool, Json)> {
-    let mut encoder = Encoder::new(1.0, Some("machine".to_owned()));
+    let mut encoder = Encoder::new(Rates::of_shares(1.0, 1.0), Some("machine".to_owned()));
     let lines = std::str::from_utf8(encoder.encode(batch)).expect("text");
     let envelope = |line: &str| (line.starts_with(' '), serde_json::from_str(line).expect("JSON"));
     lines.lines().map(envelope).collect()
