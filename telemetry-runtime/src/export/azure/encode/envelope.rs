@@ -54,6 +54,8 @@ pub(super) struct Properties<'a> {
     /// Whether that attribute is said elsewhere.
     pub(super) is_field: fn(&str) -> bool,
     pub(super) more: Vec<(&'static str, Cow<'a, str>)>,
+    /// JSON of a few KiB, of which a beginning would be none.
+    pub(super) links: Option<String>,
 }
 
 impl Envelope<'_> {
@@ -216,6 +218,7 @@ impl Properties<'_> {
     fn put(&self, properties: &mut Object<'_>) {
         const MAX_KEY: usize = 150;
         const MAX_VALUE: usize = 8192;
+        const LINKS: &str = "_MS.links";
         for attribute in self.attributes.clone() {
             let key = attribute.key;
             if !key.is_empty() && super::json::cut(key, MAX_KEY) == key && !(self.is_field)(key) {
@@ -228,6 +231,9 @@ impl Properties<'_> {
         let is_taken = |key: &str| self.attributes.clone().any(|attribute| attribute.key == key);
         for (key, text) in self.more.iter().filter(|(key, _)| !is_taken(key)) {
             properties.text(key, text, MAX_VALUE);
+        }
+        if let Some(links) = self.links.as_ref().filter(|_| !is_taken(LINKS)) {
+            properties.whole_text(LINKS, links);
         }
     }
 }

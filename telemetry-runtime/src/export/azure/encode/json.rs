@@ -38,11 +38,16 @@ pub(super) fn put_object(scale: Scale, out: &mut Vec<u8>, content: impl FnOnce(&
 impl Object<'_> {
     /// A member of text, of which no more than `most` characters are written.
     pub(super) fn text(&mut self, key: &str, text: &str, most: usize) {
-        self.key(key);
-        self.quoted(cut(text, self.scale.of(most)));
+        self.whole_text(key, cut(text, self.scale.of(most)));
     }
 
-    /// The same, if there is text.
+    /// A member of text that is written to its end, however large the item is.
+    pub(super) fn whole_text(&mut self, key: &str, text: &str) {
+        self.key(key);
+        self.quoted(text);
+    }
+
+    /// A member of text, if there is one.
     pub(super) fn text_if(&mut self, key: &str, text: Option<impl AsRef<str>>, most: usize) {
         if let Some(text) = text {
             self.text(key, text.as_ref(), most);

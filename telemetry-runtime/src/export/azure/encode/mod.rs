@@ -101,7 +101,8 @@ fn of_span<'a>(
         properties: Properties {
             attributes: span.attributes(),
             is_field: is_field_of_span,
-            more: links(span).map(|links| ("_MS.links", Cow::Owned(links))).into_iter().collect(),
+            more: Vec::new(),
+            links: links(span),
         },
     }
 }
@@ -143,6 +144,7 @@ fn of_event<'a>(
             attributes: event.attributes(),
             is_field: is_field_of_span,
             more: Vec::new(),
+            links: None,
         },
     }
 }
@@ -176,6 +178,7 @@ fn of_log<'a>(log: &LogView<'a>, shared: &'a [u8]) -> Envelope<'a> {
             attributes: log.attributes(),
             is_field: is_field_of_log,
             more: [logger, name].into_iter().flatten().collect(),
+            links: None,
         },
     }
 }
