@@ -56,13 +56,14 @@ fn spans_and_log_records_arrive_as_packed_json() {
 fn of_a_request_that_was_taken_in_part_only_what_may_succeed_is_sent_again() {
     let errors = json!([
         {"index": 1, "statusCode": 500, "message": "later"},
-        {"index": 3, "statusCode": 400, "message": "never"},
+        {"index": 3, "statusCode": 400, "message": format!("never\n{KEY}")},
         {"index": 99, "statusCode": 500, "message": "none"},
     ]);
     let (receiver, mut exporter) = service([partial(errors).header("Retry-After", "7")]);
     let error = exporter.export(&three()).expect_err("a part is left");
     assert!(error.is_retryable());
     assert_eq!((error.retry_after(), error.settled()), (Some(Duration::from_secs(7)), (1, 1)));
+    assert!(error.to_string().ends_with("of one it says 400: never\\n***"), "{error}");
     assert_eq!(exporter.export(&three()).ok(), Some(Exported::all()));
     assert_eq!(names(&receiver.requests()[1]), ["b"]);
 }

@@ -1,6 +1,6 @@
 //! The ingestion service: sends lines to it, follows it where it may lead, and heeds what it answers.
 
-use super::answer::item_errors;
+use super::answer::{ItemError, is_retryable, item_errors};
 use super::ledger::{Fate, Ledger};
 use crate::export::connection_string::ConnectionString;
 use crate::export::http::{Answer, HttpClient, HttpOptions, Tls, gzip, origin, safe_to_show};
@@ -178,23 +178,31 @@ impl Track {
             (errors, _) => errors.unwrap_or_default(),
         };
         request.iter().for_each(|line| ledger.settle(*line, Fate::Accepted));
-        let mut is_left = false;
-        for error in errors {
-            let Some(line) = request.get(error.index) else { continue };
-            let is_again =
-                is_retryable(error.status) && !error.message.eq_ignore_ascii_case("Telemetry sampled out.");
-            ledger.settle(*line, if is_again { Fate::Waiting } else { Fate::Refused });
-            is_left |= is_again;
+        let known = errors.iter().filter_map(|error| Some((*request.get(error.index)?, error)));
+        for (line, error) in known.clone() {
+            ledger.settle(line, if error.may_come_again() { Fate::Waiting } else { Fate::Refused });
         }
-        let message = || format!("{} took a part of the items", origin(&self.url));
-        if is_left { Err(ExportError::retryable(message(), answer.retry_after())) } else { Ok(()) }
+        let first_refused = known.clone().find(|(_, error)| !error.may_come_again());
+        match known.clone().find(|(_, error)| error.may_come_again()) {
+            Some(first_left) => Err(self.taken_in_part(first_refused.unwrap_or(first_left).1, answer)),
+            None => Ok(()),
+        }
+    }
+
+    fn taken_in_part(&self, first: &ItemError, answer: &Answer) -> ExportError {
+        let words = self.safe_to_show(first.message.as_deref().unwrap_or_default());
+        let message = format!(
+            "{} took a part of the items; of one it says {}: {words}",
+            origin(&self.url),
+            first.status
+        );
+        ExportError::retryable(message.trim_end_matches([':', ' ']), answer.retry_after())
     }
 
     fn refused(&self, answer: &Answer, may_be_halved: bool) -> ExportError {
         let status = answer.status;
         let words = &answer.body[..answer.body.len().min(MAX_SHOWN_BYTES)];
-        let words = String::from_utf8_lossy(words).replace(self.key.expose(), "***");
-        let words = safe_to_show(words.trim(), &self.headers);
+        let words = self.safe_to_show(&String::from_utf8_lossy(words));
         let message = format!("{} answered {status}: {words}", origin(&self.url));
         let message = message.trim_end_matches([':', ' ']);
         match status {
@@ -202,6 +210,10 @@ impl Track {
             _ if is_retryable(status.as_u16()) => ExportError::retryable(message, answer.retry_after()),
             _ => ExportError::permanent(message),
         }
+    }
+
+    fn safe_to_show(&self, words: &str) -> String {
+        safe_to_show(words.replace(self.key.expose(), "***").trim(), &self.headers)
     }
 }
 
@@ -233,13 +245,6 @@ impl Failures {
         }
         Err(worst)
     }
-}
-
-/// Whether a request or an item with this status may be sent again. 402 and 439 say that the quota is used up: more of the same does not help.
-///
-/// Source: the vendor's exporter for Python, `_RETRYABLE_STATUS_CODES`.
-fn is_retryable(status: u16) -> bool {
-    matches!(status, 401 | 403 | 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// Where a redirect leads, if it may be followed: another path of the same host, or another host with the same path. It may be one of the
