@@ -19,6 +19,18 @@ use track::Track;
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where to send, and how.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use telemetry_runtime::export::azure::Target;
+///
+/// let mut target = Target::new("InstrumentationKey=00000000-0000-0000-0000-000000000000")?;
+/// target.logs = false;
+/// target.timeout = Duration::from_secs(5);
+/// target.sampling_ratio = 0.1;
+/// # Ok::<(), telemetry_runtime::export::azure::InvalidConnectionString>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Target {
     connection: ConnectionString,
@@ -29,7 +41,7 @@ pub struct Target {
     /// How long one batch may take, with all its requests and their redirects: what is not sent by then is tried again. It should be less
     /// than the exporter's `export_timeout`, after which the batch is given up. Default: [`DEFAULT_TIMEOUT`], 10 s.
     pub timeout: Duration,
-    /// Whether to compress the body. Default: `true`.
+    /// Whether to compress bodies with gzip. Default: `true`.
     pub gzip: bool,
     /// The share of traces that is recorded, from 0 to 1, of which the service is told so that it counts all of them. It matters to spans that
     /// do not say it themselves, by the attribute `_MS.sampleRate` or by `ot=th:..` in their trace state. Of a trace that began elsewhere and
@@ -48,6 +60,16 @@ impl Target {
     ///
     /// # Errors
     /// It is none; the message says what is wrong, and repeats nothing of it.
+    ///
+    /// # Examples
+    /// ```
+    /// use telemetry_runtime::export::azure::Target;
+    ///
+    /// let key = "InstrumentationKey=00000000-0000-0000-0000-000000000000";
+    /// assert!(Target::new(key).is_ok());
+    /// assert!(Target::new(&format!("{key};IngestionEndpoint=http://weu.example")).is_err_and(|error| error.is_insecure()));
+    /// assert!(Target::new(&format!("{key};Authorization=aad")).is_err_and(|error| error.is_unsupported()));
+    /// ```
     pub fn new(connection_string: &str) -> Result<Self, InvalidConnectionString> {
         Ok(Self::of(ConnectionString::parse(connection_string)?))
     }
@@ -64,6 +86,23 @@ impl Target {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct InvalidConnectionString(#[from] ConnectionStringError);
+
+impl InvalidConnectionString {
+    /// Whether it is none for lack of an instrumentation key: it may be empty, or not set.
+    pub fn is_without_key(&self) -> bool {
+        matches!(self.0, ConnectionStringError::MissingInstrumentationKey)
+    }
+
+    /// Whether it would send over plain `http://` to another machine.
+    pub fn is_insecure(&self) -> bool {
+        matches!(self.0, ConnectionStringError::Insecure(_))
+    }
+
+    /// Whether it asks for a way to sign in that is not supported here, such as `Authorization=aad`.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self.0, ConnectionStringError::Authorization)
+    }
+}
 
 /// Sends spans and log records to an Application Insights resource, one request at a time over a connection that is kept.
 ///
