@@ -6,6 +6,7 @@ use super::key::{Key, Known};
 use super::request::Request;
 use super::time::{TimeSpan, Timestamp};
 use super::url::redacted;
+use crate::export::json::text::Text;
 use crate::record::{Attributes, SpanContext, SpanId, SpanView, StatusCode, TraceId, Value, query};
 use std::borrow::Cow;
 
@@ -60,7 +61,7 @@ pub(super) struct Properties<'a> {
 
 impl Envelope<'_> {
     /// Appends the item as one line without its end. An item that is too large loses the ends of its texts, at last its properties.
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
+    pub(super) fn put(&self, out: &mut Text) {
         let start = out.len();
         for scale in Scale::ALL {
             self.put_scaled(scale, true, out);
@@ -72,7 +73,7 @@ impl Envelope<'_> {
         self.put_scaled(Scale::ALL[3], false, out);
     }
 
-    fn put_scaled(&self, scale: Scale, has_properties: bool, out: &mut Vec<u8>) {
+    fn put_scaled(&self, scale: Scale, has_properties: bool, out: &mut Text) {
         let (name, base_type) = self.data.names();
         put_object(scale, out, |envelope| {
             envelope.plain_text("name", format_args!("Microsoft.ApplicationInsights.{name}"));

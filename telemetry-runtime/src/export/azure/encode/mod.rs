@@ -15,6 +15,7 @@ mod tests;
 mod time;
 mod url;
 
+use crate::export::json::text::Text;
 use crate::record::{Batch, EventView, Level, LogView, SpanContext, SpanKind, SpanView};
 use dependency::Dependency;
 use envelope::{Data, Envelope, Properties, Tags};
@@ -29,40 +30,41 @@ pub(super) struct Encoder {
     rates: Rates,
     /// The name of the machine, if it is known.
     host: Option<String>,
-    lines: Vec<u8>,
+    lines: Text,
 }
 
 impl Encoder {
     /// An encoder of spans of which so many stand for others, on a machine of this name.
     pub(super) fn new(rates: Rates, host: Option<String>) -> Self {
-        Self { rates, host, lines: Vec::new() }
+        Self { rates, host, lines: Text::default() }
     }
 
     /// The batch as lines.
     pub(super) fn encode(&mut self, batch: &Batch) -> &[u8] {
-        self.lines.clear();
+        self.lines.truncate(0);
         let shared = role::tags(batch.resource(), self.host.as_deref());
+        let shared = shared.as_bytes();
         for span in batch.spans() {
-            put_span(&span, &shared, self.rates, &mut self.lines);
+            put_span(&span, shared, self.rates, &mut self.lines);
         }
         for log in batch.logs() {
-            put_line(&of_log(&log, &shared), &mut self.lines);
+            put_line(&of_log(&log, shared), &mut self.lines);
         }
-        &self.lines
+        self.lines.as_bytes()
     }
 }
 
-fn put_line(envelope: &Envelope<'_>, lines: &mut Vec<u8>) {
+fn put_line(envelope: &Envelope<'_>, lines: &mut Text) {
     envelope.put(lines);
-    lines.push(b'\n');
+    lines.end_line();
 }
 
-fn put_span<'a>(span: &SpanView<'a>, shared: &'a [u8], rates: Rates, lines: &mut Vec<u8>) {
+fn put_span<'a>(span: &SpanView<'a>, shared: &'a [u8], rates: Rates, lines: &mut Text) {
     let known = Known::of(span.attributes());
     let sample_rate = rates.of_span(span, &known);
     put_line(&of_span(span, &known, shared, sample_rate), lines);
     for event in span.events() {
-        lines.push(b' ');
+        lines.raw(b" ");
         put_line(&of_event(&event, span, &known, shared, sample_rate), lines);
     }
 }
