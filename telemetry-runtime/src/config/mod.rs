@@ -111,7 +111,7 @@ use std::time::Duration;
 ///     - provider: azure_monitor
 ///       azure_monitor:
 ///         connection_string: "${AZURE_MONITOR_CONNECTION_STRING}"   # default: APPLICATIONINSIGHTS_CONNECTION_STRING
-///         timeout: 10s                  # of one request; the default
+///         timeout: 10s                  # of one batch, with all its requests; the default
 ///         compression: gzip             # the default; or none
 ///     - provider: file                  # OTLP JSON lines
 ///       file:
@@ -227,7 +227,7 @@ pub(crate) enum ExporterKind {
 pub(crate) struct Ingestion {
     pub(crate) connection_string: ConnectionString,
     pub(crate) takes: PerSignal<bool>,
-    /// How long one request may take.
+    /// How long one batch may take, with all its requests.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
 }

@@ -2,6 +2,7 @@
 
 use super::share;
 use super::stats::Dropped;
+use crate::record::probability::randomness;
 use crate::record::{Attributes, Batch, Keep, Level, Signal, SpanView, ValueBuf};
 
 /// What one exporter gets of what is recorded. By default all.
@@ -39,7 +40,7 @@ impl Selection {
 
     fn span(&self, span: SpanView<'_>, sampled: &mut u64) -> Keep {
         let state = if self.threshold == 0 { "" } else { span.trace_state() };
-        if share::randomness(span.trace_id(), state) < self.threshold {
+        if randomness(span.trace_id(), state) < self.threshold {
             *sampled += 1;
             return Keep::No;
         }

@@ -4,7 +4,7 @@ use super::destination::{Endpoint, EndpointError};
 use crate::record::Secret;
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 #[cfg(feature = "azure")]
 use ureq::http::Uri;
 
@@ -41,6 +41,10 @@ pub(crate) enum ConnectionStringError {
     InstrumentationKey,
     #[error("`{0}` in the connection string: {1}")]
     Endpoint(&'static str, EndpointError),
+    #[error(
+        "`{0}` in the connection string must be `https://`, a host of letters, digits, `-` and `.`, and at most a port and a path"
+    )]
+    Url(&'static str),
     #[error("`{0}` in the connection string must begin with `https://`: `http://` is for this machine only")]
     Insecure(&'static str),
     #[error("`{0}` in the connection string must be letters, digits, `-` and `.`")]
@@ -65,6 +69,10 @@ const KNOWN_KEYS: [&str; 8] = [
     "AADAudience",
     "ApplicationId",
 ];
+/// Source: RFC 1035, section 2.3.4.
+const MAX_HOST_BYTES: usize = 255;
+/// Longer than any endpoint, and not too long for any client.
+const MAX_URL_BYTES: usize = 2048;
 const DEFAULT_INGESTION_ENDPOINT: &str = "https://dc.services.visualstudio.com";
 
 impl ConnectionString {
@@ -97,6 +105,7 @@ impl ConnectionString {
     #[cfg(feature = "azure")]
     pub(crate) fn into_parts(self) -> (Uri, Secret) {
         let url = format!("{}/v2.1/track", self.ingestion_endpoint);
+        // What was read makes a URL with a host.
         (url.parse().unwrap_or_default(), self.instrumentation_key)
     }
 }
@@ -125,26 +134,56 @@ fn endpoint<'a>(
     key: &'static str,
 ) -> Result<Option<&'a str>, ConnectionStringError> {
     let Some(url) = parts.get(key).copied() else { return Ok(None) };
-    Endpoint::from_base(url).map_err(|error| ConnectionStringError::Endpoint(key, error))?;
+    Endpoint::from_base(url).map_err(|error| match error {
+        // What these advise is for OTLP.
+        EndpointError::Query | EndpointError::Credentials => ConnectionStringError::Url(key),
+        error => ConnectionStringError::Endpoint(key, error),
+    })?;
+    if !is_plain(url) {
+        return Err(ConnectionStringError::Url(key));
+    }
     let is_secure = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
     if is_secure || is_this_machine(url) { Ok(Some(url)) } else { Err(ConnectionStringError::Insecure(key)) }
 }
 
+/// Whether the URL, of which scheme and authority are there, holds nothing that an HTTP client may not take.
+fn is_plain(url: &str) -> bool {
+    let (host, port) = host_and_port(url);
+    let is_ip6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(is_ip6);
+    let is_port = port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+    // Source: RFC 3986, section 3.3.
+    let is_path =
+        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@/".contains(&byte));
+    url.len() <= MAX_URL_BYTES && (is_ip6 || is_host(host)) && is_port && is_path
+}
+
+fn host_and_port(url: &str) -> (&str, Option<&str>) {
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
+}
+
+fn is_ip6(host: &str) -> bool {
+    host.parse::<Ipv6Addr>().is_ok()
+}
+
 /// Whether the URL's host is the loopback interface.
 fn is_this_machine(url: &str) -> bool {
-    let authority = url.split('/').nth(2).unwrap_or_default();
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => host,
-        _ => authority,
-    };
+    let (host, _) = host_and_port(url);
     let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn host_part<'a>(part: &'a str, key: &'static str) -> Result<&'a str, ConnectionStringError> {
+fn is_host(host: &str) -> bool {
     let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-    let is_valid = !part.is_empty() && part.bytes().all(is_valid);
-    if is_valid { Ok(part) } else { Err(ConnectionStringError::HostPart(key)) }
+    (1..=MAX_HOST_BYTES).contains(&host.len()) && host.bytes().all(is_valid)
+}
+
+fn host_part<'a>(part: &'a str, key: &'static str) -> Result<&'a str, ConnectionStringError> {
+    if is_host(part) { Ok(part) } else { Err(ConnectionStringError::HostPart(key)) }
 }
 
 #[cfg(test)]
@@ -196,6 +235,12 @@ mod tests {
             ("instrumentationkey=x", E::Repeated("InstrumentationKey")),
             ("IngestionEndpoint=weu.example", E::Endpoint("IngestionEndpoint", EndpointError::Scheme)),
             ("LiveEndpoint=https://", E::Endpoint("LiveEndpoint", EndpointError::Host)),
+            ("IngestionEndpoint=https://a:b@weu.example", E::Url("IngestionEndpoint")),
+            ("IngestionEndpoint=https://weu.example/?a=b", E::Url("IngestionEndpoint")),
+            ("IngestionEndpoint=https://weu<.example", E::Url("IngestionEndpoint")),
+            ("IngestionEndpoint=https://[weu]", E::Url("IngestionEndpoint")),
+            ("IngestionEndpoint=https://weu.example/<", E::Url("IngestionEndpoint")),
+            ("IngestionEndpoint=https://weu.example:+80", E::Url("IngestionEndpoint")),
             ("IngestionEndpoint=http://weu.example:80/x", E::Insecure("IngestionEndpoint")),
             ("IngestionEndpoint=http://localhost.example", E::Insecure("IngestionEndpoint")),
             ("EndpointSuffix=evil.example/x", E::HostPart("EndpointSuffix")),
@@ -225,6 +270,27 @@ mod tests {
         fn no_message_repeats_a_value(text in "(InstrumentationKey=)?c4n4ry[;=a-z]{0,12}") {
             if let Err(error) = ConnectionString::parse(&text) {
                 prop_assert!(!error.to_string().contains("c4n4ry"));
+            }
+        }
+
+        #[test]
+        fn no_message_speaks_of_otlp(rest in "(IngestionEndpoint|LiveEndpoint)=(https://)?[a:@/?#. ]{0,8}") {
+            if let Err(error) = ingestion_endpoint(&rest) {
+                let message = error.to_string();
+                prop_assert!(!message.contains("v1/traces") && !message.contains("headers"), "{}", message);
+            }
+        }
+
+        #[cfg(feature = "azure")]
+        #[test]
+        fn what_is_read_has_a_host_and_a_path(
+            key in "IngestionEndpoint|EndpointSuffix", scheme in "(https?://(localhost)?)?", rest in "[!-:<-~]{0,12}", location in "(;Location=[!-:<-~]{0,4})?",
+        ) {
+            let text = format!("InstrumentationKey={KEY};{key}={scheme}{rest}{location}");
+            if let Ok(string) = ConnectionString::parse(&text) {
+                let (url, _) = string.into_parts();
+                prop_assert!(url.host().is_some_and(|host| !host.is_empty()), "{}", text);
+                prop_assert!(url.path().ends_with("/v2.1/track"), "{}", text);
             }
         }
     }

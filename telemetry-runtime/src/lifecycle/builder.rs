@@ -214,13 +214,14 @@ impl Planned {
     /// What the settings say. Exporters that send requests are made as often as they are needed; the console is one, and so is a file.
     fn of(settings: ExporterSettings, recorded: Ratio) -> Result<Self, InitError> {
         let ExporterSettings { name, kind, delivery: options } = settings;
-        let share = recorded.but_from(options.selection.threshold).share();
-        let exporters: Result<_, _> = (0..options.concurrency).map(|_| build(kind.clone(), share)).collect();
+        let exported = Ratio::ALWAYS.but_from(options.selection.threshold);
+        let shares = Shares { recorded: recorded.share(), exported: exported.share() };
+        let exporters: Result<_, _> = (0..options.concurrency).map(|_| build(kind.clone(), shares)).collect();
         let exporters = exporters.map_err(|error| InitError::exporter(&name, error))?;
         let make: Option<Make> = match kind {
             ExporterKind::Console(_) | ExporterKind::File(_) => None,
             ExporterKind::Otlp(_) | ExporterKind::AzureMonitor(_) => {
-                Some(Box::new(move || build(kind.clone(), share).ok()))
+                Some(Box::new(move || build(kind.clone(), shares).ok()))
             }
         };
         Ok(Self { name, options, exporters, make })
@@ -229,16 +230,24 @@ impl Planned {
 
 type BuildError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Builds an exporter of traces of which this share is recorded.
+/// Which shares of all traces, from 0 to 1, are recorded, and of those that are, go to one exporter.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "azure"), expect(dead_code, reason = "only Azure Monitor is told"))]
+struct Shares {
+    recorded: f64,
+    exported: f64,
+}
+
+/// Builds an exporter of traces of which these shares are recorded and exported.
 #[cfg_attr(not(feature = "azure"), expect(unused_variables, reason = "only Azure Monitor is told"))]
-fn build(kind: ExporterKind, sampling_ratio: f64) -> Result<Box<dyn Exporter>, BuildError> {
+fn build(kind: ExporterKind, shares: Shares) -> Result<Box<dyn Exporter>, BuildError> {
     match kind {
         ExporterKind::Console(style) => Ok(Box::new(Console::new(style))),
         ExporterKind::File(destinations) => Ok(Box::new(file(destinations)?)),
         #[cfg(feature = "otlp")]
         ExporterKind::Otlp(destinations) => Ok(Box::new(otlp(destinations)?)),
         #[cfg(feature = "azure")]
-        ExporterKind::AzureMonitor(ingestion) => Ok(Box::new(azure_monitor(ingestion, sampling_ratio))),
+        ExporterKind::AzureMonitor(ingestion) => Ok(Box::new(azure_monitor(ingestion, shares))),
         #[cfg(not(feature = "azure"))]
         ExporterKind::AzureMonitor(_) => {
             Err("this program was built without the feature `azure` of `telemetry-runtime`".into())
@@ -251,13 +260,13 @@ fn build(kind: ExporterKind, sampling_ratio: f64) -> Result<Box<dyn Exporter>, B
 }
 
 #[cfg(feature = "azure")]
-fn azure_monitor(ingestion: Ingestion, sampling_ratio: f64) -> AzureMonitor {
+fn azure_monitor(ingestion: Ingestion, shares: Shares) -> AzureMonitor {
     let Ingestion { connection_string, takes, timeout, compression } = ingestion;
     let mut target = azure::Target::of(connection_string);
     (target.traces, target.logs) = (takes.traces, takes.logs);
     target.timeout = timeout;
     target.gzip = compression == Compression::Gzip;
-    target.sampling_ratio = sampling_ratio;
+    (target.sampling_ratio, target.exported_ratio) = (shares.recorded, shares.exported);
     AzureMonitor::new(target)
 }
 

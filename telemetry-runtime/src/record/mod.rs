@@ -16,6 +16,7 @@ mod luggage;
 pub(crate) mod opentelemetry;
 pub(crate) mod percent;
 pub(crate) mod printable;
+pub(crate) mod probability;
 #[cfg(any(feature = "azure", feature = "http"))]
 pub(crate) mod query;
 mod resource;

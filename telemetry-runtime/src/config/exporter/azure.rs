@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(in crate::config) struct AzureMonitor {
     /// The resource; by default that of `APPLICATIONINSIGHTS_CONNECTION_STRING`.
     pub(in crate::config) connection_string: Option<ConnectionString>,
-    /// How long one request may take; 10 s by default.
+    /// How long one batch may take, with all its requests; 10 s by default.
     pub(in crate::config) timeout: Option<Duration>,
     /// How bodies are packed; `gzip` by default.
     pub(in crate::config) compression: Option<Compression>,

@@ -1,132 +1,41 @@
-//! What the service answers in its body: `{"itemsReceived":2,"itemsAccepted":1,"errors":[{"index":0,"statusCode":500,"message":".."}]}`.
+//! What the service answers: statuses that allow to try again, and the body `{"itemsReceived":2,"itemsAccepted":1,"errors":[{"index":0,"statusCode":500,"message":".."}]}`.
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Body {
+    errors: Vec<ItemError>,
+}
 
 /// What became of one item that was not accepted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct ItemError {
     /// Which of the request's items it is, from 0.
     pub(super) index: usize,
+    #[serde(rename = "statusCode")]
     pub(super) status: u16,
-    pub(super) message: String,
+    pub(super) message: Option<String>,
+}
+
+impl ItemError {
+    /// Whether the item may be sent again: what was sampled out is not wanted, whatever its status.
+    pub(super) fn may_come_again(&self) -> bool {
+        let is_sampled_out =
+            self.message.as_deref().is_some_and(|words| words.eq_ignore_ascii_case("Telemetry sampled out."));
+        is_retryable(self.status) && !is_sampled_out
+    }
 }
 
 /// The items that were not accepted; `None` if the body is no such answer.
 pub(super) fn item_errors(body: &[u8]) -> Option<Vec<ItemError>> {
-    let mut reader = Reader { rest: std::str::from_utf8(body).ok()?, depth: 0 };
-    let mut errors = None;
-    reader.object(|key, reader| match key {
-        "errors" => {
-            let mut items = Vec::new();
-            reader.array(|reader| {
-                items.push(item_error(reader)?);
-                Some(())
-            })?;
-            errors = Some(items);
-            Some(())
-        }
-        _ => reader.skip(),
-    })?;
-    errors
+    serde_json::from_slice::<Body>(body).ok().map(|body| body.errors)
 }
 
-fn item_error(reader: &mut Reader<'_>) -> Option<ItemError> {
-    let mut error = ItemError::default();
-    reader.object(|key, reader| {
-        match key {
-            "index" => error.index = reader.scalar()?.parse().ok()?,
-            "statusCode" => error.status = reader.scalar()?.parse().ok()?,
-            "message" if reader.next_is('"') => error.message = reader.string()?,
-            _ => reader.skip()?,
-        }
-        Some(())
-    })?;
-    Some(error)
-}
-
-/// Reads JSON as it comes; every method gives `None` where it is none.
-struct Reader<'a> {
-    rest: &'a str,
-    depth: usize,
-}
-
-/// Deeper than any answer: whoever nests further is not the service.
-const MAX_DEPTH: usize = 16;
-
-impl Reader<'_> {
-    fn object(&mut self, mut member: impl FnMut(&str, &mut Self) -> Option<()>) -> Option<()> {
-        self.list('{', '}', |reader| {
-            let key = reader.string()?;
-            reader.take(':')?;
-            member(&key, reader)
-        })
-    }
-
-    fn array(&mut self, element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.list('[', ']', element)
-    }
-
-    fn list(&mut self, open: char, close: char, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.take(open)?;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return None;
-        }
-        while !self.next_is(close) {
-            item(self)?;
-            if !self.next_is(close) {
-                self.take(',')?;
-            }
-        }
-        self.depth -= 1;
-        self.take(close)
-    }
-
-    fn skip(&mut self) -> Option<()> {
-        match self.rest.trim_start().chars().next()? {
-            '{' => self.object(|_, reader| reader.skip()),
-            '[' => self.array(Self::skip),
-            '"' => self.string().map(drop),
-            _ => self.scalar().map(drop),
-        }
-    }
-
-    /// A number, `true`, `false` or `null`.
-    fn scalar(&mut self) -> Option<String> {
-        let rest = self.rest.trim_start();
-        let end = rest
-            .find(|char: char| !char.is_ascii_alphanumeric() && !"+-.".contains(char))
-            .unwrap_or(rest.len());
-        let (scalar, rest) = rest.split_at(end);
-        self.rest = rest;
-        (end > 0).then(|| scalar.to_owned())
-    }
-
-    /// A text. What is escaped by number is left as it is: nothing that is looked for is.
-    fn string(&mut self) -> Option<String> {
-        self.take('"')?;
-        let mut text = String::new();
-        loop {
-            let end = self.rest.find(['"', '\\'])?;
-            text.push_str(&self.rest[..end]);
-            let mut after = self.rest[end..].chars();
-            let is_end = after.next() == Some('"');
-            if !is_end {
-                text.push(after.next()?);
-            }
-            self.rest = after.as_str();
-            if is_end {
-                return Some(text);
-            }
-        }
-    }
-
-    fn next_is(&self, char: char) -> bool {
-        self.rest.trim_start().starts_with(char)
-    }
-
-    fn take(&mut self, char: char) -> Option<()> {
-        self.rest = self.rest.trim_start().strip_prefix(char)?;
-        Some(())
-    }
+/// Whether a request or an item with this status may be sent again. 402 and 439 say that the quota is used up: more of the same does not help.
+///
+/// Source: the vendor's exporter for Python, `_RETRYABLE_STATUS_CODES`.
+pub(super) fn is_retryable(status: u16) -> bool {
+    matches!(status, 401 | 403 | 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 #[cfg(test)]
@@ -139,8 +48,15 @@ mod tests {
         let body = r#" {"itemsReceived": 3, "itemsAccepted":1, "appId": null, "errors": [
             {"index":0,"statusCode":500,"message":"a \"b\"","more":[1,{"x":[]}]},
             {"message":null,"statusCode": 400 , "index":2}]}"#;
-        let error = |index, status, message: &str| ItemError { index, status, message: message.to_owned() };
-        assert_eq!(item_errors(body.as_bytes()), Some(vec![error(0, 500, "a \"b\""), error(2, 400, "")]));
+        let error = |index, status, message: Option<&str>| ItemError {
+            index,
+            status,
+            message: message.map(str::to_owned),
+        };
+        assert_eq!(
+            item_errors(body.as_bytes()),
+            Some(vec![error(0, 500, Some("a \"b\"")), error(2, 400, None)])
+        );
         assert_eq!(item_errors(br#"{"errors":[]}"#), Some(Vec::new()));
     }
 
@@ -148,9 +64,18 @@ mod tests {
     fn what_is_no_such_answer_says_nothing() {
         let deep = "[".repeat(100_000);
         let too_deep = format!("{{\"a\":{deep}");
-        for body in
-            ["", "OK", "{}", "[]", "<html>", r#"{"errors":[{"index":-1}]}"#, r#"{"errors":["#, &too_deep]
-        {
+        for body in [
+            "",
+            "OK",
+            "{}",
+            "[]",
+            "<html>",
+            r#"{"errors":[{"index":-1,"statusCode":500}]}"#,
+            r#"{"errors":[{"index":1}]}"#,
+            r#"{"errors":[{"statusCode":500}]}"#,
+            r#"{"errors":["#,
+            &too_deep,
+        ] {
             assert_eq!(item_errors(body.as_bytes()), None);
         }
         assert_eq!(item_errors(&[0xff]), None);
@@ -163,7 +88,7 @@ mod tests {
                 serde_json::json!({"index": index, "statusCode": status, "message": message})
             }).collect();
             let body = serde_json::json!({"itemsReceived": 9, "errors": errors}).to_string();
-            let expected = items.into_iter().map(|(index, status, message)| ItemError { index, status, message });
+            let expected = items.into_iter().map(|(index, status, message)| ItemError { index, status, message: Some(message) });
             prop_assert_eq!(item_errors(body.as_bytes()), Some(expected.collect()));
         }
 

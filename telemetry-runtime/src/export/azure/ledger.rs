@@ -1,5 +1,7 @@
 //! What became of each line of a batch, over all attempts to send it.
 
+use std::ops::Range;
+
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -27,6 +29,24 @@ impl Ledger {
         (0..self.fates.len()).filter(|line| self.fates[*line] == Fate::Waiting).collect()
     }
 
+    pub(super) fn is_untouched(&self) -> bool {
+        self.fates.iter().all(|fate| *fate == Fate::Waiting)
+    }
+
+    /// The lines that wait, as a batch of their own: an item that had lost its first line begins with the next one.
+    pub(super) fn rest(&self, lines: &[&[u8]]) -> Vec<u8> {
+        let mut rest = Vec::new();
+        for item in self.items() {
+            let start = rest.len();
+            for line in item.filter(|line| self.fates[*line] == Fate::Waiting) {
+                let is_first = rest.len() == start;
+                rest.extend_from_slice(if is_first { lines[line].trim_ascii_start() } else { lines[line] });
+                rest.push(b'\n');
+            }
+        }
+        rest
+    }
+
     pub(super) fn settle(&mut self, line: usize, fate: Fate) {
         self.fates[line] = fate;
     }
@@ -39,17 +59,23 @@ impl Ledger {
         new
     }
 
-    fn settled(&self) -> (usize, usize) {
+    /// Items that are settled, over all attempts: so many taken, so many of which a part was refused.
+    pub(super) fn settled(&self) -> (usize, usize) {
         let (mut taken, mut refused) = (0, 0);
-        for (item, first) in self.items.iter().enumerate() {
-            let end = self.items.get(item + 1).copied().unwrap_or(self.fates.len());
-            match &self.fates[*first..end] {
+        for item in self.items() {
+            match &self.fates[item] {
                 lines if lines.contains(&Fate::Waiting) => {}
                 lines if lines.contains(&Fate::Refused) => refused += 1,
                 _ => taken += 1,
             }
         }
         (taken, refused)
+    }
+
+    /// The lines of each item.
+    fn items(&self) -> impl Iterator<Item = Range<usize>> {
+        let ends = self.items.iter().skip(1).copied().chain([self.fates.len()]);
+        self.items.iter().zip(ends).map(|(first, end)| *first..end)
     }
 }
 
@@ -67,5 +93,13 @@ mod tests {
         assert_eq!(ledger.newly_settled(), (0, 1));
         assert_eq!(ledger.newly_settled(), (0, 0));
         assert_eq!(ledger.waiting(), [3]);
+    }
+    #[test]
+    fn the_rest_begins_each_item_anew() {
+        let lines: [&[u8]; 5] = [b"{1}", b" {2}", b" {3}", b"{4}", b"{5}"];
+        let mut ledger = Ledger::new(&lines);
+        ledger.settle(0, Fate::Accepted);
+        ledger.settle(3, Fate::Refused);
+        assert_eq!(ledger.rest(&lines), b"{2}\n {3}\n{5}\n");
     }
 }

@@ -10,15 +10,27 @@ mod track;
 use super::connection_string::{ConnectionString, ConnectionStringError};
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, PerSignal, Signal};
-use encode::Encoder;
+use encode::{Encoder, Rates};
 use std::fmt;
 use std::time::Duration;
 use track::Track;
 
-/// How long one request may take, from looking up the host to the answer's last byte, unless told otherwise: 10 s.
+/// How long one batch may take, with all its requests and their redirects, unless told otherwise: 10 s.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where to send, and how.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use telemetry_runtime::export::azure::Target;
+///
+/// let mut target = Target::new("InstrumentationKey=00000000-0000-0000-0000-000000000000")?;
+/// target.logs = false;
+/// target.timeout = Duration::from_secs(5);
+/// target.sampling_ratio = 0.1;
+/// # Ok::<(), telemetry_runtime::export::azure::InvalidConnectionString>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Target {
     connection: ConnectionString,
@@ -26,13 +38,18 @@ pub struct Target {
     pub traces: bool,
     /// Whether to send log records. Default: `true`.
     pub logs: bool,
-    /// How long one request may take in all. Default: [`DEFAULT_TIMEOUT`].
+    /// How long one batch may take, with all its requests and their redirects: what is not sent by then is tried again. It should be less
+    /// than the exporter's `export_timeout`, after which the batch is given up. Default: [`DEFAULT_TIMEOUT`], 10 s.
     pub timeout: Duration,
-    /// Whether to compress the body. Default: `true`.
+    /// Whether to compress bodies with gzip. Default: `true`.
     pub gzip: bool,
     /// The share of traces that is recorded, from 0 to 1, of which the service is told so that it counts all of them. It matters to spans that
-    /// do not say it themselves, by the attribute `_MS.sampleRate` or by `ot=th:..` in their trace state. Default: 1.
+    /// do not say it themselves, by the attribute `_MS.sampleRate` or by `ot=th:..` in their trace state. Of a trace that began elsewhere and
+    /// was recorded since its caller's was, without `ot=th:..`, nobody here knows the share: it is counted by this one, as if it had begun
+    /// here. Default: 1. Example: `0.1`, of which each span that was recorded counts as ten.
     pub sampling_ratio: f64,
+    /// The share of all traces that this exporter gets, whatever is recorded, from 0 to 1. Default: 1.
+    pub(crate) exported_ratio: f64,
 }
 
 impl Target {
@@ -43,13 +60,25 @@ impl Target {
     ///
     /// # Errors
     /// It is none; the message says what is wrong, and repeats nothing of it.
+    ///
+    /// # Examples
+    /// ```
+    /// use telemetry_runtime::export::azure::Target;
+    ///
+    /// let key = "InstrumentationKey=00000000-0000-0000-0000-000000000000";
+    /// assert!(Target::new(key).is_ok());
+    /// assert!(Target::new(&format!("{key};IngestionEndpoint=http://weu.example")).is_err_and(|error| error.is_insecure()));
+    /// assert!(Target::new(&format!("{key};Authorization=aad")).is_err_and(|error| error.is_unsupported()));
+    /// ```
     pub fn new(connection_string: &str) -> Result<Self, InvalidConnectionString> {
         Ok(Self::of(ConnectionString::parse(connection_string)?))
     }
 
     pub(crate) fn of(connection: ConnectionString) -> Self {
         let (traces, logs) = (true, true);
-        Self { connection, traces, logs, timeout: DEFAULT_TIMEOUT, gzip: true, sampling_ratio: 1.0 }
+        let (sampling_ratio, exported_ratio) = (1.0, 1.0);
+        let timeout = DEFAULT_TIMEOUT;
+        Self { connection, traces, logs, timeout, gzip: true, sampling_ratio, exported_ratio }
     }
 }
 
@@ -57,6 +86,23 @@ impl Target {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct InvalidConnectionString(#[from] ConnectionStringError);
+
+impl InvalidConnectionString {
+    /// Whether it is none for lack of an instrumentation key: it may be empty, or not set.
+    pub fn is_without_key(&self) -> bool {
+        matches!(self.0, ConnectionStringError::MissingInstrumentationKey)
+    }
+
+    /// Whether it would send over plain `http://` to another machine.
+    pub fn is_insecure(&self) -> bool {
+        matches!(self.0, ConnectionStringError::Insecure(_))
+    }
+
+    /// Whether it asks for a way to sign in that is not supported here, such as `Authorization=aad`.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self.0, ConnectionStringError::Authorization)
+    }
+}
 
 /// Sends spans and log records to an Application Insights resource, one request at a time over a connection that is kept.
 ///
@@ -67,13 +113,14 @@ pub struct InvalidConnectionString(#[from] ConnectionStringError);
 /// item beyond 64 KB is cut further.
 ///
 /// Answers of 401, 403, 408, 429, 500, 502, 503 and 504, a connection that cannot be made or breaks, and a timeout are retryable, no sooner
-/// than the answer's `Retry-After`; every other failure is permanent, 402 and 439 (the quota is used up) among them. Of a request that was
+/// than the answer's `Retry-After`; every other failure is permanent, 402 and 439 (the quota is used up) among them, but a batch that is too
+/// large (413) comes again in halves. Of a request that was
 /// taken in part (206), only the items for which that makes sense are sent again; the others are counted as rejected. A span of
-/// which an event was refused counts as rejected.
+/// which an event was refused counts as rejected. A batch that takes several requests goes on after one that is refused for good.
 ///
 /// Nothing goes anywhere else: no statistics to the vendor, no remote settings, no proxies from the environment. Redirects (307, 308) are
 /// followed, ten times at most, within the same host, or from one host to another of the same of the vendor's domains, and never from
-/// `https` to `http`.
+/// `https` to `http`. The host that they lead to is remembered until it cannot be reached, or refuses for good.
 ///
 /// Source: the vendor's exporter for Python, 1.0.0b58, for what goes where; Azure Monitor service limits.
 ///
@@ -95,10 +142,10 @@ pub struct AzureMonitor {
 impl AzureMonitor {
     /// An exporter to this target. It connects when the first batch comes.
     pub fn new(target: Target) -> Self {
-        let Target { connection, traces, logs, timeout, gzip, sampling_ratio } = target;
+        let Target { connection, traces, logs, timeout, gzip, sampling_ratio, exported_ratio } = target;
         Self {
             takes: PerSignal { traces, logs },
-            encoder: Encoder::new(sampling_ratio, host()),
+            encoder: Encoder::new(Rates::of_shares(sampling_ratio, exported_ratio), host()),
             track: Track::new(connection, timeout, gzip),
         }
     }
@@ -115,11 +162,11 @@ impl Exporter for AzureMonitor {
 
     /// JSON lines without the instrumentation key: whoever sends them has one.
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
-        Some(self.encoder.encode(batch).to_vec())
+        Some(self.track.left_of(self.encoder.encode(batch)))
     }
 
     fn export_packed(&mut self, _: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
-        self.track.send(packed)
+        self.track.send_packed(packed)
     }
 }
 

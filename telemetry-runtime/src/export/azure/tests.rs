@@ -56,13 +56,14 @@ fn spans_and_log_records_arrive_as_packed_json() {
 fn of_a_request_that_was_taken_in_part_only_what_may_succeed_is_sent_again() {
     let errors = json!([
         {"index": 1, "statusCode": 500, "message": "later"},
-        {"index": 3, "statusCode": 400, "message": "never"},
+        {"index": 3, "statusCode": 400, "message": format!("never\n{KEY}")},
         {"index": 99, "statusCode": 500, "message": "none"},
     ]);
     let (receiver, mut exporter) = service([partial(errors).header("Retry-After", "7")]);
     let error = exporter.export(&three()).expect_err("a part is left");
     assert!(error.is_retryable());
     assert_eq!((error.retry_after(), error.settled()), (Some(Duration::from_secs(7)), (1, 1)));
+    assert!(error.to_string().ends_with("of one it says 400: never\\n***"), "{error}");
     assert_eq!(exporter.export(&three()).ok(), Some(Exported::all()));
     assert_eq!(names(&receiver.requests()[1]), ["b"]);
 }
@@ -101,6 +102,85 @@ fn a_status_decides_whether_to_try_again() {
     }
 }
 
+/// The exporter, which sends each item in a request of its own.
+fn service_of_single_items(script: impl IntoIterator<Item = Answer>) -> (Receiver, AzureMonitor) {
+    let (receiver, mut exporter) = service(script);
+    exporter.track.max_bytes = 1;
+    (receiver, exporter)
+}
+
+fn two() -> Batch {
+    batch(&[Sample::root("a", 1), Sample::root("b", 2)])
+}
+
+#[test]
+fn a_request_that_is_refused_for_good_takes_no_others_with_it() {
+    let (receiver, mut exporter) = service_of_single_items([Answer::status(400), Answer::status(200)]);
+    let error = exporter.export(&two()).expect_err("one was refused");
+    assert_eq!((error.is_retryable(), error.settled()), (false, (1, 0)), "the worker counts the other one");
+    assert_eq!(names(&receiver.requests()[1]), ["b"]);
+}
+
+#[test]
+fn what_may_be_sent_again_is_whatever_else_was_refused() {
+    let later = || partial(json!([{"index": 0, "statusCode": 500}])).header("Retry-After", "7");
+    for script in [[later(), Answer::status(400)], [Answer::status(400), later()]] {
+        let (receiver, mut exporter) = service_of_single_items(script);
+        let error = exporter.export(&two()).expect_err("one is left");
+        assert_eq!((error.retry_after(), error.settled()), (Some(Duration::from_secs(7)), (0, 1)));
+        assert_eq!(exporter.export(&two()).ok(), Some(Exported::all()));
+        assert_eq!(receiver.requests().len(), 3);
+    }
+}
+
+#[test]
+fn a_service_that_wants_to_be_left_alone_is() {
+    for script in [Answer::status(503), Answer::hang_up()] {
+        let (receiver, mut exporter) = service_of_single_items([script]);
+        assert!(
+            exporter.export(&two()).is_err_and(|error| error.is_retryable() && error.settled() == (0, 0))
+        );
+        assert_eq!(receiver.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_batch_has_one_time_for_all_its_requests() {
+    let slow = || Answer::status(200).after(Duration::from_millis(600));
+    let (_receiver, mut exporter) = service_of_single_items([slow(), slow()]);
+    exporter.track.timeout = Duration::from_secs(1);
+    let error = exporter.export(&two()).expect_err("the time is over");
+    assert_eq!((error.is_retryable(), error.settled()), (true, (1, 0)));
+}
+
+#[test]
+fn a_request_that_is_too_large_comes_in_halves_if_nothing_was_taken_before() {
+    let (receiver, mut exporter) = service_of_single_items([Answer::status(413)]);
+    assert!(exporter.export(&two()).is_err_and(|error| error.is_too_large()));
+    assert_eq!(receiver.requests().len(), 1);
+    for first in [Answer::status(200), Answer::status(400)] {
+        let (_receiver, mut exporter) = service_of_single_items([first, Answer::status(413)]);
+        let error = exporter.export(&two()).expect_err("the second was refused");
+        assert!(!error.is_too_large() && !error.is_retryable());
+    }
+}
+
+#[test]
+fn a_host_to_which_it_was_led_and_that_refuses_for_good_is_left() {
+    let there = Receiver::scripted([Answer::status(404)]);
+    let (here, mut exporter) = service([Answer::status(307).header("Location", there.endpoint())]);
+    assert!(exporter.export(&three()).is_err_and(|error| !error.is_retryable()));
+    assert!(exporter.export(&three()).is_ok());
+    assert_eq!((here.requests().len(), there.requests().len()), (2, 1));
+}
+
+#[test]
+fn a_redirect_without_a_host_is_one_within_it() {
+    let (receiver, mut exporter) = service([Answer::status(308).header("Location", "/elsewhere/track")]);
+    assert!(exporter.export(&three()).is_ok());
+    assert_eq!(receiver.requests()[1].line, "POST /elsewhere/track");
+}
+
 #[test]
 fn a_redirect_within_the_host_is_followed_and_remembered() {
     let there = Receiver::start();
@@ -124,7 +204,7 @@ fn a_host_to_which_it_was_led_and_that_is_gone_is_left() {
 
 #[test]
 fn redirects_to_other_hosts_are_refused() {
-    for location in ["http://192.0.2.1/", "https://dc.services.visualstudio.com/", "/v2.1/track", "::"] {
+    for location in ["http://192.0.2.1/", "https://dc.services.visualstudio.com/", "//192.0.2.1/", "::"] {
         let (_receiver, mut exporter) = service([Answer::status(307).header("Location", location)]);
         assert!(exporter.export(&three()).is_err_and(|error| !error.is_retryable()), "{location}");
     }
@@ -144,7 +224,7 @@ fn no_more_than_ten_redirects_are_followed() {
 #[test]
 fn garbage_and_silence_are_errors() {
     let (_receiver, mut exporter) = service([Answer::raw("garbage\r\n\r\n"), Answer::hang_up()]);
-    assert!(exporter.export(&three()).is_err());
+    assert!(exporter.export(&three()).is_err_and(|error| !error.is_retryable()), "it may have been taken");
     assert!(exporter.export(&three()).is_err_and(|error| error.is_retryable()));
     let receiver = Receiver::scripted([Answer::hang()]);
     let connection = format!("InstrumentationKey={KEY};IngestionEndpoint={}", receiver.endpoint());
@@ -160,7 +240,45 @@ fn what_was_packed_holds_no_key_and_arrives_later() {
     assert!(!String::from_utf8_lossy(&packed).contains(KEY));
     assert_eq!(later.export_packed(Signal::Traces, &packed).ok(), Some(Exported::all()));
     assert_eq!(names(&receiver.requests()[0]), ["a", "b", "of b", "c"]);
-    assert!(later.export_packed(Signal::Traces, b"\n  \nx\xff\n").is_ok(), "whatever a disk gives back");
+}
+
+#[test]
+fn of_a_batch_that_was_taken_in_part_only_the_rest_is_packed() {
+    let errors = json!([{"index": 2, "statusCode": 503}, {"index": 3, "statusCode": 400}]);
+    let (first, mut exporter) = service([partial(errors)]);
+    let error = exporter.export(&three()).expect_err("a part is left");
+    assert!(error.is_retryable());
+    assert_eq!(error.settled(), (1, 1));
+    let packed = exporter.pack(&three()).expect("it packs");
+    assert_eq!(exporter.pack(&three()).as_ref(), Some(&packed), "packing settles nothing");
+    let errors = json!([{"index": 0, "statusCode": 400}]);
+    let (second, mut later) = service([partial(errors)]);
+    assert_eq!(
+        later.export_packed(Signal::Traces, &packed).ok(),
+        Some(Exported::with_rejected(1)),
+        "an item"
+    );
+    assert_eq!(names(&first.requests()[0]), ["a", "b", "of b", "c"]);
+    assert_eq!(names(&second.requests()[0]), ["of b"]);
+    let other = batch(&[Sample::root("d", 4)]);
+    let whole = exporter.pack(&other).expect("it packs");
+    assert_eq!(later.export_packed(Signal::Traces, &whole).ok(), Some(Exported::all()));
+    assert_eq!(names(&second.requests()[1]), ["d"]);
+}
+
+#[test]
+fn what_was_packed_is_counted_whole_when_it_comes_again() {
+    let errors = json!([{"index": 0, "statusCode": 503}, {"index": 3, "statusCode": 400}]);
+    let packed = exporter("http://localhost:9").pack(&three()).expect("it packs");
+    let (receiver, mut exporter) = service([partial(errors.clone())]);
+    let error = exporter.export_packed(Signal::Traces, &packed).expect_err("a part is left");
+    assert!(error.is_retryable());
+    assert_eq!(exporter.export_packed(Signal::Traces, &packed).ok(), Some(Exported::with_rejected(1)));
+    assert_eq!(names(&receiver.requests()[1]), ["a"]);
+    let (_receiver, mut exporter) = service([partial(errors), Answer::status(400)]);
+    assert!(exporter.export_packed(Signal::Traces, &packed).is_err_and(|error| error.is_retryable()));
+    let error = exporter.export_packed(Signal::Traces, &packed).expect_err("the rest is refused");
+    assert_eq!((error.is_retryable(), error.settled()), (false, (1, 1)));
 }
 
 #[test]

@@ -56,12 +56,26 @@ impl HttpClient {
 
     /// Posts the body, and waits for the answer. An error says why there is none and whether to try again, and shows no more of the URL
     /// than its [`origin`].
+    #[cfg(feature = "otlp")]
     pub(crate) fn post(&self, url: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Answer, ExportError> {
+        self.post_within(self.options.timeout, url, headers, body)
+    }
+
+    /// The same, with so much time instead.
+    pub(crate) fn post_within(
+        &self,
+        timeout: Duration,
+        url: &Uri,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Answer, ExportError> {
         let mut request = Request::post(url)
             .body(body)
             .map_err(|error| ExportError::permanent("the request cannot be made").with_source(error))?;
         *request.headers_mut() = headers.clone();
-        let response = self.agent(url).run(request).map_err(|error| self.not_sent(url, error))?;
+        let agent = self.agent(url);
+        let request = agent.configure_request(request).timeout_global(Some(timeout)).build();
+        let response = agent.run(request).map_err(|error| not_sent(url, timeout, error))?;
         Answer::read(response).ok_or_else(|| {
             let message = format!("{} answered with more than {MAX_ANSWER_BYTES} bytes", origin(url));
             ExportError::permanent(message)
@@ -74,32 +88,28 @@ impl HttpClient {
             false => &self.plain,
         }
     }
+}
 
-    /// There was no answer. Only errors of the system and of TLS are passed on: others may repeat the URL.
-    fn not_sent(&self, url: &Uri, error: ureq::Error) -> ExportError {
-        let origin = origin(url);
-        match error {
-            // This is how TLS reports what it does not accept.
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                ExportError::permanent(format!("no secure connection to {origin}")).with_source(error)
-            }
-            ureq::Error::Rustls(error) => {
-                ExportError::permanent(format!("no secure connection to {origin}")).with_source(error)
-            }
-            ureq::Error::Io(error) => {
-                ExportError::retryable(format!("no connection to {origin}, or it broke"), None)
-                    .with_source(error)
-            }
-            ureq::Error::ConnectionFailed => {
-                ExportError::retryable(format!("no connection to {origin}"), None)
-            }
-            ureq::Error::HostNotFound => ExportError::retryable(format!("no address for {origin}"), None),
-            ureq::Error::Timeout(_) => ExportError::retryable(
-                format!("{origin} did not answer within {:?}", self.options.timeout),
-                None,
-            ),
-            _ => ExportError::permanent(format!("{origin} did not answer in HTTP")),
+/// There was no answer. Only errors of the system and of TLS are passed on: others may repeat the URL.
+fn not_sent(url: &Uri, timeout: Duration, error: ureq::Error) -> ExportError {
+    let origin = origin(url);
+    match error {
+        // This is how TLS reports what it does not accept.
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            ExportError::permanent(format!("no secure connection to {origin}")).with_source(error)
         }
+        ureq::Error::Rustls(error) => {
+            ExportError::permanent(format!("no secure connection to {origin}")).with_source(error)
+        }
+        ureq::Error::Io(error) => {
+            ExportError::retryable(format!("no connection to {origin}, or it broke"), None).with_source(error)
+        }
+        ureq::Error::ConnectionFailed => ExportError::retryable(format!("no connection to {origin}"), None),
+        ureq::Error::HostNotFound => ExportError::retryable(format!("no address for {origin}"), None),
+        ureq::Error::Timeout(_) => {
+            ExportError::retryable(format!("{origin} did not answer within {:?}", timeout), None)
+        }
+        _ => ExportError::permanent(format!("{origin} did not answer in HTTP")),
     }
 }
 

@@ -7,7 +7,7 @@
 
 #[cfg(all(test, feature = "otlp"))]
 mod tests;
-mod text;
+pub(super) mod text;
 
 use super::numbers;
 use crate::record::{

@@ -1,4 +1,4 @@
-//! JSON text, as far as OTLP needs it.
+//! JSON text, as far as OTLP and Azure Monitor need it.
 //!
 //! Source: RFC 8259; protobuf.dev, "ProtoJSON Format".
 
@@ -7,23 +7,23 @@ use std::io::Write;
 
 /// Text being written. Every value ends in a comma, which the bracket that closes takes back.
 #[derive(Debug, Default)]
-pub(super) struct Text(Vec<u8>);
+pub(in crate::export) struct Text(Vec<u8>);
 
 impl Text {
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(in crate::export) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::export) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn truncate(&mut self, len: usize) {
+    pub(in crate::export) fn truncate(&mut self, len: usize) {
         self.0.truncate(len);
     }
 
     /// The last value is the last one of its line.
-    pub(super) fn end_line(&mut self) {
+    pub(in crate::export) fn end_line(&mut self) {
         self.close(b'\n');
     }
 
@@ -40,14 +40,30 @@ impl Text {
         self
     }
 
-    pub(super) fn object(&mut self, members: impl FnOnce(&mut Self)) {
+    /// The same for any name.
+    #[cfg(feature = "azure")]
+    pub(in crate::export) fn any_key(&mut self, key: &str) -> &mut Self {
+        self.string(key);
+        if let Some(comma) = self.0.last_mut() {
+            *comma = b':';
+        }
+        self
+    }
+
+    /// What was written before, or stands between values.
+    #[cfg(feature = "azure")]
+    pub(in crate::export) fn raw(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+
+    pub(in crate::export) fn object(&mut self, members: impl FnOnce(&mut Self)) {
         self.0.push(b'{');
         members(self);
         self.close(b'}');
         self.0.push(b',');
     }
 
-    pub(super) fn array(&mut self, elements: impl FnOnce(&mut Self)) {
+    pub(in crate::export) fn array(&mut self, elements: impl FnOnce(&mut Self)) {
         self.0.push(b'[');
         elements(self);
         self.close(b']');
@@ -69,7 +85,7 @@ impl Text {
     }
 
     /// A number of at most 53 bits, or `true` or `false`.
-    pub(super) fn bare(&mut self, value: impl Display) {
+    pub(in crate::export) fn bare(&mut self, value: impl Display) {
         // Writing to memory does not fail.
         let _ = write!(self.0, "{value},");
     }
@@ -114,7 +130,7 @@ impl Text {
         self.0.extend_from_slice(b"\",");
     }
 
-    pub(super) fn string(&mut self, text: &str) {
+    pub(in crate::export) fn string(&mut self, text: &str) {
         self.strings(&[text]);
     }
 

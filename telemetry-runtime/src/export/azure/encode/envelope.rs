@@ -6,6 +6,7 @@ use super::key::{Key, Known};
 use super::request::Request;
 use super::time::{TimeSpan, Timestamp};
 use super::url::redacted;
+use crate::export::json::text::Text;
 use crate::record::{Attributes, SpanContext, SpanId, SpanView, StatusCode, TraceId, Value, query};
 use std::borrow::Cow;
 
@@ -54,11 +55,13 @@ pub(super) struct Properties<'a> {
     /// Whether that attribute is said elsewhere.
     pub(super) is_field: fn(&str) -> bool,
     pub(super) more: Vec<(&'static str, Cow<'a, str>)>,
+    /// JSON of a few KiB, of which a beginning would be none.
+    pub(super) links: Option<String>,
 }
 
 impl Envelope<'_> {
     /// Appends the item as one line without its end. An item that is too large loses the ends of its texts, at last its properties.
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
+    pub(super) fn put(&self, out: &mut Text) {
         let start = out.len();
         for scale in Scale::ALL {
             self.put_scaled(scale, true, out);
@@ -70,7 +73,7 @@ impl Envelope<'_> {
         self.put_scaled(Scale::ALL[3], false, out);
     }
 
-    fn put_scaled(&self, scale: Scale, has_properties: bool, out: &mut Vec<u8>) {
+    fn put_scaled(&self, scale: Scale, has_properties: bool, out: &mut Text) {
         let (name, base_type) = self.data.names();
         put_object(scale, out, |envelope| {
             envelope.plain_text("name", format_args!("Microsoft.ApplicationInsights.{name}"));
@@ -216,6 +219,7 @@ impl Properties<'_> {
     fn put(&self, properties: &mut Object<'_>) {
         const MAX_KEY: usize = 150;
         const MAX_VALUE: usize = 8192;
+        const LINKS: &str = "_MS.links";
         for attribute in self.attributes.clone() {
             let key = attribute.key;
             if !key.is_empty() && super::json::cut(key, MAX_KEY) == key && !(self.is_field)(key) {
@@ -228,6 +232,9 @@ impl Properties<'_> {
         let is_taken = |key: &str| self.attributes.clone().any(|attribute| attribute.key == key);
         for (key, text) in self.more.iter().filter(|(key, _)| !is_taken(key)) {
             properties.text(key, text, MAX_VALUE);
+        }
+        if let Some(links) = self.links.as_ref().filter(|_| !is_taken(LINKS)) {
+            properties.whole_text(LINKS, links);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! JSON, as far as envelopes need it: objects of text within limits, written straight into a buffer.
+//! JSON, as far as envelopes need it: objects of text within limits.
 
+use crate::export::json::text::Text;
 use crate::record::Value;
 use std::fmt::Display;
-use std::io::Write;
 
 /// How much of a text is written: all that the schema allows, or less where the item would be too large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,28 +21,32 @@ impl Scale {
 
 /// An object, written member by member.
 pub(super) struct Object<'o> {
-    out: &'o mut Vec<u8>,
+    text: &'o mut Text,
     scale: Scale,
 }
 
 /// Writes an object with the members that `content` gives it.
-pub(super) fn put_object(scale: Scale, out: &mut Vec<u8>, content: impl FnOnce(&mut Object<'_>)) {
-    out.push(b'{');
-    content(&mut Object { out, scale });
-    if out.last() == Some(&b',') {
-        out.pop();
-    }
-    out.push(b'}');
+pub(super) fn put_object(scale: Scale, text: &mut Text, content: impl FnOnce(&mut Object<'_>)) {
+    text.object(|text| content(&mut Object::without_braces(scale, text)));
 }
 
-impl Object<'_> {
-    /// A member of text, of which no more than `most` characters are written.
-    pub(super) fn text(&mut self, key: &str, text: &str, most: usize) {
-        self.key(key);
-        self.quoted(cut(text, self.scale.of(most)));
+impl<'o> Object<'o> {
+    /// An object's members alone, each with a comma behind it.
+    pub(super) fn without_braces(scale: Scale, text: &'o mut Text) -> Self {
+        Self { text, scale }
     }
 
-    /// The same, if there is text.
+    /// A member of text, of which no more than `most` characters are written.
+    pub(super) fn text(&mut self, key: &str, text: &str, most: usize) {
+        self.whole_text(key, cut(text, self.scale.of(most)));
+    }
+
+    /// A member of text that is written to its end, however large the item is.
+    pub(super) fn whole_text(&mut self, key: &str, text: &str) {
+        self.text.any_key(key).string(text);
+    }
+
+    /// A member of text, if there is one.
     pub(super) fn text_if(&mut self, key: &str, text: Option<impl AsRef<str>>, most: usize) {
         if let Some(text) = text {
             self.text(key, text.as_ref(), most);
@@ -51,86 +55,36 @@ impl Object<'_> {
 
     /// A member whose text is known to be short and to need no escape.
     pub(super) fn plain_text(&mut self, key: &str, text: impl Display) {
-        self.key(key);
-        self.put(format_args!("\"{text}\","));
+        self.bare(key, format_args!("\"{text}\""));
     }
 
     /// A member that is a number, `true` or `false`.
     pub(super) fn bare(&mut self, key: &str, value: impl Display) {
-        self.key(key);
-        self.put(format_args!("{value},"));
+        self.text.any_key(key).bare(value);
     }
 
     /// A member that is text, whatever the attribute's type.
     pub(super) fn value(&mut self, key: &str, value: Value<'_>, most: usize) {
         match value {
             Value::Str(text) => self.text(key, text, most),
-            Value::Bool(_) | Value::I64(_) | Value::F64(_) => {
-                self.key(key);
-                self.put(format_args!("\"{value}\","));
-            }
+            Value::Bool(_) | Value::I64(_) | Value::F64(_) => self.plain_text(key, value),
             other => self.text(key, &other.to_string(), most),
         }
     }
 
     pub(super) fn object(&mut self, key: &str, content: impl FnOnce(&mut Object<'_>)) {
-        self.key(key);
-        put_object(self.scale, self.out, content);
-        self.out.push(b',');
+        put_object(self.scale, self.text.any_key(key), content);
     }
 
     /// A member that is an array of one object.
     pub(super) fn array_of_one(&mut self, key: &str, content: impl FnOnce(&mut Object<'_>)) {
-        self.key(key);
-        self.out.push(b'[');
-        put_object(self.scale, self.out, content);
-        self.out.extend_from_slice(b"],");
+        self.text.any_key(key).array(|text| put_object(self.scale, text, content));
     }
 
     /// Members that were written before.
     pub(super) fn members(&mut self, members: &[u8]) {
-        self.out.extend_from_slice(members);
+        self.text.raw(members);
     }
-
-    fn key(&mut self, key: &str) {
-        self.quoted(key);
-        if let Some(comma) = self.out.last_mut() {
-            *comma = b':';
-        }
-    }
-
-    /// The text in quotes, and a comma.
-    fn quoted(&mut self, text: &str) {
-        self.out.push(b'"');
-        let mut rest = text.as_bytes();
-        while let Some(end) = rest.iter().position(|byte| is_escaped(*byte)) {
-            self.out.extend_from_slice(&rest[..end]);
-            self.escape(rest[end]);
-            rest = &rest[end + 1..];
-        }
-        self.out.extend_from_slice(rest);
-        self.out.extend_from_slice(b"\",");
-    }
-
-    fn escape(&mut self, byte: u8) {
-        match byte {
-            b'"' | b'\\' => self.out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => self.out.extend_from_slice(b"\\n"),
-            b'\r' => self.out.extend_from_slice(b"\\r"),
-            b'\t' => self.out.extend_from_slice(b"\\t"),
-            control => self.put(format_args!("\\u{control:04x}")),
-        }
-    }
-
-    fn put(&mut self, text: std::fmt::Arguments<'_>) {
-        // Writing to memory does not fail.
-        let _ = self.out.write_fmt(text);
-    }
-}
-
-/// Source: RFC 8259, section 7.
-fn is_escaped(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// The beginning of a text that takes no more than so many UTF-16 code units: as which the vendor's own libraries count characters, and
@@ -153,9 +107,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn object(content: impl FnOnce(&mut Object<'_>)) -> serde_json::Value {
-        let mut out = Vec::new();
-        put_object(Scale::ALL[0], &mut out, content);
-        serde_json::from_slice(&out).expect("it is JSON")
+        let mut text = Text::default();
+        put_object(Scale::ALL[0], &mut text, content);
+        text.end_line();
+        serde_json::from_slice(text.as_bytes()).expect("it is JSON")
     }
 
     #[test]

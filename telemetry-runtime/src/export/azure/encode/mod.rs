@@ -15,11 +15,12 @@ mod tests;
 mod time;
 mod url;
 
+use crate::export::json::text::Text;
 use crate::record::{Batch, EventView, Level, LogView, SpanContext, SpanKind, SpanView};
 use dependency::Dependency;
 use envelope::{Data, Envelope, Properties, Tags};
 use key::{Key, Known, is_field_of_log, is_field_of_span};
-use rate::Rates;
+pub(super) use rate::Rates;
 use request::Request;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -29,40 +30,41 @@ pub(super) struct Encoder {
     rates: Rates,
     /// The name of the machine, if it is known.
     host: Option<String>,
-    lines: Vec<u8>,
+    lines: Text,
 }
 
 impl Encoder {
-    /// An encoder of spans of which this share, from 0 to 1, was recorded where they do not say it themselves.
-    pub(super) fn new(share: f64, host: Option<String>) -> Self {
-        Self { rates: Rates::of_share(share), host, lines: Vec::new() }
+    /// An encoder of spans of which so many stand for others, on a machine of this name.
+    pub(super) fn new(rates: Rates, host: Option<String>) -> Self {
+        Self { rates, host, lines: Text::default() }
     }
 
     /// The batch as lines.
     pub(super) fn encode(&mut self, batch: &Batch) -> &[u8] {
-        self.lines.clear();
+        self.lines.truncate(0);
         let shared = role::tags(batch.resource(), self.host.as_deref());
+        let shared = shared.as_bytes();
         for span in batch.spans() {
-            put_span(&span, &shared, self.rates, &mut self.lines);
+            put_span(&span, shared, self.rates, &mut self.lines);
         }
         for log in batch.logs() {
-            put_line(&of_log(&log, &shared), &mut self.lines);
+            put_line(&of_log(&log, shared), &mut self.lines);
         }
-        &self.lines
+        self.lines.as_bytes()
     }
 }
 
-fn put_line(envelope: &Envelope<'_>, lines: &mut Vec<u8>) {
+fn put_line(envelope: &Envelope<'_>, lines: &mut Text) {
     envelope.put(lines);
-    lines.push(b'\n');
+    lines.end_line();
 }
 
-fn put_span<'a>(span: &SpanView<'a>, shared: &'a [u8], rates: Rates, lines: &mut Vec<u8>) {
+fn put_span<'a>(span: &SpanView<'a>, shared: &'a [u8], rates: Rates, lines: &mut Text) {
     let known = Known::of(span.attributes());
     let sample_rate = rates.of_span(span, &known);
     put_line(&of_span(span, &known, shared, sample_rate), lines);
     for event in span.events() {
-        lines.push(b' ');
+        lines.raw(b" ");
         put_line(&of_event(&event, span, &known, shared, sample_rate), lines);
     }
 }
@@ -101,7 +103,8 @@ fn of_span<'a>(
         properties: Properties {
             attributes: span.attributes(),
             is_field: is_field_of_span,
-            more: links(span).map(|links| ("_MS.links", Cow::Owned(links))).into_iter().collect(),
+            more: Vec::new(),
+            links: links(span),
         },
     }
 }
@@ -143,6 +146,7 @@ fn of_event<'a>(
             attributes: event.attributes(),
             is_field: is_field_of_span,
             more: Vec::new(),
+            links: None,
         },
     }
 }
@@ -176,6 +180,7 @@ fn of_log<'a>(log: &LogView<'a>, shared: &'a [u8]) -> Envelope<'a> {
             attributes: log.attributes(),
             is_field: is_field_of_log,
             more: [logger, name].into_iter().flatten().collect(),
+            links: None,
         },
     }
 }

@@ -1,6 +1,7 @@
 //! Who reports, as the tags that every envelope repeats: of the resource, only what Azure Monitor has a tag for.
 
-use super::json::{Scale, put_object};
+use super::json::{Object, Scale};
+use crate::export::json::text::Text;
 use crate::record::{Resource, ValueBuf};
 use std::borrow::Cow;
 
@@ -10,25 +11,20 @@ const SDK_VERSION: &str = concat!("rust:telemetry", env!("CARGO_PKG_VERSION"));
 /// The members of `tags` that the resource gives, each with a comma behind it.
 ///
 /// Source: the vendor's exporter for Python, `_populate_part_a_fields`; lengths of the schema `ContextTagKeys`.
-pub(super) fn tags(resource: &Resource, host: Option<&str>) -> Vec<u8> {
-    let mut object = Vec::new();
+pub(super) fn tags(resource: &Resource, host: Option<&str>) -> Text {
+    let mut members = Text::default();
     let instance = first(resource, &["k8s.pod.name", "service.instance.id", "host.name"]);
     let instance = instance.or_else(|| host.map(Cow::Borrowed));
-    put_object(Scale::ALL[0], &mut object, |tags| {
-        tags.text("ai.cloud.role", &role(resource), 256);
-        tags.text_if("ai.cloud.roleInstance", instance.as_ref(), 256);
-        tags.text_if("ai.internal.nodeName", instance.as_ref(), 256);
-        tags.text_if("ai.application.ver", text(resource, "service.version"), 1024);
-        tags.text_if("ai.device.id", text(resource, "device.id"), 1024);
-        tags.text_if("ai.device.model", text(resource, "device.model.name"), 256);
-        tags.text_if("ai.device.oemName", text(resource, "device.manufacturer"), 256);
-        tags.text("ai.internal.sdkVersion", SDK_VERSION, 64);
-    });
-    // Without the braces: there is always one member.
-    object.remove(0);
-    object.pop();
-    object.push(b',');
-    object
+    let mut tags = Object::without_braces(Scale::ALL[0], &mut members);
+    tags.text("ai.cloud.role", &role(resource), 256);
+    tags.text_if("ai.cloud.roleInstance", instance.as_ref(), 256);
+    tags.text_if("ai.internal.nodeName", instance.as_ref(), 256);
+    tags.text_if("ai.application.ver", text(resource, "service.version"), 1024);
+    tags.text_if("ai.device.id", text(resource, "device.id"), 1024);
+    tags.text_if("ai.device.model", text(resource, "device.model.name"), 256);
+    tags.text_if("ai.device.oemName", text(resource, "device.manufacturer"), 256);
+    tags.text("ai.internal.sdkVersion", SDK_VERSION, 64);
+    members
 }
 
 /// The service with its namespace; of one that has no name, what runs it.
@@ -66,7 +62,7 @@ mod tests {
     use super::*;
 
     fn tag(resource: &Resource, key: &str) -> Option<String> {
-        let members = String::from_utf8(tags(resource, Some("machine"))).expect("text");
+        let members = String::from_utf8(tags(resource, Some("machine")).as_bytes().to_vec()).expect("text");
         let object = format!("{{{}}}", members.trim_end_matches(','));
         let tags: serde_json::Value = serde_json::from_str(&object).expect("JSON");
         tags[key].as_str().map(str::to_owned)

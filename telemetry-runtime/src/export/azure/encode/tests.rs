@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 /// The envelopes, each with whether it continues the item before.
 fn envelopes(batch: &Batch) -> Vec<(bool, Json)> {
-    let mut encoder = Encoder::new(1.0, Some("machine".to_owned()));
+    let mut encoder = Encoder::new(Rates::of_shares(1.0, 1.0), Some("machine".to_owned()));
     let lines = std::str::from_utf8(encoder.encode(batch)).expect("text");
     let envelope = |line: &str| (line.starts_with(' '), serde_json::from_str(line).expect("JSON"));
     lines.lines().map(envelope).collect()
@@ -127,6 +127,35 @@ fn an_item_that_is_too_large_loses_the_ends_of_its_texts() {
     assert_eq!(only(&batch(&[sample(1)]))["data"]["baseData"]["properties"]["key.0"], long.as_str());
 }
 
+#[test]
+fn links_are_whole_in_an_item_that_loses_the_ends_of_its_texts() {
+    let link = SpanContext::new(TraceId::from_int(7), SpanId::from_int(8), TraceFlags::SAMPLED);
+    let linked = (0..101).fold(Sample::root("span", 1), |sample, _| sample.link(&link, &[]));
+    let long = "\u{1}".repeat(8192);
+    let keys = ["a", "b"];
+    let sample = keys.iter().fold(linked, |sample, key| sample.later_attribute(key, long.as_str()));
+    let envelope = only(&batch(&[sample]));
+    assert!(envelope.to_string().len() <= 64 << 10);
+    let properties = &envelope["data"]["baseData"]["properties"];
+    assert!(units(&properties["a"]) < 8192, "it was cut");
+    let links: Vec<Json> =
+        serde_json::from_str(properties["_MS.links"].as_str().expect("text")).expect("JSON");
+    assert_eq!(links.len(), 100);
+}
+
+#[test]
+fn a_cut_exception_keeps_the_beginning_of_its_message_and_stack() {
+    let long = "x".repeat(40_000);
+    let of = |key| {
+        let exception = only(&logs(&[LogSample::new(Level::Error, 1, "")
+            .attribute("exception.type", "Full")
+            .attribute(key, long.as_str())]));
+        exception["data"]["baseData"]["exceptions"][0].clone()
+    };
+    assert_eq!(of("exception.message")["message"].as_str(), Some(&long[..32768]));
+    assert_eq!(of("exception.stacktrace")["stack"].as_str(), Some(&long[..32768]));
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![".{0,60}", "(\\PC|\u{0}){1000,3000}", "😀{4000,9000}", "[\u{0}-\u{1f}\"\\\\]{0,9000}"]
 }
@@ -160,6 +189,9 @@ proptest! {
             let data = &envelope["data"]["baseData"];
             for (field, most) in [("name", 1024), ("type", 1024), ("target", 1024), ("url", 2048), ("data", 8192), ("message", 32768)] {
                 prop_assert!(units(&data[field]) <= most, "{}", field);
+            }
+            for field in ["message", "stack"] {
+                prop_assert!(units(&data["exceptions"][0][field]) <= 32768, "{}", field);
             }
             for (key, value) in data["properties"].as_object().expect("properties") {
                 prop_assert!(key.encode_utf16().count() <= 150 && units(value) <= 8192);
