@@ -252,9 +252,9 @@ impl Queue {
         false
     }
 
-    /// Lets so much time pass before the worker takes anything, unless the end comes.
+    /// Lets so much time pass before the worker takes anything, unless the end comes; no more than the breaker does.
     pub(super) fn rest(&self, pause: Duration) {
-        let until = Instant::now() + pause;
+        let until = Instant::now() + pause.min(self.options.retry.budget);
         let mut state = self.lock();
         while !state.closed && Instant::now() < until {
             state = self.wait(state, Some(until));

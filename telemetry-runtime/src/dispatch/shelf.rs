@@ -96,6 +96,11 @@ impl Queue {
         self
     }
 
+    /// Whether there is a spool: one was asked for, and could be had.
+    pub(crate) fn has_spool(&self) -> bool {
+        self.shelf.is_some()
+    }
+
     /// Whether batches may go to disk now.
     pub(super) fn has_disk(&self) -> bool {
         self.may_write(&self.lock())

@@ -131,11 +131,9 @@ struct Running {
 
 impl Running {
     fn start(script: Arc<Script>, options: Options, is_remade: bool) -> Self {
-        let takes = PerSignal { traces: true, logs: false };
-        let queue = Queue::new("scripted".to_owned(), options.clone(), takes);
-        let queue = Arc::new(queue.with_spool().expect("a folder of ours"));
+        let queue = queue(options.clone());
         let (alive, ended) = channel();
-        if options.spool.is_some() {
+        if queue.has_spool() {
             let keeper = Keeper { queue: queue.clone(), exporter: script.exporter() };
             spawn(move || keeper.run()).expect("a thread starts");
         }
@@ -177,6 +175,12 @@ impl Drop for Running {
         *self.script.over.0.lock().expect("no test panics with it") = true;
         self.script.over.1.notify_all();
     }
+}
+
+/// A queue for traces, with the spool that the options ask for.
+fn queue(options: Options) -> Arc<Queue> {
+    let queue = Queue::new("scripted".to_owned(), options, PerSignal { traces: true, logs: false });
+    Arc::new(queue.with_spool().expect("a folder of ours"))
 }
 
 fn start(worker: Worker, alive: Sender<()>) -> io::Result<()> {
@@ -230,7 +234,7 @@ fn what_is_too_large_is_halved_until_it_fits_and_an_item_that_does_not_is_droppe
 #[test]
 fn a_queue_that_holds_enough_items_drops_the_next_batch() {
     let options = Options { max_queue_items: 3, ..quick() };
-    let queue = Queue::new("full".to_owned(), options, PerSignal { traces: true, logs: false });
+    let queue = queue(options);
     let push = |count: u64| {
         let spans: Vec<_> = (1..=count).map(|id| Sample::root("s", id)).collect();
         queue.push(Arc::new(batch(&spans)));
@@ -293,33 +297,62 @@ fn what_waited_behind_an_outage_beyond_its_time_is_tried_once_only() {
     }
 }
 
-#[test]
-fn time_that_the_other_side_asks_for_holds_for_all_batches() {
-    struct Throttled(u32, Sender<Instant>);
-    impl Exporter for Throttled {
-        fn export(&mut self, _: &Batch) -> Result<Exported, ExportError> {
-            self.0 += 1;
-            let _ = self.1.send(Instant::now());
-            let wait = Err(ExportError::retryable("busy", Some(10 * SHORT)));
-            if self.0 == 1 { wait } else { Ok(Exported::all()) }
-        }
+/// Asks for a day when it is first called, and says when it is.
+struct Throttled(u32, Sender<Instant>);
+
+impl Exporter for Throttled {
+    fn export(&mut self, _: &Batch) -> Result<Exported, ExportError> {
+        self.0 += 1;
+        let _ = self.1.send(Instant::now());
+        let day = Duration::from_secs(24 * 60 * 60);
+        if self.0 == 1 { Err(ExportError::retryable("busy", Some(day))) } else { Ok(Exported::all()) }
     }
+
+    fn pack(&mut self, _: &Batch) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
+    fn export_packed(&mut self, _: Signal, _: &[u8]) -> Result<Exported, ExportError> {
+        self.export(&batch(&[]))
+    }
+}
+
+/// Two batches for an exporter that is throttled; how long after the first call the second came, and the counts at the end.
+fn throttled(spool: Option<SpoolPlace>) -> (Duration, ExporterStatus) {
     let (calls, called) = channel();
-    // The batch's own time is shorter than what is asked for: it is dropped at once, and the next one waits.
+    // The batch's own time is shorter than what is asked for.
     let retry = RetryOptions { budget: 5 * SHORT, ..quick().retry };
-    let options = Options { retry, ..quick() };
-    let queue = Arc::new(Queue::new("busy".into(), options, PerSignal { traces: true, logs: false }));
+    let queue = queue(Options { retry, spool, ..quick() });
+    if queue.has_spool() {
+        let keeper = Keeper { queue: queue.clone(), exporter: Box::new(Throttled(0, calls.clone())) };
+        spawn(move || keeper.run()).expect("a thread starts");
+    }
     for id in [1, 2] {
         queue.push(Arc::new(batch(&[Sample::root("s", id)])));
     }
     let worker = Worker::new(queue.clone(), Box::new(Throttled(0, calls))).expect("there is a place");
     spawn(move || worker.run()).expect("a thread starts");
+    let [first, second] = [(); 2].map(|()| called.recv_timeout(SOON).expect("it is called"));
     assert!(queue.wait_until_settled(Instant::now() + SOON));
-    let times: Vec<_> = called.try_iter().collect();
-    assert!(times[1] - times[0] >= 5 * SHORT, "asked again no later than the time for retries");
     let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    queue.abandon();
+    (second - first, status)
+}
+
+#[test]
+fn time_that_the_other_side_asks_for_holds_for_all_batches() {
+    let (waited, status) = throttled(None);
+    assert!(waited >= 5 * SHORT, "asked again no later than the time for retries");
+    // The first is dropped at once, and the next one waits.
     assert_eq!((status.dropped.retry_exhausted, status.exported), (1, 1));
-    queue.close();
+}
+
+#[test]
+fn time_that_the_other_side_asks_for_is_bounded_with_a_spool_too() {
+    let folder = Folder::new();
+    let (waited, status) = throttled(folder.spool(Mode::OnFailure));
+    assert!(waited >= 5 * SHORT, "{waited:?}");
+    assert_eq!(status.dropped.total(), 0, "{status}");
 }
 
 /// A folder for one spool, which goes with it.
