@@ -138,7 +138,7 @@ impl Queue {
             state = self.wait(state, Some(deadline));
         }
         let end = state.disk.came;
-        while state.disk.went < end && state.is_answered() {
+        while state.disk.went < end && state.is_answered() && !state.abandoned {
             if Instant::now() >= deadline {
                 // What is on disk is safe.
                 break;
