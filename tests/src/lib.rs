@@ -1,6 +1,7 @@
 //! OTLP receivers on the loopback interface, for HTTP and gRPC, that take what an exporter sends, decode it, and misbehave as told; certificates; and the demo's
 //! program.
 
+mod alone;
 mod answer;
 mod certificates;
 mod grpc;
@@ -9,6 +10,7 @@ mod receiver;
 mod request;
 mod sigv4;
 
+pub use alone::{turn, unused};
 pub use answer::Answer;
 pub use certificates::Authority;
 pub use grpc::{GrpcAnswer, GrpcReceiver};
