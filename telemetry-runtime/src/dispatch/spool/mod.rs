@@ -184,7 +184,8 @@ impl<D: Folder> Spool<D> {
 
     /// The segment to read next, which is the first again if all are through.
     fn first_unread(&mut self) -> Option<u64> {
-        let first = |segments: &BTreeMap<u64, Segment>| segments.values().find(|s| s.is_unread()).map(|s| s.number);
+        let first =
+            |segments: &BTreeMap<u64, Segment>| segments.values().find(|s| s.is_unread()).map(|s| s.number);
         first(&self.segments).or_else(|| {
             let again = self.segments.values_mut().filter_map(|segment| segment.start_over().then_some(()));
             (again.count() > 0).then(|| first(&self.segments))?

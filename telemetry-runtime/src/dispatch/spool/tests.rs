@@ -504,7 +504,11 @@ fn what_is_given_back_is_read_again_behind_all_others() {
         let entry = spool.next(0).expect("no faults").expect("one");
         let payload = String::from_utf8(entry.payload).expect("text");
         // The first is never taken.
-        if payload == "one" { spool.give_back(entry.place) } else { spool.settle(entry.place).expect("no faults") }
+        if payload == "one" {
+            spool.give_back(entry.place)
+        } else {
+            spool.settle(entry.place).expect("no faults")
+        }
         payload
     };
     assert_eq!([(); 5].map(|()| read()), ["one", "two", "three", "one", "one"]);
