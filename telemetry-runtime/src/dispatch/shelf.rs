@@ -300,7 +300,9 @@ impl Queue {
     /// Takes what is left of a batch back from a worker, for the disk.
     pub(super) fn rescue(&self, state: &mut State, worker: Ticket) {
         let fits = |waiting: &Waiting| !waiting.in_memory;
-        if self.may_write(state) && state.flight(worker).is_some_and(|flight| flight.batch().is_some_and(fits)) {
+        if self.may_write(state)
+            && state.flight(worker).is_some_and(|flight| flight.batch().is_some_and(fits))
+        {
             state.return_rest(worker, false);
         }
     }
@@ -314,11 +316,7 @@ impl Queue {
     }
 
     /// Does something with the spool, and notes what that came to; `None` if there is no spool, or the disk fails.
-    fn with_disk<T>(
-        &self,
-        access: Access,
-        act: impl FnOnce(&mut Spool<Disk>) -> io::Result<T>,
-    ) -> Option<T> {
+    fn with_disk<T>(&self, access: Access, act: impl FnOnce(&mut Spool<Disk>) -> io::Result<T>) -> Option<T> {
         let mut spool = self.shelf.as_ref()?.lock();
         let spool = spool.as_mut()?;
         let done = act(spool);

@@ -157,7 +157,7 @@ impl Running {
             start(worker, alive.clone()).expect("a thread starts");
         }
         let maker = script.clone();
-        let make: Option<Make> = is_remade.then(|| Box::new(move || Some(maker.exporter())) as Make);
+        let make: Option<Make> = is_remade.then(|| Box::new(move || Ok(maker.exporter())) as Make);
         let stop = Arc::<Stop>::default();
         let watch = Watch { posts: vec![Post { queue: queue.clone(), make }], stop: stop.clone() };
         spawn(move || watch.run(|worker| start(worker, alive.clone()))).expect("a thread starts");
@@ -167,6 +167,15 @@ impl Running {
     fn push(&self, ids: impl IntoIterator<Item = u64>) {
         let spans: Vec<_> = ids.into_iter().map(|id| Sample::root("s", id)).collect();
         self.queue.push(Arc::new(batch(&spans)));
+    }
+
+    /// Pushes batches of these sizes, of spans numbered from 1; how many spans that were.
+    fn push_all(&self, sizes: &[u64]) -> u64 {
+        sizes.iter().fold(0, |pushed, size| {
+            self.push(pushed + 1..=pushed + size);
+            self.status();
+            pushed + size
+        })
     }
 
     /// The counts, which must add up.
@@ -189,6 +198,19 @@ impl Drop for Running {
         self.stop.stop();
         *self.script.over.0.lock().expect("no test panics with it") = true;
         self.script.over.1.notify_all();
+    }
+}
+
+/// Waits until the counts are as wanted.
+fn wait_for(running: &Running, is_wanted: impl Fn(&ExporterStatus) -> bool) -> ExporterStatus {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let status = running.status();
+        if is_wanted(&status) {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "{status}");
+        thread::yield_now();
     }
 }
 
@@ -288,11 +310,7 @@ fn an_exporter_that_cannot_be_made_anew_is_left_alone_until_its_call_returns() {
 fn calls_that_never_return_leave_a_bounded_number_of_threads_behind() {
     let running = Running::start(Script::of([Act::Hang; 20]), quick(), true);
     (1..=20).for_each(|id| running.push([id]));
-    let deadline = Instant::now() + SOON;
-    while running.status().dropped.timed_out < 4 {
-        assert!(Instant::now() < deadline, "{}", running.status());
-        thread::yield_now();
-    }
+    wait_for(&running, |status| status.dropped.timed_out >= 4);
     assert!(!running.queue.wait_until_settled(Instant::now() + 5 * SHORT));
     assert_eq!((running.status().dropped.timed_out, running.status().queued), (4, 16));
     assert!(running.queue.wait_for_workers(Instant::now()), "shutdown waits for none of them");
@@ -301,12 +319,19 @@ fn calls_that_never_return_leave_a_bounded_number_of_threads_behind() {
 #[test]
 fn what_waited_behind_an_outage_beyond_its_time_is_tried_once_only() {
     let retry = RetryOptions { budget: Duration::from_millis(100), ..quick().retry };
-    let running = Running::start(Script::of([Act::Fail; 1000]), Options { retry, ..quick() }, false);
-    (1..=5).for_each(|id| running.push([id]));
-    let status = running.settle();
+    let (queue, script) = (queue(Options { retry, ..quick() }), Script::of([Act::Fail; 1000]));
+    for id in 1..=5 {
+        queue.push(Arc::new(batch(&[Sample::root("s", id)])));
+    }
+    // All have come before the first call.
+    let worker = Worker::new(queue.clone(), script.exporter()).expect("there is a place");
+    spawn(move || worker.run()).expect("a thread starts");
+    assert!(queue.wait_until_settled(Instant::now() + SOON));
+    let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    queue.abandon();
     assert_eq!(status.dropped.retry_exhausted, 5);
     assert_ne!(status.breaker, Breaker::Closed);
-    let calls = running.script.calls();
+    let calls = script.calls();
     for id in 2..=5 {
         assert_eq!(calls.iter().filter(|(ids, _)| ids == &[id]).count(), 1, "{id}");
     }
@@ -411,19 +436,6 @@ fn what_the_queue_has_no_room_for_goes_to_disk_while_a_call_hangs() {
     let status = running.status();
     assert_eq!(status.dropped.total(), 0, "{status}");
     assert!(status.spooled >= 400, "{status}");
-}
-
-/// Waits until the counts are as wanted.
-fn wait_for(running: &Running, is_wanted: impl Fn(&ExporterStatus) -> bool) -> ExporterStatus {
-    let deadline = Instant::now() + SOON;
-    loop {
-        let status = running.status();
-        if is_wanted(&status) {
-            return status;
-        }
-        assert!(Instant::now() < deadline, "{status}");
-        thread::yield_now();
-    }
 }
 
 #[test]
@@ -557,14 +569,9 @@ proptest! {
         // Long enough that a call which only panics, and says where, is not taken for one that hangs.
         let options = Options { concurrency, max_batch_items, export_timeout: 10 * SHORT, ..quick() };
         let running = Running::start(Script::of(acts), options, true);
-        let mut next = 1;
-        for size in &sizes {
-            running.push(next..next + size);
-            next += size;
-            running.status();
-        }
+        let pushed = running.push_all(&sizes);
         let status = running.settle();
-        prop_assert_eq!((status.created, status.queued), (next - 1, 0));
+        prop_assert_eq!((status.created, status.queued), (pushed, 0));
 
         let calls = running.script.calls();
         prop_assert!(calls.iter().all(|(ids, _)| ids.is_sorted()), "order within a batch: {:?}", calls);
@@ -584,23 +591,9 @@ proptest! {
         let spool = folder.spool(mode);
         let options = Options { concurrency, max_batch_items, spool, export_timeout: 10 * SHORT, ..quick() };
         let running = Running::start(Script::of(acts), options, true);
-        let mut next = 1;
-        for size in &sizes {
-            running.push(next..next + size);
-            next += size;
-            running.status();
-        }
-        let deadline = Instant::now() + SOON;
-        let status = loop {
-            let status = running.status();
-            if status.queued + status.spooled == 0 {
-                break status;
-            }
-            prop_assert!(Instant::now() < deadline, "{}", status);
-            running.queue.wait_until_settled(deadline);
-            thread::yield_now();
-        };
-
+        let pushed = running.push_all(&sizes);
+        let status = wait_for(&running, |status| status.queued + status.spooled == 0);
+        prop_assert_eq!(status.created, pushed);
         let Dropped { permanent_error, too_large, .. } = status.dropped;
         prop_assert_eq!(status.dropped.total(), permanent_error + too_large, "{}", status);
         let calls = running.script.calls();
