@@ -20,6 +20,10 @@ memory:
 instructions *ARGS:
     bash tests/instructions.sh {{ARGS}}
 
+# Print how long a span takes its caller with exporters that are dead, slow or healthy
+latency:
+    cargo run -p telemetry-tests --example latency
+
 # Kill a process with a spool 50 times, and count what arrives
 crash:
     TELEMETRY_CRASH_ROUNDS=50 cargo test -p telemetry-tests --test spool -- --nocapture killed

@@ -30,6 +30,8 @@ pub(crate) enum How {
     Raw(Vec<u8>),
     /// Says nothing until the receiver is dropped.
     Hang,
+    /// Sends an answer of one byte at a time, which does not end before the receiver is dropped.
+    Trickle,
 }
 
 /// `google.rpc.Status`, without its details.
@@ -90,6 +92,11 @@ impl Answer {
         Self { how: How::Hang, delay: Duration::ZERO }
     }
 
+    /// Takes the request and answers one byte at a time, for as long as the receiver lives.
+    pub fn trickle() -> Self {
+        Self { how: How::Trickle, delay: Duration::ZERO }
+    }
+
     /// The same answer with one header more.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -129,6 +136,8 @@ impl How {
             }
             Self::Raw(bytes) => Some(bytes.clone()),
             Self::Hang => None,
+            // Nobody takes the answer for complete: it is to be longer than anybody waits for.
+            Self::Trickle => Some(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n".to_vec()),
         }
     }
 

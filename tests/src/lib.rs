@@ -1,6 +1,7 @@
 //! OTLP receivers on the loopback interface, for HTTP and gRPC, that take what an exporter sends, decode it, and misbehave as told; certificates; and the demo's
 //! program.
 
+mod alone;
 mod answer;
 mod certificates;
 mod grpc;
@@ -10,6 +11,7 @@ mod request;
 mod sigv4;
 mod taken;
 
+pub use alone::{turn, unused};
 pub use answer::Answer;
 pub use certificates::Authority;
 pub use grpc::{GrpcAnswer, GrpcReceiver};

@@ -4,11 +4,15 @@ use crate::answer::{Answer, How};
 use crate::request::{Received, ReceivedLog, Request};
 use crate::taken::Taken;
 use std::collections::VecDeque;
-use std::io::{self, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use std::{io, iter};
+
+/// How long an answer of one byte at a time waits before each.
+const BETWEEN_BYTES: Duration = Duration::from_millis(20);
 
 /// An OTLP/HTTP receiver on a port of its own.
 ///
@@ -231,17 +235,20 @@ impl Shared {
     }
 
     fn give(&self, answer: &Answer, stream: &mut TcpStream) -> io::Result<()> {
-        self.pause(answer);
+        self.pause(if matches!(answer.how, How::Hang) { None } else { Some(answer.delay) });
         let bytes = answer.how.bytes().unwrap_or_default();
-        stream.write_all(&bytes)
+        if !matches!(answer.how, How::Trickle) {
+            return stream.write_all(&bytes);
+        }
+        bytes.chunks(1).chain(iter::repeat(&b" "[..])).try_for_each(|byte| {
+            self.pause(Some(BETWEEN_BYTES));
+            stream.write_all(byte)
+        })
     }
 
-    /// Waits as the answer demands, but not beyond the receiver's end.
-    fn pause(&self, answer: &Answer) {
-        let until = match answer.how {
-            How::Hang => None,
-            _ => Some(Instant::now() + answer.delay),
-        };
+    /// Waits for so long, or for ever, but not beyond the receiver's end.
+    fn pause(&self, time: Option<Duration>) {
+        let until = time.map(|time| Instant::now() + time);
         let mut state = self.lock();
         while !state.closed {
             let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));

@@ -1,20 +1,13 @@
 //! Receivers that fail in every way, alone and beside one that works: what is lost is counted, and nobody else notices.
 
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
-use telemetry_runtime::{Guard, Report, Settings, builder, instrument};
-use telemetry_tests::{Answer, Receiver};
+use telemetry_runtime::{ExporterStatus, Guard, InitError, Report, Settings, builder, instrument};
+use telemetry_tests::{Answer, Receiver, turn, unused};
 
 const SOON: Duration = Duration::from_secs(10);
 const A_WHILE: Duration = Duration::from_secs(1);
-
-/// One installation at a time: tests of one process take turns.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 #[instrument]
 fn work(n: u32) {
@@ -33,19 +26,15 @@ fn install(receivers: &[(&str, String)], patience: &str) -> Guard {
     };
     let exporters: Vec<_> = receivers.iter().map(entry).collect();
     let text = format!("telemetry: {{exporters: [{}]}}", exporters.join(", "));
-    let settings = Settings::from_text(&text, "settings.yaml").expect("valid settings");
-    builder().settings(settings).install().expect("one installation at a time")
+    install_text(&text).expect("one installation at a time")
+}
+
+fn install_text(text: &str) -> Result<Guard, InitError> {
+    builder().settings(Settings::from_text(text, "settings.yaml").expect("valid settings")).install()
 }
 
 fn assert_adds_up(guard: &Guard) {
     guard.status().exporters.into_iter().for_each(|exporter| assert!(exporter.adds_up(), "{exporter}"));
-}
-
-/// A port where nobody listens.
-fn unused() -> String {
-    let address: std::io::Result<SocketAddr> =
-        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    format!("http://{}", address.expect("a free port"))
 }
 
 /// A port whose connections are reset in the middle of a request.
@@ -65,8 +54,9 @@ fn resetting() -> String {
 fn whatever_one_receiver_does_the_other_gets_everything_and_the_counts_add_up() {
     let _turn = turn();
     let busy = |status| Answer::error(status, "busy");
-    let answers: [(&str, Answer); 10] = [
+    let answers: [(&str, Answer); 11] = [
         ("hang", Answer::hang()),
+        ("slow byte", Answer::trickle()),
         ("hang up", Answer::hang_up()),
         ("slow", Answer::ok().after(A_WHILE)),
         ("429", busy(429).header("Retry-After", "1")),
@@ -79,10 +69,23 @@ fn whatever_one_receiver_does_the_other_gets_everything_and_the_counts_add_up() 
     ];
     for (name, answer) in answers {
         let bad = Receiver::scripted(vec![answer; 50]);
-        beside_a_healthy_one(name, &bad.endpoint());
+        alone_and_beside_a_healthy_one(name, &bad.endpoint());
     }
-    beside_a_healthy_one("refuse", &unused());
-    beside_a_healthy_one("reset", &resetting());
+    alone_and_beside_a_healthy_one("refuse", &unused());
+    alone_and_beside_a_healthy_one("reset", &resetting());
+    let plain = Receiver::start();
+    alone_and_beside_a_healthy_one("no TLS", &plain.endpoint().replace("http:", "https:"));
+}
+
+fn alone_and_beside_a_healthy_one(fault: &str, bad: &str) {
+    let guard = install(&[("bad", bad.to_owned())], IMPATIENT);
+    (0..10).for_each(work);
+    let report = guard.shutdown(A_WHILE);
+    assert_adds_up(&guard);
+    let bad_alone = spans_of(&guard, "bad");
+    assert_eq!((bad_alone.created, bad_alone.queued), (10, 0), "{fault}: {bad_alone}");
+    assert!(bad_alone.exported < 10 && !report.is_complete(), "{fault}: {report:?}");
+    beside_a_healthy_one(fault, bad);
 }
 
 fn beside_a_healthy_one(fault: &str, bad: &str) {
@@ -92,19 +95,22 @@ fn beside_a_healthy_one(fault: &str, bad: &str) {
         (0..10).for_each(|n| work(round * 10 + n));
         let report = guard.flush(A_WHILE);
         assert_adds_up(&guard);
-        let good = &report.exporters[2..];
-        assert!(
-            good.iter().all(|exporter| exporter.left == 0 && exporter.dropped == 0),
-            "{fault}: {report:?}"
-        );
+        let mut good = report.exporters.iter().filter(|exporter| exporter.name == "healthy");
+        assert!(good.all(|exporter| exporter.left == 0 && exporter.dropped == 0), "{fault}: {report:?}");
+        assert_eq!(healthy.spans().len() as u32, 10 * (round + 1), "{fault}: {report:?}");
     }
     let report = guard.shutdown(A_WHILE);
     assert_adds_up(&guard);
     assert_eq!(healthy.spans().len(), 30, "{fault}: {report:?}");
-    let bad = guard.status().exporters.into_iter().find(|exporter| exporter.name == "bad");
-    let bad = bad.expect("it is there");
+    let bad = spans_of(&guard, "bad");
     assert_eq!((bad.created, bad.queued), (30, 0), "{fault}: {bad}");
     assert!(bad.exported < 30, "{fault}: {bad}");
+}
+
+/// The counts of spans of this exporter.
+fn spans_of(guard: &Guard, name: &str) -> ExporterStatus {
+    let mut exporters = guard.status().exporters.into_iter();
+    exporters.find(|exporter| exporter.name == name).expect("spans come first")
 }
 
 /// Three receivers that are dead, each in its own way.
@@ -166,14 +172,45 @@ fn so_it_is_while_a_panic_unwinds_and_when_async_code_drops_the_guard() {
     });
     assert!(unwound.join().is_err());
     assert!(started.elapsed() < Duration::from_millis(5500));
-    let (_receiver, guard) = dead();
+    let healthy = Receiver::start();
+    let guard = install(&[("refuses", unused()), ("healthy", healthy.endpoint())], PATIENT);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let started = Instant::now();
     runtime.block_on(async move {
-        work(1);
+        (0..100).for_each(work);
         drop(guard);
     });
     assert!(started.elapsed() < Duration::from_millis(5500));
+    assert_eq!(healthy.spans().len(), 100, "a drop delivers what there is");
+}
+
+#[test]
+fn where_nothing_runs_nothing_is_waited_for() {
+    let _turn = turn();
+    let started = Instant::now();
+    drop(install_text("telemetry: {enabled: false}").expect("one installation at a time"));
+    let guard = install_text("telemetry: {exporters: []}").expect("the one before has ended");
+    let _report = guard.shutdown(SOON);
+    assert!(guard.flush(SOON).is_complete());
+    assert!(started.elapsed() < A_WHILE, "{:?}", started.elapsed());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_spool_folder_that_must_not_be_used_is_told_of_at_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let _turn = turn();
+    let folder = std::env::temp_dir().join(format!("telemetry-refused-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder that is not there");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("ours to change");
+    let started = Instant::now();
+    let text =
+        format!("telemetry: {{exporters: [{{provider: otlp, spool: {{path: \"{}\"}}}}]}}", folder.display());
+    let error = install_text(&text).expect_err("open to others");
+    let elapsed = started.elapsed();
+    std::fs::remove_dir(&folder).expect("nothing was put there");
+    assert!(error.is_settings() && error.to_string().contains("is open to others"), "{error}");
+    assert!(elapsed < A_WHILE, "{elapsed:?}");
 }
 
 #[test]
@@ -189,8 +226,7 @@ fn an_exporter_gets_what_its_settings_choose_and_the_rest_is_counted_apart() {
         half.endpoint(),
         none.endpoint()
     );
-    let settings = Settings::from_text(&text, "settings.yaml").expect("valid settings");
-    let guard = builder().settings(settings).install().expect("one installation at a time");
+    let guard = install_text(&text).expect("one installation at a time");
     (0..200).for_each(|_| work(7));
     let report = guard.flush(SOON);
     assert!(report.is_complete(), "what is left out on purpose is not lost: {report:?}");

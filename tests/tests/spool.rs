@@ -1,14 +1,12 @@
 //! Batches on disk: they outlive an outage, a shutdown and a `kill -9`, and are counted apart in the next process.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 use telemetry_runtime::{ExporterStatus, Guard, Settings, builder, instrument};
-use telemetry_tests::{Answer, Receiver};
+use telemetry_tests::{Answer, Receiver, turn, unused};
 
 const SOON: Duration = Duration::from_secs(10);
 /// How long a loop waits for something to leave before it looks again.
@@ -17,12 +15,6 @@ const PACE: Duration = Duration::from_millis(50);
 const CHILD: &str = "TELEMETRY_SPOOL_CHILD";
 /// How many processes are killed; 5 unless set.
 const ROUNDS: &str = "TELEMETRY_CRASH_ROUNDS";
-
-/// One installation at a time: tests of one process take turns.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A folder for one test, which goes with it.
 struct Folder(PathBuf);
@@ -71,12 +63,6 @@ fn wait_for(guard: &Guard, is_wanted: impl Fn(&ExporterStatus) -> bool) -> Expor
         assert!(Instant::now() < deadline, "{status}");
         let _report = guard.flush(PACE);
     }
-}
-
-/// A port where nobody listens.
-fn unused() -> String {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    format!("http://{}", address.expect("a free port"))
 }
 
 /// The values of `n` that arrived, sorted, and how many times in all.

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 pub(super) struct Flight {
     pub(super) worker: Ticket,
     load: Load,
-    /// How many of its items are not settled.
+    /// How many of its items are not settled: the last ones, since parts are settled in order.
     pub(super) left: u64,
+    /// Whether a part was settled in part: nobody but the worker's exporter knows which items of it are left.
+    is_torn: bool,
     failing_since: Option<Instant>,
     /// Since when the exporter has been called with it, if it is just now.
     calling_since: Option<Instant>,
@@ -38,13 +40,16 @@ pub(super) enum Task {
 impl Flight {
     pub(super) fn of_batch(worker: Ticket, waiting: Waiting) -> Self {
         let left = waiting.batch.item_count() as u64;
-        Self { worker, load: Load::Batch(waiting), left, failing_since: None, calling_since: None }
+        Self::new(worker, Load::Batch(waiting), left)
     }
 
     pub(super) fn of_entry(worker: Ticket, entry: &Entry) -> Self {
         let Entry { signal, items, earlier, place, .. } = *entry;
-        let load = Load::Kept { signal, earlier, place };
-        Self { worker, load, left: items.into(), failing_since: None, calling_since: None }
+        Self::new(worker, Load::Kept { signal, earlier, place }, items.into())
+    }
+
+    fn new(worker: Ticket, load: Load, left: u64) -> Self {
+        Self { worker, load, left, is_torn: false, failing_since: None, calling_since: None }
     }
 
     pub(super) fn signal(&self) -> Signal {
@@ -78,6 +83,12 @@ impl Flight {
         }
     }
 
+    /// What of the batch is not settled, if it is in memory and anybody knows.
+    pub(super) fn rest(&self) -> Option<Batch> {
+        let Waiting { batch, .. } = self.batch().filter(|_| !self.is_torn)?;
+        batch.split(batch.item_count().checked_sub(self.left as usize)?).1
+    }
+
     /// When the batch came, if it has not been on disk.
     fn came(&self) -> Option<Instant> {
         self.batch().map(|waiting| waiting.came)
@@ -98,6 +109,8 @@ pub(super) enum Verdict {
 pub(super) struct Failure {
     pub(super) signal: Signal,
     pub(super) message: String,
+    /// How many items of what the call was made with are not settled.
+    pub(super) left: u64,
     /// How long the worker would wait.
     pub(super) pause: Duration,
     /// Whether the other side asked for that.
@@ -125,15 +138,8 @@ impl Queue {
             if state.abandoned || !state.crew.take_back(worker, self.options.concurrency) {
                 return None;
             }
-            if self.is_kept_due(&state) {
-                return Some(Task::Kept);
-            }
-            if !self.is_for_disk(&state)
-                && let Some(waiting) = state.pop()
-            {
-                let batch = waiting.batch.clone();
-                state.flights.push(Flight::of_batch(worker, waiting));
-                return Some(Task::Batch(batch));
+            if let Some(task) = self.next_task(&mut state, worker) {
+                return Some(task);
             }
             if state.closed && state.is_all_kept() {
                 return None;
@@ -141,6 +147,33 @@ impl Queue {
             let until = state.disk.next_try();
             state = self.wait(state, until);
         }
+    }
+
+    fn next_task(&self, state: &mut State, worker: Ticket) -> Option<Task> {
+        let batch = if state.disk.take_turn() { self.next_batch(state, worker) } else { None };
+        let kept = || self.is_kept_due(state).then_some(Task::Kept);
+        batch.or_else(kept).or_else(|| self.next_batch(state, worker))
+    }
+
+    /// The first of those that wait for a worker rather than for the disk.
+    fn next_batch(&self, state: &mut State, worker: Ticket) -> Option<Task> {
+        let is_for_disk = self.is_for_disk(state);
+        let waiting = state.pop(|waiting| waiting.in_memory || !is_for_disk)?;
+        let batch = waiting.batch.clone();
+        state.flights.push(Flight::of_batch(worker, waiting));
+        Some(Task::Batch(batch))
+    }
+
+    /// What of the worker's batch the exporter is to get, if anything: that is its batch from now on, and the rest is counted.
+    pub(super) fn choose(&self, worker: Ticket, batch: &Batch) -> Option<Batch> {
+        let (chosen, left_out) = self.options.selection.of(batch);
+        let mut state = self.lock();
+        state.settle(worker, left_out.into());
+        if let Some(Flight { load: Load::Batch(waiting), .. }) = state.flight(worker) {
+            waiting.batch = Arc::new(chosen.clone());
+        }
+        self.changed.notify_all();
+        Some(chosen).filter(|chosen| chosen.item_count() > 0)
     }
 
     /// Waits until the worker may call the exporter; false if its batch was given up, or stays on disk since time is up.
@@ -221,7 +254,7 @@ impl Queue {
 
     /// Counts a call that may be tried again, and says whether it is to be. `done` is what of the batch was done all the same.
     pub(super) fn fail(&self, worker: Ticket, failure: Failure, done: Settled) -> Verdict {
-        let Failure { signal, message, pause, asked } = failure;
+        let Failure { signal, message, left, pause, asked } = failure;
         let budget = self.options.retry.budget;
         let now = Instant::now();
         let mut state = self.lock();
@@ -232,7 +265,11 @@ impl Queue {
         state.circuit.failed(now, pause.min(budget), asked);
         let failing = state.failing(worker, now);
         let is_news = state.complain(signal, &message);
+        let was_torn = state.flight(worker).is_some_and(|flight| flight.is_torn);
         state.settle(worker, done);
+        if let Some(flight) = state.flight(worker) {
+            flight.is_torn = left > 0 && (was_torn || done.total() > 0);
+        }
         self.changed.notify_all();
         drop(state);
         self.log_if(is_news, signal, &message);
@@ -252,9 +289,9 @@ impl Queue {
         false
     }
 
-    /// Lets so much time pass before the worker takes anything, unless the end comes.
+    /// Lets so much time pass before the worker takes anything, unless the end comes; no more than the breaker does.
     pub(super) fn rest(&self, pause: Duration) {
-        let until = Instant::now() + pause;
+        let until = Instant::now() + pause.min(self.options.retry.budget);
         let mut state = self.lock();
         while !state.closed && Instant::now() < until {
             state = self.wait(state, Some(until));
@@ -267,12 +304,11 @@ impl Queue {
         let timeout = self.options.export_timeout;
         let message = format!("the exporter did not return within {timeout:?}");
         let mut complaints = Vec::new();
-        let mut places = Vec::new();
         let mut state = self.lock();
         while let Some((worker, signal, left)) = state.hung(now, timeout) {
             let dropped = Dropped { timed_out: left, ..Dropped::default() };
             state.circuit.failed(now, self.options.retry.max, false);
-            places.extend(state.remove_kept(worker));
+            state.remove_kept(worker).into_iter().for_each(|place| state.disk.give_back_later(place));
             self.rescue(&mut state, worker);
             state.settle(worker, dropped.into());
             state.crew.leave_behind(worker);
@@ -283,7 +319,6 @@ impl Queue {
         }
         let first = state.flights.iter().filter_map(|flight| flight.calling_since).min();
         drop(state);
-        places.into_iter().for_each(|place| self.put_back_kept(place));
         complaints.into_iter().for_each(|signal| self.log_if(true, signal, &message));
         first.unwrap_or(now) + timeout
     }
@@ -307,12 +342,16 @@ impl State {
         self.flights.iter().any(|flight| flight.worker == worker)
     }
 
+    pub(super) fn flight(&mut self, worker: Ticket) -> Option<&mut Flight> {
+        self.flights.iter_mut().find(|flight| flight.worker == worker)
+    }
+
     /// Counts items of the worker's batch; once all are, it has none. What was given up is counted already. Where the batch is on disk,
     /// if it is settled now.
     pub(super) fn settle(&mut self, worker: Ticket, settled: Settled) -> Option<Place> {
         let at = self.flights.iter().position(|flight| flight.worker == worker)?;
         let flight = &mut self.flights[at];
-        flight.calling_since = None;
+        (flight.calling_since, flight.is_torn) = (None, false);
         flight.left = flight.left.saturating_sub(settled.total());
         let (signal, is_settled) = (flight.signal(), flight.left == 0);
         let counts = &mut self.counts[signal];
@@ -339,11 +378,12 @@ impl State {
         self.flights.swap_remove(at).place()
     }
 
-    /// Takes the worker's batch, of which only this part is left, back to those that wait.
-    pub(super) fn return_rest(&mut self, worker: Ticket, rest: Batch) {
-        let Some(at) = self.flights.iter().position(|flight| flight.worker == worker) else { return };
+    /// Takes what is left of the worker's batch back to those that wait, if anybody knows what that is.
+    pub(super) fn return_rest(&mut self, worker: Ticket, in_memory: bool) {
+        let at = self.flights.iter().position(|flight| flight.worker == worker);
+        let Some((at, rest)) = at.and_then(|at| Some((at, self.flights[at].rest()?))) else { return };
         if let Load::Batch(waiting) = self.flights.swap_remove(at).load {
-            self.put_back(Waiting { batch: Arc::new(rest), ..waiting });
+            self.put_back(Waiting { batch: Arc::new(rest), in_memory, ..waiting });
         }
     }
 
@@ -355,9 +395,7 @@ impl State {
     /// How long the worker's batch has been failing: from its own first failure, or from when it came behind others that failed.
     fn failing(&mut self, worker: Ticket, now: Instant) -> Duration {
         let outage = self.circuit.failing_since().unwrap_or(now);
-        let Some(flight) = self.flights.iter_mut().find(|flight| flight.worker == worker) else {
-            return Duration::ZERO;
-        };
+        let Some(flight) = self.flight(worker) else { return Duration::ZERO };
         let behind = flight.came().map_or(outage, |came| outage.max(came));
         let since = flight.failing_since.map_or(behind, |own| own.min(behind));
         flight.failing_since = Some(since);

@@ -1,8 +1,8 @@
 //! The thread that puts an exporter's batches on disk: it packs what waits when that cannot be sent, whatever the workers do.
 
 use super::queue::Queue;
-use super::shelf::{Chore, KEEPER};
-use super::stats::{Dropped, Settled};
+use super::shelf::{Chore, KEEPER, Kept};
+use super::stats::Dropped;
 use crate::export::Exporter;
 use crate::record::Batch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +20,7 @@ impl Keeper {
         while let Some(chore) = self.queue.next_chore() {
             match chore {
                 Chore::Keep(batch) => self.keep(&batch),
+                Chore::GiveBack(place) => self.queue.put_back_kept(place),
                 Chore::Sync => self.queue.sync_disk(),
             }
         }
@@ -28,27 +29,32 @@ impl Keeper {
         let _ = catch_unwind(AssertUnwindSafe(|| self.exporter.shutdown()));
     }
 
-    /// Puts what the exporter is to get of the batch on disk, in parts as large as it takes; what does not get there, back into memory.
+    /// Puts what the exporter is to get of the batch on disk, in parts as large as it, and the disk, takes; what does not get there, back
+    /// into memory.
     fn keep(&mut self, batch: &Batch) {
-        let (chosen, left_out) = self.queue.options.selection.of(batch);
-        self.queue.settle(KEEPER, Settled::from(left_out));
-        let mut rest = Some(chosen).filter(|chosen| chosen.item_count() > 0);
-        while let Some(batch) = rest {
-            let (part, others) = batch.split(self.queue.options.max_batch_items);
-            if !self.keep_part(&part) {
-                return self.queue.keep_in_memory(batch);
+        let mut parts = Vec::from_iter(self.queue.choose(KEEPER, batch));
+        while let Some(part) = parts.pop() {
+            let (part, others) = part.split(self.queue.options.max_batch_items);
+            parts.extend(others);
+            match self.keep_part(&part) {
+                Kept::Yes => {}
+                Kept::DoesNotFit if part.item_count() > 1 => {
+                    let (first, second) = part.split(part.item_count() / 2);
+                    parts.extend(second);
+                    parts.push(first);
+                }
+                kept => return self.queue.keep_in_memory(kept),
             }
-            rest = others;
         }
     }
 
-    fn keep_part(&mut self, part: &Batch) -> bool {
+    fn keep_part(&mut self, part: &Batch) -> Kept {
         let packed = catch_unwind(AssertUnwindSafe(|| self.exporter.pack(part))).ok().flatten();
         let items = part.item_count() as u64;
         let Some(packed) = packed else {
             let dropped = Dropped { permanent_error: items, ..Dropped::default() };
             self.queue.drop_unsent(KEEPER, part.signal(), "the exporter cannot pack the batch", dropped);
-            return true;
+            return Kept::Yes;
         };
         self.queue.keep(KEEPER, part.signal(), items, &packed)
     }

@@ -52,6 +52,8 @@ pub(super) struct Waiting {
     pub(super) number: u64,
     /// When it came.
     pub(super) came: Instant,
+    /// Whether it is not for the disk: an entry of it does not fit there.
+    pub(super) in_memory: bool,
 }
 
 /// What became of one signal's items.
@@ -110,7 +112,7 @@ impl Queue {
             state.pushed += 1;
             state.waiting_bytes += bytes;
             state.waiting_items += items;
-            state.waiting.push_back(Waiting { batch, number, came });
+            state.waiting.push_back(Waiting { batch, number, came, in_memory: false });
             self.changed.notify_all();
         }
     }
@@ -138,7 +140,7 @@ impl Queue {
             state = self.wait(state, Some(deadline));
         }
         let end = state.disk.came;
-        while state.disk.went < end && state.is_answered() {
+        while state.disk.went < end && state.is_answered() && !state.abandoned {
             if Instant::now() >= deadline {
                 // What is on disk is safe.
                 break;
@@ -200,7 +202,7 @@ impl Queue {
             replayed,
             breaker: state.circuit.breaker(),
             last_error,
-            spool_error: state.disk.error.clone(),
+            spool_error: state.disk.error(),
             unreadable_entries: state.disk.unreadable_entries,
             ..ExporterStatus::default()
         };
@@ -233,9 +235,10 @@ pub(crate) struct QueueStatus {
 }
 
 impl State {
-    /// The batch that has waited longest.
-    pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let first = self.waiting.pop_front()?;
+    /// The batch that has waited longest of those that are wanted.
+    pub(super) fn pop(&mut self, is_wanted: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
+        let at = self.waiting.iter().position(is_wanted)?;
+        let first = self.waiting.remove(at)?;
         self.waiting_bytes -= first.batch.len_bytes();
         self.waiting_items -= first.batch.item_count();
         Some(first)

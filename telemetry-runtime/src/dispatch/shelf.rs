@@ -3,11 +3,12 @@
 use super::SpoolPlace;
 use super::crew::Ticket;
 use super::flight::Flight;
-use super::queue::{Counts, Queue, State};
+use super::queue::{Counts, Queue, State, Waiting};
 use super::spool::{Disk, Entry, Loss, Place, Spool, SpoolError};
 use super::stats::{self, Dropped, Settled};
 use crate::clock;
 use crate::record::{Batch, Signal};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,8 +42,13 @@ pub(super) struct Books {
     /// Items that have been put on disk or were there, and those of them that are not any more.
     pub(super) came: u64,
     pub(super) went: u64,
-    pub(super) error: Option<String>,
+    /// What has failed last and not worked since.
+    errors: BTreeMap<Access, String>,
     pub(super) unreadable_entries: u64,
+    /// Entries that nobody sends any more.
+    given_back: Vec<Place>,
+    /// Whether it is memory's turn: what was sent from disk last failed.
+    memory_first: bool,
     /// Until when nothing is written, or read, since that failed.
     no_writing_until: Option<Instant>,
     no_reading_until: Option<Instant>,
@@ -53,10 +59,31 @@ pub(super) struct Books {
     closed: bool,
 }
 
+/// What is done with the spool's files: each may fail while the others work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Access {
+    Open,
+    Write,
+    Read,
+    Settle,
+    Sync,
+}
+
 /// What the keeper is to do next.
 pub(super) enum Chore {
     Keep(Arc<Batch>),
+    /// To have the entry sent by somebody else.
+    GiveBack(Place),
     Sync,
+}
+
+/// Whether a part of a batch is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    Yes,
+    /// No, and the disk is not to blame: the spool has no room for so much.
+    DoesNotFit,
+    No,
 }
 
 impl Queue {
@@ -74,7 +101,7 @@ impl Queue {
             Err(error) if error.is_refused() => Err(error),
             Err(error) => {
                 stats::log_disk_failure(&self.name, &error.to_string());
-                self.lock().disk.error = Some(error.to_string());
+                self.lock().disk.errors.insert(Access::Open, error.to_string());
                 Ok(self)
             }
         }
@@ -96,9 +123,15 @@ impl Queue {
         self
     }
 
-    /// Whether batches may go to disk now.
-    pub(super) fn has_disk(&self) -> bool {
-        self.may_write(&self.lock())
+    /// Whether there is a spool: one was asked for, and could be had.
+    pub(crate) fn has_spool(&self) -> bool {
+        self.shelf.is_some()
+    }
+
+    /// Whether the worker's batch may go to disk now; it may not if it was given up.
+    pub(super) fn may_keep(&self, worker: Ticket) -> bool {
+        let state = self.lock();
+        self.may_write(&state) && state.has_flight(worker)
     }
 
     /// Whether the last call failed.
@@ -128,11 +161,14 @@ impl Queue {
         while !state.abandoned {
             let is_crowded = self.may_write(&state) && !self.is_half_empty(&state);
             if (is_crowded || self.is_for_disk(&state))
-                && let Some(waiting) = state.pop()
+                && let Some(waiting) = state.pop(|waiting| !waiting.in_memory)
             {
                 let batch = waiting.batch.clone();
                 state.flights.push(Flight::of_batch(KEEPER, waiting));
                 return Some(Chore::Keep(batch));
+            }
+            if let Some(place) = state.disk.given_back.pop() {
+                return Some(Chore::GiveBack(place));
             }
             if state.disk.sync_due.take_if(|due| *due <= Instant::now()).is_some() {
                 return Some(Chore::Sync);
@@ -143,29 +179,34 @@ impl Queue {
         None
     }
 
-    /// Puts a packed part of the worker's batch on disk; false if it is not there then.
-    pub(super) fn keep(&self, worker: Ticket, signal: Signal, items: u64, packed: &[u8]) -> bool {
-        let kept = self.with_disk(|spool| {
+    /// Puts a packed part of the worker's batch on disk.
+    pub(super) fn keep(&self, worker: Ticket, signal: Signal, items: u64, packed: &[u8]) -> Kept {
+        let mut fits = true;
+        let kept = self.with_disk(Access::Write, |spool| {
             let place = spool.append(signal, items as usize, packed, clock::unix_seconds());
+            let place = place.inspect_err(|error| fits = !does_not_fit(error))?;
             let mut state = self.lock();
-            state.disk.written(&place);
-            if state.has_flight(worker) && place.is_ok() {
+            if state.has_flight(worker) {
                 state.settle(worker, Settled { spooled: items, ..Settled::default() });
                 state.disk.came += items;
-            } else if let Ok(place) = place {
-                // Somebody has settled the batch meanwhile.
+            } else {
+                // Somebody has settled the batch meanwhile. Without the mark the next process sends the entry.
                 drop(state);
                 spool.hold(place, signal, items);
-                return spool.settle(place);
+                let _ = spool.settle(place);
             }
-            place.map(drop)
+            Ok(())
         });
-        kept.is_some()
+        match kept {
+            Some(()) => Kept::Yes,
+            None if fits => Kept::No,
+            None => Kept::DoesNotFit,
+        }
     }
 
-    /// Puts the rest of the keeper's batch back into memory: the disk does not take it.
-    pub(super) fn keep_in_memory(&self, rest: Batch) {
-        self.lock().return_rest(KEEPER, rest);
+    /// Puts what is left of the keeper's batch back into memory. What does not fit on disk stays there until it is sent.
+    pub(super) fn keep_in_memory(&self, kept: Kept) {
+        self.lock().return_rest(KEEPER, kept == Kept::DoesNotFit);
         self.changed.notify_all();
     }
 
@@ -173,9 +214,8 @@ impl Queue {
     pub(super) fn take_kept(&self, worker: Ticket) -> Option<Entry> {
         let next = |spool: &mut Spool<Disk>| {
             let next = spool.next(clock::unix_seconds());
-            let mut state = self.lock();
-            state.disk.read(&next);
             let Some(entry) = next? else { return Ok(None) };
+            let mut state = self.lock();
             if state.abandoned {
                 spool.give_back(entry.place);
                 return Ok(None);
@@ -183,7 +223,7 @@ impl Queue {
             state.flights.push(Flight::of_entry(worker, &entry));
             Ok(Some(entry))
         };
-        self.with_disk(next).flatten()
+        self.with_disk(Access::Read, next).flatten()
     }
 
     /// Leaves on disk what the worker has from there, if it still has it.
@@ -191,6 +231,7 @@ impl Queue {
         let mut state = self.lock();
         state.circuit.withdrawn(worker, Instant::now());
         let place = state.remove_kept(worker);
+        state.disk.memory_first |= place.is_some();
         drop(state);
         if let Some(place) = place {
             self.put_back_kept(place);
@@ -198,22 +239,24 @@ impl Queue {
     }
 
     pub(super) fn put_back_kept(&self, place: Place) {
-        self.with_disk(|spool| {
+        let Some(shelf) = &self.shelf else { return };
+        if let Some(spool) = shelf.lock().as_mut() {
             spool.give_back(place);
-            Ok(())
-        });
+            self.lock().note(spool);
+            self.changed.notify_all();
+        }
     }
 
     /// Has an entry that is settled forgotten.
     pub(super) fn forget(&self, place: Option<Place>) {
         if let Some(place) = place {
-            self.with_disk(|spool| spool.settle(place));
+            self.with_disk(Access::Settle, |spool| spool.settle(place));
         }
     }
 
     /// Forces out what was written.
     pub(super) fn sync_disk(&self) {
-        self.with_disk(Spool::sync);
+        self.with_disk(Access::Sync, Spool::sync);
     }
 
     /// Ends the spool, which another process may then have.
@@ -222,7 +265,7 @@ impl Queue {
             let closed = shelf.lock().take().map_or(Ok(()), Spool::close);
             let mut state = self.lock();
             state.disk.closed = true;
-            let is_news = closed.as_ref().is_err_and(|error| state.disk.complain(error));
+            let is_news = state.disk.note(Access::Sync, &closed);
             self.changed.notify_all();
             drop(state);
             self.log_disk_if(is_news, closed.err());
@@ -254,15 +297,13 @@ impl Queue {
         }
     }
 
-    /// Takes a batch back from a worker, for the disk, unless a part of it is settled: nobody but the worker knows which.
+    /// Takes what is left of a batch back from a worker, for the disk.
     pub(super) fn rescue(&self, state: &mut State, worker: Ticket) {
-        let flight = state.flights.iter().find(|flight| flight.worker == worker);
-        let Some((waiting, left)) = flight.and_then(|flight| Some((flight.batch()?, flight.left))) else {
-            return;
-        };
-        let (chosen, _) = self.options.selection.of(&waiting.batch);
-        if self.may_write(state) && chosen.item_count() as u64 == left {
-            state.return_rest(worker, chosen);
+        let fits = |waiting: &Waiting| !waiting.in_memory;
+        if self.may_write(state)
+            && state.flight(worker).is_some_and(|flight| flight.batch().is_some_and(fits))
+        {
+            state.return_rest(worker, false);
         }
     }
 
@@ -275,13 +316,13 @@ impl Queue {
     }
 
     /// Does something with the spool, and notes what that came to; `None` if there is no spool, or the disk fails.
-    fn with_disk<T>(&self, act: impl FnOnce(&mut Spool<Disk>) -> io::Result<T>) -> Option<T> {
+    fn with_disk<T>(&self, access: Access, act: impl FnOnce(&mut Spool<Disk>) -> io::Result<T>) -> Option<T> {
         let mut spool = self.shelf.as_ref()?.lock();
         let spool = spool.as_mut()?;
         let done = act(spool);
         let mut state = self.lock();
         state.note(spool);
-        let is_news = done.as_ref().is_err_and(|error| state.disk.complain(error));
+        let is_news = state.disk.note(access, &done);
         self.changed.notify_all();
         drop(state);
         done.map_err(|error| self.log_disk_if(is_news, Some(error))).ok()
@@ -295,7 +336,7 @@ impl Queue {
 }
 
 impl Shelf {
-    fn lock(&self) -> MutexGuard<'_, Option<Spool<Disk>>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Spool<Disk>>> {
         self.spool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -320,23 +361,45 @@ impl Books {
         self.next_try().into_iter().chain(self.sync_due).min()
     }
 
-    fn written<T>(&mut self, result: &io::Result<T>) {
-        match result {
-            Ok(_) => self.error = None,
-            Err(_) => self.no_writing_until = Some(Instant::now() + DISK_PAUSE),
-        }
+    /// What fails just now, if anything does.
+    pub(super) fn error(&self) -> Option<String> {
+        self.errors.values().next().cloned()
     }
 
-    fn read<T>(&mut self, result: &io::Result<T>) {
-        if result.is_err() {
-            self.no_reading_until = Some(Instant::now() + DISK_PAUSE);
-        }
+    /// Has the keeper give the entry back, who may wait for the disk.
+    pub(super) fn give_back_later(&mut self, place: Place) {
+        self.given_back.push(place);
     }
 
-    /// Remembers what went wrong; whether it is news that anything does.
-    fn complain(&mut self, error: &io::Error) -> bool {
-        self.error.replace(error.to_string()).is_none()
+    /// Whether memory has its turn before the disk; that is over then.
+    pub(super) fn take_turn(&mut self) -> bool {
+        std::mem::take(&mut self.memory_first)
     }
+
+    /// Notes whether this kind of access works, and leaves alone what does not; whether it is news that it does not.
+    fn note<T>(&mut self, access: Access, result: &io::Result<T>) -> bool {
+        let error = match result {
+            Err(error) if does_not_fit(error) => return false,
+            Err(error) => error.to_string(),
+            Ok(_) => {
+                self.errors.remove(&access);
+                return false;
+            }
+        };
+        let until = Some(Instant::now() + DISK_PAUSE);
+        match access {
+            Access::Write => self.no_writing_until = until,
+            Access::Read => self.no_reading_until = until,
+            Access::Open | Access::Settle | Access::Sync => {}
+        }
+        self.errors.insert(access, error).is_none()
+    }
+}
+
+/// Whether the spool has no room, as against the disk: the operating system has said nothing.
+fn does_not_fit(error: &io::Error) -> bool {
+    let is_bound = matches!(error.kind(), io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded);
+    is_bound && error.raw_os_error().is_none()
 }
 
 fn is_past(until: Option<Instant>) -> bool {
@@ -346,7 +409,7 @@ fn is_past(until: Option<Instant>) -> bool {
 impl State {
     /// Whether nothing is in memory that is still to go to disk.
     pub(super) fn is_all_kept(&self) -> bool {
-        self.waiting.is_empty() && !self.has_flight(KEEPER)
+        self.waiting.iter().all(|waiting| waiting.in_memory) && !self.has_flight(KEEPER)
     }
 
     /// Counts what the spool has lost, and notes how it stands.
@@ -386,5 +449,31 @@ impl Counts {
         };
         self.add_kept(lost(own).into(), false);
         self.add_kept(lost(earlier).into(), true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_access_that_fails_is_told_of_until_it_works_again() {
+        let mut books = Books::default();
+        let failed = |what: &str| io::Result::<()>::Err(io::Error::other(what));
+        assert!(books.note(Access::Write, &failed("no writing")) && !books.may_write());
+        assert!(!books.note(Access::Write, &failed("no writing")), "that is no news");
+        assert!(books.note(Access::Read, &failed("no reading")) && !books.may_read());
+        books.note(Access::Write, &Ok(()));
+        assert_eq!(books.error().as_deref(), Some("no reading"));
+        books.note(Access::Read, &Ok(()));
+        assert_eq!(books.error(), None);
+        assert!(books.note(Access::Write, &failed("no writing")), "it is news again");
+    }
+
+    #[test]
+    fn a_spool_without_room_is_no_broken_disk() {
+        let mut books = Books::default();
+        let full: io::Result<()> = Err(io::ErrorKind::FileTooLarge.into());
+        assert!(!books.note(Access::Write, &full) && books.may_write() && books.error().is_none());
     }
 }

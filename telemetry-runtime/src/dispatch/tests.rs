@@ -5,7 +5,7 @@ use crate::export::{ExportError, Exported, Exporter};
 use crate::record::sample::{Sample, batch};
 use crate::record::{Batch, PerSignal, Signal};
 use proptest::prelude::*;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,6 +26,8 @@ enum Act {
     /// Takes so many before it fails.
     FailAfter(usize),
     Refuse,
+    /// Takes so many before it refuses the rest.
+    RefuseAfter(usize),
     Panic,
     TooLarge,
     /// Does not return before the test ends.
@@ -40,6 +42,10 @@ struct Script {
     calls: Mutex<Vec<(Vec<u64>, Act)>>,
     over: (Mutex<bool>, Condvar),
     max_items: Option<usize>,
+    /// Of more spans than this the entry is too large for any spool.
+    max_packed: Option<usize>,
+    /// What is never taken.
+    poison: Option<u64>,
 }
 
 struct Scripted {
@@ -63,6 +69,9 @@ impl Exporter for Scripted {
     /// The ids that were not taken yet.
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
         let ids: Vec<u64> = batch.spans().map(|span| span.span_id().to_int()).collect();
+        if self.script.max_packed.is_some_and(|max| ids.len() > max) {
+            return Some(vec![0; (64 << 20) + 1]);
+        }
         let settled = if self.last == ids { self.settled } else { 0 };
         Some(ids[settled..].iter().flat_map(|id| id.to_le_bytes()).collect())
     }
@@ -89,6 +98,9 @@ impl Scripted {
                 return Err(ExportError::retryable("busy", None).with_settled(taken, 0));
             }
             Act::Refuse => return Err(ExportError::permanent("no")),
+            Act::RefuseAfter(count) => {
+                return Err(ExportError::permanent("no more").with_settled(count.min(ids.len()), 0));
+            }
             Act::Panic => panic!("as the script wants it"),
             Act::TooLarge => return Err(ExportError::too_large("too large")),
             Act::Hang => {
@@ -108,6 +120,9 @@ impl Script {
     fn act(&self, ids: &[u64]) -> Act {
         if self.max_items.is_some_and(|max| ids.len() > max) {
             return Act::TooLarge;
+        }
+        if self.poison.is_some_and(|poison| ids.contains(&poison)) {
+            return Act::Fail;
         }
         self.acts.lock().expect("no test panics with it").pop_front().unwrap_or(Act::Take)
     }
@@ -131,11 +146,9 @@ struct Running {
 
 impl Running {
     fn start(script: Arc<Script>, options: Options, is_remade: bool) -> Self {
-        let takes = PerSignal { traces: true, logs: false };
-        let queue = Queue::new("scripted".to_owned(), options.clone(), takes);
-        let queue = Arc::new(queue.with_spool().expect("a folder of ours"));
+        let queue = queue(options.clone());
         let (alive, ended) = channel();
-        if options.spool.is_some() {
+        if queue.has_spool() {
             let keeper = Keeper { queue: queue.clone(), exporter: script.exporter() };
             spawn(move || keeper.run()).expect("a thread starts");
         }
@@ -144,7 +157,7 @@ impl Running {
             start(worker, alive.clone()).expect("a thread starts");
         }
         let maker = script.clone();
-        let make: Option<Make> = is_remade.then(|| Box::new(move || Some(maker.exporter())) as Make);
+        let make: Option<Make> = is_remade.then(|| Box::new(move || Ok(maker.exporter())) as Make);
         let stop = Arc::<Stop>::default();
         let watch = Watch { posts: vec![Post { queue: queue.clone(), make }], stop: stop.clone() };
         spawn(move || watch.run(|worker| start(worker, alive.clone()))).expect("a thread starts");
@@ -154,6 +167,15 @@ impl Running {
     fn push(&self, ids: impl IntoIterator<Item = u64>) {
         let spans: Vec<_> = ids.into_iter().map(|id| Sample::root("s", id)).collect();
         self.queue.push(Arc::new(batch(&spans)));
+    }
+
+    /// Pushes batches of these sizes, of spans numbered from 1; how many spans that were.
+    fn push_all(&self, sizes: &[u64]) -> u64 {
+        sizes.iter().fold(0, |pushed, size| {
+            self.push(pushed + 1..=pushed + size);
+            self.status();
+            pushed + size
+        })
     }
 
     /// The counts, which must add up.
@@ -177,6 +199,25 @@ impl Drop for Running {
         *self.script.over.0.lock().expect("no test panics with it") = true;
         self.script.over.1.notify_all();
     }
+}
+
+/// Waits until the counts are as wanted.
+fn wait_for(running: &Running, is_wanted: impl Fn(&ExporterStatus) -> bool) -> ExporterStatus {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let status = running.status();
+        if is_wanted(&status) {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "{status}");
+        thread::yield_now();
+    }
+}
+
+/// A queue for traces, with the spool that the options ask for.
+fn queue(options: Options) -> Arc<Queue> {
+    let queue = Queue::new("scripted".to_owned(), options, PerSignal { traces: true, logs: false });
+    Arc::new(queue.with_spool().expect("a folder of ours"))
 }
 
 fn start(worker: Worker, alive: Sender<()>) -> io::Result<()> {
@@ -230,7 +271,7 @@ fn what_is_too_large_is_halved_until_it_fits_and_an_item_that_does_not_is_droppe
 #[test]
 fn a_queue_that_holds_enough_items_drops_the_next_batch() {
     let options = Options { max_queue_items: 3, ..quick() };
-    let queue = Queue::new("full".to_owned(), options, PerSignal { traces: true, logs: false });
+    let queue = queue(options);
     let push = |count: u64| {
         let spans: Vec<_> = (1..=count).map(|id| Sample::root("s", id)).collect();
         queue.push(Arc::new(batch(&spans)));
@@ -269,11 +310,7 @@ fn an_exporter_that_cannot_be_made_anew_is_left_alone_until_its_call_returns() {
 fn calls_that_never_return_leave_a_bounded_number_of_threads_behind() {
     let running = Running::start(Script::of([Act::Hang; 20]), quick(), true);
     (1..=20).for_each(|id| running.push([id]));
-    let deadline = Instant::now() + SOON;
-    while running.status().dropped.timed_out < 4 {
-        assert!(Instant::now() < deadline, "{}", running.status());
-        thread::yield_now();
-    }
+    wait_for(&running, |status| status.dropped.timed_out >= 4);
     assert!(!running.queue.wait_until_settled(Instant::now() + 5 * SHORT));
     assert_eq!((running.status().dropped.timed_out, running.status().queued), (4, 16));
     assert!(running.queue.wait_for_workers(Instant::now()), "shutdown waits for none of them");
@@ -282,44 +319,80 @@ fn calls_that_never_return_leave_a_bounded_number_of_threads_behind() {
 #[test]
 fn what_waited_behind_an_outage_beyond_its_time_is_tried_once_only() {
     let retry = RetryOptions { budget: Duration::from_millis(100), ..quick().retry };
-    let running = Running::start(Script::of([Act::Fail; 1000]), Options { retry, ..quick() }, false);
-    (1..=5).for_each(|id| running.push([id]));
-    let status = running.settle();
+    let (queue, script) = (queue(Options { retry, ..quick() }), Script::of([Act::Fail; 1000]));
+    for id in 1..=5 {
+        queue.push(Arc::new(batch(&[Sample::root("s", id)])));
+    }
+    // All have come before the first call.
+    let worker = Worker::new(queue.clone(), script.exporter()).expect("there is a place");
+    spawn(move || worker.run()).expect("a thread starts");
+    assert!(queue.wait_until_settled(Instant::now() + SOON));
+    let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    queue.abandon();
     assert_eq!(status.dropped.retry_exhausted, 5);
     assert_ne!(status.breaker, Breaker::Closed);
-    let calls = running.script.calls();
+    let calls = script.calls();
     for id in 2..=5 {
         assert_eq!(calls.iter().filter(|(ids, _)| ids == &[id]).count(), 1, "{id}");
     }
 }
 
-#[test]
-fn time_that_the_other_side_asks_for_holds_for_all_batches() {
-    struct Throttled(u32, Sender<Instant>);
-    impl Exporter for Throttled {
-        fn export(&mut self, _: &Batch) -> Result<Exported, ExportError> {
-            self.0 += 1;
-            let _ = self.1.send(Instant::now());
-            let wait = Err(ExportError::retryable("busy", Some(10 * SHORT)));
-            if self.0 == 1 { wait } else { Ok(Exported::all()) }
-        }
+/// Asks for a day when it is first called, and says when it is.
+struct Throttled(u32, Sender<Instant>);
+
+impl Exporter for Throttled {
+    fn export(&mut self, _: &Batch) -> Result<Exported, ExportError> {
+        self.0 += 1;
+        let _ = self.1.send(Instant::now());
+        let day = Duration::from_secs(24 * 60 * 60);
+        if self.0 == 1 { Err(ExportError::retryable("busy", Some(day))) } else { Ok(Exported::all()) }
     }
+
+    fn pack(&mut self, _: &Batch) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
+    fn export_packed(&mut self, _: Signal, _: &[u8]) -> Result<Exported, ExportError> {
+        self.export(&batch(&[]))
+    }
+}
+
+/// Two batches for an exporter that is throttled; how long after the first call the second came, and the counts at the end.
+fn throttled(spool: Option<SpoolPlace>) -> (Duration, ExporterStatus) {
     let (calls, called) = channel();
-    // The batch's own time is shorter than what is asked for: it is dropped at once, and the next one waits.
+    // The batch's own time is shorter than what is asked for.
     let retry = RetryOptions { budget: 5 * SHORT, ..quick().retry };
-    let options = Options { retry, ..quick() };
-    let queue = Arc::new(Queue::new("busy".into(), options, PerSignal { traces: true, logs: false }));
+    let queue = queue(Options { retry, spool, ..quick() });
+    if queue.has_spool() {
+        let keeper = Keeper { queue: queue.clone(), exporter: Box::new(Throttled(0, calls.clone())) };
+        spawn(move || keeper.run()).expect("a thread starts");
+    }
     for id in [1, 2] {
         queue.push(Arc::new(batch(&[Sample::root("s", id)])));
     }
     let worker = Worker::new(queue.clone(), Box::new(Throttled(0, calls))).expect("there is a place");
     spawn(move || worker.run()).expect("a thread starts");
+    let [first, second] = [(); 2].map(|()| called.recv_timeout(SOON).expect("it is called"));
     assert!(queue.wait_until_settled(Instant::now() + SOON));
-    let times: Vec<_> = called.try_iter().collect();
-    assert!(times[1] - times[0] >= 5 * SHORT, "asked again no later than the time for retries");
     let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    queue.abandon();
+    (second - first, status)
+}
+
+#[test]
+fn time_that_the_other_side_asks_for_holds_for_all_batches() {
+    let (waited, status) = throttled(None);
+    assert!(waited >= 5 * SHORT, "asked again no later than the time for retries");
+    // The first is dropped at once, and the next one waits.
     assert_eq!((status.dropped.retry_exhausted, status.exported), (1, 1));
-    queue.close();
+}
+
+#[test]
+fn time_that_the_other_side_asks_for_is_bounded_with_a_spool_too() {
+    let folder = Folder::new();
+    let (waited, status) = throttled(folder.spool(Mode::OnFailure));
+    assert!(waited >= 5 * SHORT, "{waited:?}");
+    assert_eq!(status.dropped.total(), 0, "{status}");
 }
 
 /// A folder for one spool, which goes with it.
@@ -365,6 +438,87 @@ fn what_the_queue_has_no_room_for_goes_to_disk_while_a_call_hangs() {
     assert!(status.spooled >= 400, "{status}");
 }
 
+#[test]
+fn what_is_left_of_a_batch_whose_last_part_hangs_is_kept() {
+    let folder = Folder::new();
+    let options = Options { spool: folder.spool(Mode::OnFailure), ..quick() };
+    let running = Running::start(Script::of([Act::TooLarge, Act::Take, Act::Hang]), options, true);
+    running.push(1..=4);
+    let status = wait_for(&running, |status| status.queued + status.spooled == 0);
+    assert_eq!((status.exported, status.dropped.total()), (4, 0), "{status}");
+}
+
+#[test]
+fn a_batch_that_is_never_taken_stops_no_other_on_disk() {
+    let folder = Folder::new();
+    let options = Options { spool: folder.spool(Mode::Always), ..quick() };
+    let script = Arc::new(Script { poison: Some(1), ..Script::default() });
+    let running = Running::start(script, options, false);
+    (1..=10).for_each(|id| running.push([id]));
+    let status = wait_for(&running, |status| status.exported == 9);
+    assert_eq!((status.spooled, status.dropped.total()), (1, 0), "{status}");
+}
+
+#[test]
+fn of_a_batch_on_disk_that_is_refused_in_part_the_rest_only_is_dropped() {
+    let folder = Folder::new();
+    let options = Options { spool: folder.spool(Mode::Always), ..quick() };
+    let running = Running::start(Script::of([Act::RefuseAfter(2)]), options, false);
+    running.push(1..=5);
+    let status = running.settle();
+    assert_eq!((status.exported, status.dropped.permanent_error), (2, 3), "{status}");
+}
+
+#[test]
+fn a_disk_that_is_stuck_does_not_stop_the_watch() {
+    let folder = Folder::new();
+    let queue = queue(Options { spool: folder.spool(Mode::OnFailure), ..quick() });
+    let worker = queue.hire().expect("there is a place");
+    queue.push(Arc::new(batch(&[Sample::root("s", 1)])));
+    assert!(matches!(queue.take(worker), Some(flight::Task::Batch(_))));
+    assert_eq!(queue.keep(worker, Signal::Traces, 1, b"packed"), shelf::Kept::Yes);
+    assert!(queue.take_kept(worker).is_some() && queue.admit(worker));
+    let spool = queue.shelf.as_ref().expect("a spool").lock();
+    let (looked, looks) = channel();
+    let watched = queue.clone();
+    spawn(move || {
+        watched.cut_hung(Instant::now() + SOON);
+        let _ = looked.send(());
+    })
+    .expect("a thread starts");
+    assert!(looks.recv_timeout(SOON).is_ok(), "the watch waits for the disk");
+    drop(spool);
+    let Some(shelf::Chore::GiveBack(place)) = queue.next_chore() else { panic!("the keeper's to do") };
+    queue.put_back_kept(place);
+    assert!(queue.take_kept(worker).is_some());
+}
+
+#[test]
+fn what_does_not_fit_in_the_spool_goes_in_halves() {
+    let folder = Folder::new();
+    let options = Options { spool: folder.spool(Mode::Always), ..quick() };
+    let script = Arc::new(Script { max_packed: Some(2), ..Script::default() });
+    let running = Running::start(script, options, false);
+    running.push(1..=3);
+    let status = running.settle();
+    assert_eq!((status.exported, status.spool_error), (3, None));
+    let calls: Vec<_> = running.script.calls().into_iter().map(|(ids, _)| ids).collect();
+    assert_eq!(calls, [vec![1], vec![2, 3]], "each is an entry");
+}
+
+#[test]
+fn what_does_not_fit_in_the_spool_at_all_is_sent_from_memory_at_once() {
+    let folder = Folder::new();
+    let options = Options { spool: folder.spool(Mode::Always), ..quick() };
+    let script = Arc::new(Script { max_packed: Some(0), ..Script::default() });
+    let running = Running::start(script, options, false);
+    let started = Instant::now();
+    (1..=3).for_each(|id| running.push([id]));
+    let status = running.settle();
+    assert_eq!((status.exported, status.dropped.total(), status.spool_error), (3, 0, None));
+    assert!(started.elapsed() < SOON / 5, "the disk was taken for broken");
+}
+
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => Just(Act::Take),
@@ -372,6 +526,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => Just(Act::Fail),
         2 => (0..4_usize).prop_map(Act::FailAfter),
         1 => Just(Act::Refuse),
+        1 => (0..4_usize).prop_map(Act::RefuseAfter),
         1 => Just(Act::Panic),
         1 => Just(Act::TooLarge),
     ]
@@ -387,6 +542,20 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     )
 }
 
+/// How many spans were taken, unless one was twice.
+fn taken_once(calls: &[(Vec<u64>, Act)]) -> Option<u64> {
+    let mut taken = HashSet::new();
+    let is_new = calls.iter().all(|(ids, act)| {
+        let count = match act {
+            Act::Take | Act::Reject(_) => ids.len(),
+            Act::FailAfter(count) | Act::RefuseAfter(count) => *count,
+            _ => 0,
+        };
+        ids.iter().take(count).all(|id| taken.insert(*id))
+    });
+    is_new.then_some(taken.len() as u64)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -400,29 +569,14 @@ proptest! {
         // Long enough that a call which only panics, and says where, is not taken for one that hangs.
         let options = Options { concurrency, max_batch_items, export_timeout: 10 * SHORT, ..quick() };
         let running = Running::start(Script::of(acts), options, true);
-        let mut next = 1;
-        for size in &sizes {
-            running.push(next..next + size);
-            next += size;
-            running.status();
-        }
+        let pushed = running.push_all(&sizes);
         let status = running.settle();
-        prop_assert_eq!((status.created, status.queued), (next - 1, 0));
+        prop_assert_eq!((status.created, status.queued), (pushed, 0));
 
         let calls = running.script.calls();
-        let mut taken: HashMap<u64, usize> = HashMap::new();
-        for (ids, act) in &calls {
-            prop_assert!(ids.is_sorted(), "order within a batch: {:?}", ids);
-            let count = match act {
-                Act::Take | Act::Reject(_) => ids.len(),
-                Act::FailAfter(count) => *count,
-                _ => 0,
-            };
-            ids.iter().take(count).for_each(|id| *taken.entry(*id).or_default() += 1);
-        }
+        prop_assert!(calls.iter().all(|(ids, _)| ids.is_sorted()), "order within a batch: {:?}", calls);
         // What the other side has said it took is never sent again; only a call that hangs leaves that open.
-        prop_assert!(taken.values().all(|times| *times == 1), "{:?}", calls);
-        prop_assert_eq!(taken.len() as u64, status.exported + status.rejected);
+        prop_assert_eq!(taken_once(&calls), Some(status.exported + status.rejected), "{:?}", calls);
     }
 
     #[test]
@@ -431,40 +585,19 @@ proptest! {
         sizes in prop::collection::vec(1..6_u64, 1..12),
         concurrency in prop_oneof![Just(1_usize), Just(3)],
         mode in prop_oneof![Just(Mode::OnFailure), Just(Mode::Always)],
+        max_batch_items in 1..8_usize,
     ) {
         let folder = Folder::new();
         let spool = folder.spool(mode);
-        let options = Options { concurrency, spool, export_timeout: 10 * SHORT, ..quick() };
+        let options = Options { concurrency, max_batch_items, spool, export_timeout: 10 * SHORT, ..quick() };
         let running = Running::start(Script::of(acts), options, true);
-        let mut next = 1;
-        for size in &sizes {
-            running.push(next..next + size);
-            next += size;
-            running.status();
-        }
-        let deadline = Instant::now() + SOON;
-        let status = loop {
-            let status = running.status();
-            if status.queued + status.spooled == 0 {
-                break status;
-            }
-            prop_assert!(Instant::now() < deadline, "{}", status);
-            running.queue.wait_until_settled(deadline);
-            thread::yield_now();
-        };
-
+        let pushed = running.push_all(&sizes);
+        let status = wait_for(&running, |status| status.queued + status.spooled == 0);
+        prop_assert_eq!(status.created, pushed);
         let Dropped { permanent_error, too_large, .. } = status.dropped;
         prop_assert_eq!(status.dropped.total(), permanent_error + too_large, "{}", status);
-        let mut taken: HashMap<u64, usize> = HashMap::new();
-        for (ids, act) in running.script.calls() {
-            let count = match act {
-                Act::Take | Act::Reject(_) => ids.len(),
-                Act::FailAfter(count) => count,
-                _ => 0,
-            };
-            ids.iter().take(count).for_each(|id| *taken.entry(*id).or_default() += 1);
-        }
-        prop_assert!(taken.values().all(|times| *times == 1), "{:?}", taken);
-        prop_assert_eq!(taken.len() as u64, status.exported + status.rejected);
+        let calls = running.script.calls();
+        prop_assert!(calls.iter().all(|(ids, _)| ids.is_sorted()), "order within a batch: {:?}", calls);
+        prop_assert_eq!(taken_once(&calls), Some(status.exported + status.rejected), "{:?}", calls);
     }
 }

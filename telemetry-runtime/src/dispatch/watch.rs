@@ -3,12 +3,13 @@
 use super::queue::Queue;
 use super::worker::Worker;
 use crate::export::Exporter;
+use std::error::Error;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-/// Makes an exporter like the first one.
-pub(crate) type Make = Box<dyn Fn() -> Option<Box<dyn Exporter>> + Send>;
+/// Makes an exporter like the first one, or says why it cannot.
+pub(crate) type Make = Box<dyn Fn() -> Result<Box<dyn Exporter>, Box<dyn Error + Send + Sync>> + Send>;
 
 /// A queue, and how to make another exporter for it, if that is possible.
 pub(crate) struct Post {
@@ -57,7 +58,7 @@ impl Post {
 
     fn replacement(&self) -> Option<Worker> {
         let make = self.make.as_ref().filter(|_| self.queue.is_short_of_workers())?;
-        Worker::new(self.queue.clone(), make()?)
+        Worker::new(self.queue.clone(), make().ok()?)
     }
 }
 

@@ -4,6 +4,7 @@ use super::crew::Ticket;
 use super::flight::{Failure, Task, Verdict};
 use super::queue::Queue;
 use super::retry::Backoff;
+use super::shelf::Kept;
 use super::spool::Entry;
 use super::stats::{Dropped, Settled};
 use crate::export::{ExportError, Exported, Exporter};
@@ -60,11 +61,7 @@ impl Worker {
 
     /// Sends what the exporter is to get of the batch, in parts as large as it may.
     fn deliver(&mut self, batch: &Batch) {
-        let (chosen, left_out) = self.queue.options.selection.of(batch);
-        if left_out.total() > 0 {
-            self.queue.settle(self.ticket, left_out);
-        }
-        let mut parts = Vec::from_iter((chosen.item_count() > 0).then_some(chosen));
+        let mut parts = Vec::from_iter(self.queue.choose(self.ticket, batch));
         while let Some(part) = parts.pop() {
             let (part, others) = part.split(self.queue.options.max_batch_items);
             parts.extend(others);
@@ -90,21 +87,23 @@ impl Worker {
     }
 
     fn send_kept(&mut self, entry: &Entry) {
-        let Entry { signal, items, payload, .. } = entry;
-        let export = AssertUnwindSafe(|| self.exporter.export_packed(*signal, payload));
+        let Entry { signal, items, ref payload, .. } = *entry;
+        let left = u64::from(items);
+        let export = AssertUnwindSafe(|| self.exporter.export_packed(signal, payload));
         let error = match catch_unwind(export).unwrap_or_else(|_| Err(panicked())) {
-            Ok(exported) => return self.succeed(*signal, exported, (*items).into()),
+            Ok(exported) => return self.succeed(signal, exported, left),
             Err(error) => error,
         };
         if error.is_retryable() {
-            let (failure, pause) = self.failure(*signal, &error);
+            let (failure, pause) = self.failure(signal, &error, left);
             self.queue.fail(self.ticket, failure, Settled::default());
             self.rest = Some(pause);
         } else if error.is_too_large() {
-            let dropped = Dropped { too_large: (*items).into(), ..Dropped::default() };
-            self.queue.drop_unsent(self.ticket, *signal, &error.to_string(), dropped);
+            let dropped = Dropped { too_large: left, ..Dropped::default() };
+            self.queue.drop_unsent(self.ticket, signal, &error.to_string(), dropped);
         } else {
-            self.refuse(*signal, &error, Settled::default(), (*items).into());
+            let done = done(&error, left);
+            self.refuse(signal, &error, done, left - done.total());
         }
     }
 
@@ -112,8 +111,10 @@ impl Worker {
     fn send(&mut self, part: &Batch) -> Sent {
         let mut left = part.item_count() as u64;
         while left > 0 {
-            if self.queue.is_failing() && self.keep(part, left) {
-                return Sent::Settled;
+            if self.queue.is_failing()
+                && let Some(end) = self.keep(part, left)
+            {
+                return end;
             }
             if !self.queue.admit(self.ticket) {
                 return Sent::GivenUp;
@@ -145,14 +146,17 @@ impl Worker {
         catch_unwind(AssertUnwindSafe(|| self.exporter.export(part))).unwrap_or_else(|_| Err(panicked()))
     }
 
-    /// Puts what is left of the part on disk, if that is possible.
-    fn keep(&mut self, part: &Batch, left: u64) -> bool {
-        let pack = AssertUnwindSafe(|| self.exporter.pack(part));
-        self.queue.has_disk()
-            && catch_unwind(pack)
-                .ok()
-                .flatten()
-                .is_some_and(|packed| self.queue.keep(self.ticket, part.signal(), left, &packed))
+    /// Puts what is left of the part on disk, if that is possible, perhaps in halves.
+    fn keep(&mut self, part: &Batch, left: u64) -> Option<Sent> {
+        if !self.queue.may_keep(self.ticket) {
+            return None;
+        }
+        let packed = catch_unwind(AssertUnwindSafe(|| self.exporter.pack(part))).ok().flatten()?;
+        match self.queue.keep(self.ticket, part.signal(), left, &packed) {
+            Kept::Yes => Some(Sent::Settled),
+            Kept::DoesNotFit if is_divisible(part, left) => Some(Sent::TooLarge),
+            Kept::DoesNotFit | Kept::No => None,
+        }
     }
 
     fn succeed(&mut self, signal: Signal, exported: Exported, left: u64) {
@@ -170,8 +174,7 @@ impl Worker {
     }
 
     fn too_large(&mut self, part: &Batch, error: &ExportError, left: u64) -> Sent {
-        // Of a part that is done in part, only the exporter knows which items are left: halves would repeat the others.
-        if left > 1 && left == part.item_count() as u64 {
+        if is_divisible(part, left) {
             // Nothing was sent: another may find out whether the other side answers.
             self.queue.settle(self.ticket, Settled::default());
             return Sent::TooLarge;
@@ -183,33 +186,45 @@ impl Worker {
 
     /// Waits, if the part is to be tried again from memory; else its end.
     fn fail(&mut self, part: &Batch, error: &ExportError, done: Settled, left: u64) -> Option<Sent> {
-        let (failure, pause) = self.failure(part.signal(), error);
+        let (failure, pause) = self.failure(part.signal(), error, left);
         match self.queue.fail(self.ticket, failure, done) {
             _ if left == 0 => None,
-            Verdict::Retry | Verdict::Exhausted if self.keep(part, left) => {
-                self.rest = Some(pause);
-                Some(Sent::Settled)
-            }
-            Verdict::Retry => (!self.queue.pause(self.ticket, pause)).then_some(Sent::GivenUp),
-            Verdict::Exhausted => {
-                let dropped = Dropped { retry_exhausted: left, ..Dropped::default() };
-                self.queue.settle(self.ticket, dropped);
-                Some(Sent::Settled)
-            }
             Verdict::GivenUp => Some(Sent::GivenUp),
+            verdict => match self.keep(part, left) {
+                Some(end) => {
+                    self.rest = Some(pause);
+                    Some(end)
+                }
+                None => self.go_on(verdict, pause, left),
+            },
         }
     }
 
+    /// Waits for the next attempt from memory, if there is to be one; else the part's end.
+    fn go_on(&mut self, verdict: Verdict, pause: Duration, left: u64) -> Option<Sent> {
+        if verdict == Verdict::Retry {
+            return (!self.queue.pause(self.ticket, pause)).then_some(Sent::GivenUp);
+        }
+        let dropped = Dropped { retry_exhausted: left, ..Dropped::default() };
+        self.queue.settle(self.ticket, dropped);
+        Some(Sent::Settled)
+    }
+
     /// What the queue is to know of a failure, and how long to wait after it.
-    fn failure(&mut self, signal: Signal, error: &ExportError) -> (Failure, Duration) {
+    fn failure(&mut self, signal: Signal, error: &ExportError, left: u64) -> (Failure, Duration) {
         let floor = error.retry_after().filter(|floor| !floor.is_zero());
         let pause = self.backoff.next(floor);
-        (Failure { signal, message: error.to_string(), pause, asked: floor.is_some() }, pause)
+        (Failure { signal, message: error.to_string(), left, pause, asked: floor.is_some() }, pause)
     }
 }
 
 fn panicked() -> ExportError {
     ExportError::permanent("the exporter panicked")
+}
+
+/// Whether the part may go in halves. When it is done in part, only the exporter knows which items are left: halves would repeat the others.
+fn is_divisible(part: &Batch, left: u64) -> bool {
+    left > 1 && left == part.item_count() as u64
 }
 
 /// What was done of the part although it failed; not more than was left.

@@ -64,6 +64,9 @@ use std::sync::{Arc, Mutex};
 /// After `fork` the child has the calling thread only, and telemetry is off until the child calls `init` itself. What the parent has
 /// recorded is the parent's to deliver, and the child's ids are its own; the span that was current becomes a remote parent for what the
 /// child records. This needs `fork` as the C library has it: a child made by a bare system call must not use telemetry.
+///
+/// A child that outlives its parent without another program in its place (`exec`) keeps the parent's folders of a `spool` locked: what the
+/// parent has left there is sent by a process that starts after the child has ended.
 pub fn init() -> Result<Guard, InitError> {
     builder().settings(Settings::find(None)?).install()
 }
@@ -221,7 +224,7 @@ impl Planned {
         let make: Option<Make> = match kind {
             ExporterKind::Console(_) | ExporterKind::File(_) => None,
             ExporterKind::Otlp(_) | ExporterKind::AzureMonitor(_) => {
-                Some(Box::new(move || build(kind.clone(), shares).ok()))
+                Some(Box::new(move || build(kind.clone(), shares)))
             }
         };
         Ok(Self { name, options, exporters, make })
@@ -305,7 +308,8 @@ fn start_threads(
     resource: Resource,
     limits: Limits,
 ) -> Result<(), InitError> {
-    let workers = Threads::default();
+    // Nobody waits for these threads: the queues say when the work is done, and a call that does not return stops nobody.
+    let background = Threads::default();
     let mut posts = Vec::new();
     for Planned { name, options, exporters, make } in exporters {
         let takes = PerSignal::of(|signal| exporters.iter().any(|exporter| exporter.takes(signal)));
@@ -314,25 +318,26 @@ fn start_threads(
             max_queue_items: limits.queue_items,
             ..options
         };
-        let packer = packer(&bounds, make.as_ref());
+        let packer = packer(&bounds, make.as_ref()).map_err(|error| InitError::exporter(&name, error))?;
         let mut queue = Queue::new(name.clone(), bounds, takes);
         if packer.is_some() {
             queue = queue.with_spool().map_err(|error| InitError::exporter(&name, error.into()))?;
         }
         let queue = Arc::new(queue);
         guard.queues.push(queue.clone());
-        if let Some(exporter) = packer {
+        if let Some(exporter) = packer.filter(|_| queue.has_spool()) {
             let keeper = Keeper { queue: queue.clone(), exporter };
-            spawn(&Threads::default(), format!("telemetry-spool-{}", queue.name()), || keeper.run())?;
+            spawn(&background, format!("telemetry-spool-{}", queue.name()), || keeper.run())?;
         }
         for worker in exporters.into_iter().filter_map(|exporter| Worker::new(queue.clone(), exporter)) {
-            spawn(&workers, worker_name(&queue), || worker.run())?;
+            spawn(&background, worker_name(&queue), || worker.run())?;
         }
         posts.push(Post { queue, make });
     }
     let watch = Watch { posts, stop: guard.watch.clone() };
-    let start = move |worker: Worker| workers.spawn(worker_name(worker.queue()), || worker.run());
-    spawn(&Threads::default(), "telemetry-watch".to_owned(), || watch.run(start))?;
+    let others = background.clone();
+    let start = move |worker: Worker| others.spawn(worker_name(worker.queue()), || worker.run());
+    spawn(&background, "telemetry-watch".to_owned(), || watch.run(start))?;
     let control: Arc<Control> = guard.control.clone();
     let clock = Clock::new(tick::now);
     let options = collect::Options { max_waiting_bytes: limits.details, ..collect::Options::default() };
@@ -341,8 +346,8 @@ fn start_threads(
 }
 
 /// An exporter that packs what goes to disk, if there is to be a spool.
-fn packer(options: &dispatch::Options, make: Option<&Make>) -> Option<Box<dyn Exporter>> {
-    make.filter(|_| options.spool.is_some()).and_then(|make| make())
+fn packer(options: &dispatch::Options, make: Option<&Make>) -> Result<Option<Box<dyn Exporter>>, BuildError> {
+    make.filter(|_| options.spool.is_some()).map(|make| make()).transpose()
 }
 
 fn worker_name(queue: &Queue) -> String {
@@ -361,5 +366,24 @@ impl fmt::Debug for Builder {
             .field("resource", &self.resource)
             .field("exporters", &exporters)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exporter_that_cannot_pack_for_its_spool_is_told_of() {
+        let place = dispatch::SpoolPlace {
+            path: "spool".into(),
+            mode: dispatch::Mode::default(),
+            options: dispatch::SpoolOptions::default(),
+        };
+        let options = dispatch::Options { spool: Some(place), ..dispatch::Options::default() };
+        let make: Make = Box::new(|| Err("no certificate".into()));
+        let error = packer(&options, Some(&make)).err().expect("it was asked");
+        assert_eq!(error.to_string(), "no certificate");
+        assert!(packer(&dispatch::Options::default(), Some(&make)).is_ok_and(|packer| packer.is_none()));
     }
 }

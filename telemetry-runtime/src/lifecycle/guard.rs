@@ -113,7 +113,8 @@ impl Guard {
     /// Has the lanes drained and the queues emptied of what had ended before the call, as far as time allows; for each exporter and
     /// signal, in the order of [`Status`], whether it did.
     fn settle(&self, deadline: Instant) -> Vec<bool> {
-        let collected = self.control.collect_now(deadline);
+        // Where no collector runs, nobody would answer.
+        let collected = !self.collector.wait(Instant::now()) && self.control.collect_now(deadline);
         // Workers work side by side: one deadline is enough for all of them.
         let settled: Vec<_> =
             self.queues.iter().map(|queue| queue.wait_until_settled(deadline) && collected).collect();

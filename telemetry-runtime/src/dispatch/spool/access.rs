@@ -5,6 +5,8 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::path::Path;
 use std::{fs, io};
 
+pub(super) const FOREIGN: &str = "belongs to somebody else";
+
 /// Makes the folder unless it is there, and refuses one that is a link, or that others may enter.
 pub(super) fn private_folder(path: &Path) -> Result<(), SpoolError> {
     let mut builder = DirBuilder::new();
@@ -36,6 +38,16 @@ pub(super) fn is_ours(folder: &Path) -> io::Result<bool> {
     let made = new_file(&probe)?.metadata();
     fs::remove_file(&probe)?;
     Ok(same_owner(&made?, &fs::symlink_metadata(folder)?))
+}
+
+/// Refuses folders that belong to others than one of ours does.
+pub(super) fn same_owners<const N: usize>(ours: &Path, folders: [&Path; N]) -> Result<(), SpoolError> {
+    let found = |path: &Path| fs::symlink_metadata(path).map_err(|error| SpoolError::io(path, error));
+    let own = found(ours)?;
+    folders.into_iter().try_for_each(|folder| match same_owner(&found(folder)?, &own) {
+        true => Ok(()),
+        false => Err(SpoolError::refused(folder, FOREIGN)),
+    })
 }
 
 /// A file that was not there, for us alone.

@@ -16,7 +16,8 @@ const SUFFIX: &str = ".spool";
 #[derive(Debug)]
 pub(crate) struct Disk {
     path: PathBuf,
-    /// Released by the operating system if the process ends in whatever way.
+    /// Released by the operating system once the process has ended, in whatever way, and all its forked children that `exec` nothing have:
+    /// they inherit what is locked.
     _lock: fs::File,
 }
 
@@ -32,6 +33,7 @@ impl Disk {
         access::private_folder(path)?;
         access::private_folder(&base)?;
         let mut own = Self::first_free(&base)?;
+        access::same_owners(&own.path, [path, &base])?;
         own.adopt_from(&base).map_err(|error| SpoolError::io(&base, error))?;
         Ok(own)
     }
@@ -56,7 +58,7 @@ impl Disk {
         }
         match access::is_ours(&path) {
             Ok(true) => Ok(Some(Self { path, _lock: lock })),
-            Ok(false) => Err(SpoolError::refused(&path, "belongs to somebody else")),
+            Ok(false) => Err(SpoolError::refused(&path, access::FOREIGN)),
             Err(error) => Err(SpoolError::io(&path, error)),
         }
     }
@@ -160,7 +162,7 @@ mod tests {
     use super::super::{Fsync, Options, Spool};
     use super::*;
     use crate::record::Signal;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
     /// A folder for one test, which goes with it.
     struct Folders(PathBuf);
@@ -227,6 +229,24 @@ mod tests {
             let error = folders.claim().expect_err("open to the group");
             assert!(error.is_refused() && error.to_string().contains("is open to others"), "{error}");
             fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("ours to change");
+        }
+        assert!(folders.claim().is_ok());
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_is_refused_even_if_we_may_enter() {
+        let folders = Folders::new("foreign");
+        append(&mut folders.open(), b"payload");
+        for folder in ["", "otlp", "otlp/0"] {
+            let folder = folders.spool().join(folder);
+            let ours = fs::metadata(&folder).expect("it is there").uid();
+            // Who may not give a folder away may not enter one of somebody else either.
+            if chown(&folder, Some(ours + 1), None).is_err() {
+                return;
+            }
+            let error = folders.claim().expect_err("of somebody else");
+            assert!(error.is_refused() && error.to_string().contains("belongs to somebody else"), "{error}");
+            chown(&folder, Some(ours), None).expect("ours to give");
         }
         assert!(folders.claim().is_ok());
     }

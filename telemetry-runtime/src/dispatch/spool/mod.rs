@@ -167,19 +167,29 @@ impl<D: Folder> Spool<D> {
         }
     }
 
-    /// The oldest entry that is neither settled nor out; it is out then.
+    /// The oldest entry that is neither settled nor out; it is out then. What was given back comes behind all others, so that one that is
+    /// never taken stops nobody.
     ///
     /// # Errors
     /// If a segment cannot be opened now. It is the next one still.
     pub(crate) fn next(&mut self, now_unix_s: u64) -> io::Result<Option<Entry>> {
         self.expire(now_unix_s);
-        while let Some(number) = self.segments.values().find(|segment| segment.is_unread()).map(|s| s.number)
-        {
+        while let Some(number) = self.first_unread() {
             if let Some(entry) = self.read_next(number, now_unix_s)? {
                 return Ok(Some(entry));
             }
         }
         Ok(None)
+    }
+
+    /// The segment to read next, which is the first again if all are through.
+    fn first_unread(&mut self) -> Option<u64> {
+        let first =
+            |segments: &BTreeMap<u64, Segment>| segments.values().find(|s| s.is_unread()).map(|s| s.number);
+        first(&self.segments).or_else(|| {
+            let again = self.segments.values_mut().filter_map(|segment| segment.start_over().then_some(()));
+            (again.count() > 0).then(|| first(&self.segments))?
+        })
     }
 
     /// Keeps an entry from being read: somebody has the batch, and will settle the entry or give it back.
@@ -189,7 +199,7 @@ impl<D: Folder> Spool<D> {
         }
     }
 
-    /// Takes back an entry that was out: it will be read again.
+    /// Takes back an entry that was out: it will be read again, behind all others.
     pub(crate) fn give_back(&mut self, place: Place) {
         if let Some(segment) = self.segments.get_mut(&place.segment) {
             segment.give_back(place.offset);
@@ -377,6 +387,8 @@ impl<D: Folder> Spool<D> {
         };
         match header {
             Some(header) => Ok(self.take(Place { segment: number, offset }, &header, now_unix_s)),
+            // Of what was given back the file may have more than of the others.
+            None if self.segments.get_mut(&number).is_some_and(Segment::start_over) => Ok(None),
             None => {
                 self.losses.unreadable_entries += 1;
                 self.lose(number, Loss::corrupt);

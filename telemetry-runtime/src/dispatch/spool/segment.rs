@@ -13,13 +13,15 @@ pub(super) struct Segment {
     pub(super) earlier: bool,
     /// Where the last valid entry ends, in bytes.
     pub(super) len_bytes: u64,
-    /// What is before this has been read, is out, or was given back and lies behind `cursor` again.
+    /// What is before this has been read.
     pub(super) cursor: u64,
     newest_unix_s: u64,
     entries: usize,
     items: PerSignal<u64>,
     /// Entries that somebody tries to send, by their offsets.
     out: BTreeMap<u64, Held>,
+    /// Entries that were given back, by their offsets: they are read again once nothing else is left.
+    again: BTreeSet<u64>,
     /// Entries that are settled. Their marks in the file are for the next process: here they might be damaged.
     settled: BTreeSet<u64>,
 }
@@ -42,6 +44,7 @@ impl Segment {
             entries: 0,
             items: PerSignal::default(),
             out: BTreeMap::new(),
+            again: BTreeSet::new(),
             settled: BTreeSet::new(),
         }
     }
@@ -65,11 +68,19 @@ impl Segment {
         self.out.insert(offset, Held { signal, items });
     }
 
-    /// Takes back an entry that was not sent: it will be read again.
+    /// Takes back an entry that was not sent: it will be read again, behind all others.
     pub(super) fn give_back(&mut self, offset: u64) {
         if self.out.remove(&offset).is_some() {
-            self.cursor = self.cursor.min(offset);
+            self.again.insert(offset);
         }
+    }
+
+    /// Has what was given back read again; whether there is any.
+    pub(super) fn start_over(&mut self) -> bool {
+        let Some(first) = self.again.first() else { return false };
+        self.cursor = self.cursor.min(*first);
+        self.again.clear();
+        true
     }
 
     /// Counts out an entry that was lent; false if it was not.
@@ -81,9 +92,10 @@ impl Segment {
         true
     }
 
-    /// Whether the entry is not to be read: it is out, or settled. A mark that came behind our back is believed.
+    /// Whether the entry is not to be read now: it is out, given back, or settled. A mark that came behind our back is believed.
     pub(super) fn passes_over(&self, offset: u64, header: &Header) -> bool {
-        header.done || self.out.contains_key(&offset) || self.settled.contains(&offset)
+        let is_ours = self.out.contains_key(&offset) || self.again.contains(&offset);
+        header.done || is_ours || self.settled.contains(&offset)
     }
 
     /// Gives up what is neither out nor settled; how many items that was.
@@ -92,6 +104,7 @@ impl Segment {
         self.out.values().for_each(|held| kept[held.signal] += held.items);
         let lost = PerSignal::of(|signal| self.items[signal].saturating_sub(kept[signal]));
         (self.items, self.entries, self.cursor) = (kept, self.out.len(), self.len_bytes);
+        self.again.clear();
         lost
     }
 
@@ -99,11 +112,12 @@ impl Segment {
         self.items
     }
 
-    /// Whether there is an entry to read.
+    /// Whether there is an entry to read that was not given back.
     pub(super) fn is_unread(&self) -> bool {
-        self.unread_entries() > 0
+        self.unread_entries() > self.again.len()
     }
 
+    /// Entries to read, given back or not.
     pub(super) fn unread_entries(&self) -> usize {
         self.entries.saturating_sub(self.out.len())
     }

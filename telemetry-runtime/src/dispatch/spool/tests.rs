@@ -101,6 +101,9 @@ struct Run {
     known: Vec<Known>,
     out: BTreeMap<Place, usize>,
     last_read: Option<usize>,
+    /// What was given back: it is read again behind all others, in order unless more is given back meanwhile.
+    again: BTreeSet<usize>,
+    last_again: Option<usize>,
     process: u32,
     appended: PerSignal<u64>,
     settled: OnDisk,
@@ -130,6 +133,8 @@ impl Run {
             known: Vec::new(),
             out: BTreeMap::new(),
             last_read: None,
+            again: BTreeSet::new(),
+            last_again: None,
             process: 0,
             appended: PerSignal::default(),
             settled: OnDisk::default(),
@@ -211,8 +216,11 @@ impl Run {
         known.taken = true;
         // Without fsync, what had been removed may be there again, beside numbers used anew.
         let never = self.options.fsync == Fsync::Never;
-        assert!(self.last_read < Some(id) || (never && self.repeats_from > 0), "out of order");
-        self.last_read = Some(id);
+        let is_again = self.again.remove(&id);
+        let last = if is_again { &mut self.last_again } else { &mut self.last_read };
+        // What was given back is read early where the rest of its segment was damaged.
+        let is_excused = (never && self.repeats_from > 0) || (is_again && self.may_miss);
+        assert!(last.replace(id) < Some(id) || is_excused, "out of order");
         self.out.insert(entry.place, id);
         Some(id)
     }
@@ -245,7 +253,8 @@ impl Run {
         let id = self.out.remove(&place).expect("it is out");
         self.spool().give_back(place);
         self.known[id].taken = false;
-        self.last_read = None;
+        self.again.insert(id);
+        self.last_again = None;
     }
 
     /// `created = settled + lost + on disk`, for this process's and for earlier ones'.
@@ -308,7 +317,8 @@ impl Run {
         (self.losses, self.settled, self.appended) = Default::default();
         self.note_losses();
         self.repeats_from = self.repeats_from.saturating_add(repeats_from);
-        (self.process, self.last_read) = (self.process + 1, None);
+        (self.process, self.last_read, self.last_again) = (self.process + 1, None, None);
+        self.again.clear();
         self.out.clear();
         self.known.iter_mut().for_each(|known| known.taken = false);
         let on_disk = self.spool().on_disk().earlier;
@@ -482,6 +492,27 @@ fn a_file_cut_anywhere_keeps_the_entries_before_the_cut_and_counts_the_torn_one(
         assert_eq!(payloads(&mut spool).len(), len / 35);
         assert_eq!(spool.take_losses().unreadable_entries, u64::from(len % 35 > 0), "{len}");
     }
+}
+
+#[test]
+fn what_is_given_back_is_read_again_behind_all_others() {
+    let mut spool = spool_of(&Fake::default(), [b"one", b"two"]);
+    // In a segment of its own.
+    spool.options.max_size_bytes = 1 << 10;
+    spool.append(Signal::Traces, 1, b"three", 0).expect("room");
+    let mut read = || {
+        let entry = spool.next(0).expect("no faults").expect("one");
+        let payload = String::from_utf8(entry.payload).expect("text");
+        // The first is never taken.
+        if payload == "one" {
+            spool.give_back(entry.place)
+        } else {
+            spool.settle(entry.place).expect("no faults")
+        }
+        payload
+    };
+    assert_eq!([(); 5].map(|()| read()), ["one", "two", "three", "one", "one"]);
+    assert_eq!(spool.unread_entries(), 1);
 }
 
 #[test]
