@@ -1,6 +1,6 @@
 //! One HTTP/2 connection and the small runtime that drives it, on the exporter's own thread and while that waits only.
 
-use crate::export::http::Tls;
+use crate::export::http::{MAX_ANSWER_BYTES, Tls};
 use bytes::Bytes;
 use h2::Reason;
 use h2::client::{Builder, SendRequest};
@@ -17,10 +17,6 @@ use tokio_rustls::TlsConnector;
 use ureq::http::uri::Scheme;
 use ureq::http::{HeaderMap, Request, StatusCode, Uri};
 
-/// As much as is read of an answer, in bytes.
-///
-/// Source: OTLP specification 1.11, "Response size limits".
-pub(super) const MAX_ANSWER_BYTES: usize = 4 << 20;
 /// As much as headers or trailers may take, in bytes: a status with its details takes a few hundred.
 const MAX_HEADER_BYTES: u32 = 64 << 10;
 /// What was idle for longer, something in between has likely forgotten: nothing would answer, not even by closing it.

@@ -7,7 +7,7 @@ mod tests;
 
 use super::response::rejected_items;
 use crate::export::ExportError;
-use crate::export::http::{self, Tls, safe_to_show};
+use crate::export::http::{self, MAX_ANSWER_BYTES, Tls, safe_to_show};
 use bytes::Bytes;
 use connection::{Connection, Failure, Reply};
 use status::Status;
@@ -59,8 +59,7 @@ impl Grpc {
             }
             Failure::Reset(error) => status::of_reset(&error).into_error(&origin.to_string(), ""),
             Failure::TooLong => ExportError::permanent(format!(
-                "{origin} answered with more than {} bytes",
-                connection::MAX_ANSWER_BYTES
+                "{origin} answered with more than {MAX_ANSWER_BYTES} bytes"
             )),
             Failure::NotHttp2 => ExportError::permanent(format!("{origin} did not answer in gRPC")),
             Failure::NoRuntime(error) => {
