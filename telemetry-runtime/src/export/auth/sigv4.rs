@@ -6,7 +6,7 @@ use super::{AccessKey, AwsSigV4};
 use crate::clock;
 use crate::export::ExportError;
 use crate::export::http::Authorize;
-use crate::record::{Secret, Signal};
+use crate::record::{Secret, Signal, date};
 use ring::{digest, hmac};
 use std::fmt::Write;
 use ureq::http::request::Parts;
@@ -138,20 +138,6 @@ fn basic_time(unix_s: u64) -> String {
     let (year, month, day) = date(unix_s / 86_400);
     let (hour, minute, second) = (unix_s / 3600 % 24, unix_s / 60 % 60, unix_s % 60);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-}
-
-/// Year, month and day of the Gregorian calendar, so many days after 1970 began.
-///
-/// Counted in years that begin in March, so that the leap day is their last.
-fn date(days_since_1970: u64) -> (u64, u64, u64) {
-    let days = days_since_1970 + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (400 * era + year + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
