@@ -164,6 +164,20 @@ fn no_error_shows_a_secret() {
 }
 
 #[test]
+fn what_a_receiver_writes_into_its_goodbye_is_not_shown() {
+    let debug_data = b"unknown key canary-1234";
+    let length = u8::try_from(8 + debug_data.len()).expect("a short frame");
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let go_away = [0, 0, length, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
+    let raw = [&settings[..], &go_away, debug_data].concat();
+    let error = error_after(GrpcAnswer::Raw(raw));
+    assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+    let source = error.source().expect("the reason");
+    assert!(error.is_retryable() && !source.to_string().contains("canary"), "{source}");
+    assert!(source.to_string().contains("excessive load"), "{source}");
+}
+
+#[test]
 fn a_thread_that_runs_another_runtime_gets_an_error() {
     let receiver = GrpcReceiver::start();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
