@@ -4,7 +4,6 @@ use super::destination::{Endpoint, EndpointError};
 use crate::record::Secret;
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
 #[cfg(feature = "azure")]
 use ureq::http::Uri;
 
@@ -125,20 +124,8 @@ fn endpoint<'a>(
     key: &'static str,
 ) -> Result<Option<&'a str>, ConnectionStringError> {
     let Some(url) = parts.get(key).copied() else { return Ok(None) };
-    Endpoint::from_base(url).map_err(|error| ConnectionStringError::Endpoint(key, error))?;
-    let is_secure = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
-    if is_secure || is_this_machine(url) { Ok(Some(url)) } else { Err(ConnectionStringError::Insecure(key)) }
-}
-
-/// Whether the URL's host is the loopback interface.
-fn is_this_machine(url: &str) -> bool {
-    let authority = url.split('/').nth(2).unwrap_or_default();
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => host,
-        _ => authority,
-    };
-    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    let endpoint = Endpoint::from_base(url).map_err(|error| ConnectionStringError::Endpoint(key, error))?;
+    if endpoint.is_readable_on_the_way() { Err(ConnectionStringError::Insecure(key)) } else { Ok(Some(url)) }
 }
 
 fn host_part<'a>(part: &'a str, key: &'static str) -> Result<&'a str, ConnectionStringError> {

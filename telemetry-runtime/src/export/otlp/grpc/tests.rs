@@ -1,6 +1,6 @@
 //! Calls to a receiver that does what a test wants.
 
-use crate::export::otlp::{Otlp, Target, TlsFiles};
+use crate::export::otlp::{Otlp, Protocol, Target, TlsFiles};
 use crate::export::{ExportError, Exported, Exporter};
 use crate::record::sample::{LogSample, Sample, batch, logs};
 use crate::record::{Level, Secret};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use telemetry_tests::{Authority, GrpcAnswer, GrpcReceiver, Reason};
 
 fn target(endpoint: impl Into<String>) -> Target {
-    Target { grpc: true, ..Target::new(endpoint) }
+    Target { protocol: Protocol::Grpc, ..Target::new(endpoint) }
 }
 
 fn otlp(receiver: &GrpcReceiver) -> Otlp {
