@@ -365,7 +365,8 @@ fn variables_override_otlp_exporters_and_those_for_traces_win() {
     assert_eq!(destination.compression, Compression::Gzip);
     assert_eq!(headers(destination), [("x".into(), "1 2".into()), ("y".into(), "3".into())]);
     let expected = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is ignored: expected a number of milliseconds, 1 or more, found `soon`";
-    assert_eq!(settings.warnings(), [expected]);
+    let plain = "an `otlp` exporter sends `headers` to http://base:4318 in plain text: write `https://`";
+    assert_eq!(settings.warnings(), [expected, plain]);
 
     let both = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318"),
@@ -504,6 +505,37 @@ fn an_endpoint_for_one_signal_adds_an_exporter_of_that_signal_alone() {
 fn span_events_are_off_unless_asked_for() {
     assert!(!settings("").span_events);
     assert!(settings("logging: {span_events: true}").span_events);
+}
+
+#[test]
+fn secrets_in_plain_text_are_warned_about_once() {
+    let warnings = |otlp: &str| {
+        let text = format!("telemetry: {{exporters: [{{provider: otlp, otlp: {otlp}}}]}}");
+        settings(&text).warnings().to_vec()
+    };
+    let expected =
+        "an `otlp` exporter sends `headers` to http://collector.example:4318 in plain text: write `https://`";
+    assert_eq!(
+        warnings("{endpoint: 'http://collector.example:4318/otlp', headers: {api-key: canary}}"),
+        [expected]
+    );
+    for harmless in [
+        "{endpoint: 'http://collector.example:4318'}",
+        "{endpoint: 'https://collector.example:4318', headers: {api-key: canary}}",
+        "{endpoint: 'http://127.0.0.1:4318', headers: {api-key: canary}}",
+    ] {
+        assert_eq!(warnings(harmless), [""; 0], "{harmless}");
+    }
+}
+
+#[test]
+fn a_variable_s_endpoint_does_not_make_the_file_s_tls_a_mistake() {
+    let error = read(
+        "telemetry: {exporters: [{provider: otlp, otlp: {endpoint: 'https://a', tls: {cert_file: a}}}]}",
+        &Environment::from([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b")]),
+    );
+    let error = error.expect_err("a certificate without a key").to_string();
+    assert!(error.contains("`cert_file` is of no use") && !error.contains("an endpoint"), "{error}");
 }
 
 #[test]
@@ -781,6 +813,40 @@ fn what_the_preset_of_aws_needs_and_does_not_find_is_a_mistake() {
     let variables = [KEY[0], KEY[1], ("AWS_REGION", "canary/evil")];
     let error = read(text, &Environment::from(variables)).expect_err("no region").to_string();
     assert!(error.contains("AWS_REGION: expected a region") && !error.contains("canary"), "{error}");
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn a_key_of_aws_is_trimmed_and_one_that_cannot_be_sent_is_a_mistake() {
+    let text = "telemetry: {exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws, aws: {region: eu-west-1}}}]}";
+    let [_, secret, token] = KEY;
+    let settings = settings_with(text, [("AWS_ACCESS_KEY_ID", " AKIDEXAMPLE\n"), secret, token]);
+    assert_eq!(only_destination(&settings).auth.as_ref().map(|auth| &*auth.key.id), Some("AKIDEXAMPLE"));
+    for broken in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        let variables =
+            KEY.map(|(name, value)| (name, if name == broken { "canary\ncanary" } else { value }));
+        let error = read(text, &Environment::from(variables)).expect_err("a line break").to_string();
+        assert!(error.contains(&format!("{broken}: a key of AWS is")), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn an_authorization_that_is_written_wins_over_the_signature_of_the_preset() {
+    let text = "telemetry: {exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws, aws: {region: eu-west-1}, headers: {Authorization: canary}}}]}";
+    let settings = settings(text);
+    assert_eq!(exporters(&settings), [("otlp", "https://xray.eu-west-1.amazonaws.com/v1/traces")]);
+    assert_eq!(only_destination(&settings).auth, None);
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn a_signature_in_plain_text_is_warned_about() {
+    let text = "telemetry: {exporters: [{provider: otlp, otlp: {endpoint: 'http://a.example', auth: aws_sigv4, aws: {region: eu-west-1}}}]}";
+    let expected =
+        "an `otlp` exporter sends `auth: aws_sigv4` to http://a.example in plain text: write `https://`";
+    assert_eq!(settings_with(text, KEY).warnings(), [expected]);
 }
 
 #[cfg(not(feature = "aws"))]
