@@ -3,7 +3,7 @@
 use super::env::Environment;
 use super::error::{Mistake, Origin};
 use super::exporter::{AzureMonitor, Exporter, Otlp, Provider, Tls};
-use super::overrides::Overrides;
+use super::overrides::{Overrides, Wanted};
 use super::raw::{Raw, Service, Telemetry};
 use super::reader::At;
 use super::{ExporterKind, ExporterSettings, Ingestion, Limits};
@@ -124,11 +124,12 @@ impl Resolver<'_> {
 
     /// The console; and OTLP for the signals of which a variable says where to, or that it is wanted.
     fn default_exporters(&mut self) -> Vec<ExporterSettings> {
-        let console = ExporterSettings {
+        let traces = self.overrides.exporters.traces.as_ref();
+        let console = traces.is_none_or(|traces| traces.value != Wanted::None).then(|| ExporterSettings {
             name: Provider::Console.word().to_owned(),
             kind: self.console(),
             delivery: dispatch::Options::default(),
-        };
+        });
         let asked = PerSignal::of(|signal| self.asked_by_variable(signal));
         let takes = PerSignal::of(|signal| asked[signal].is_some());
         let otlp = asked.traces.or(asked.logs).and_then(|origin| {
@@ -136,14 +137,14 @@ impl Resolver<'_> {
             let delivery = dispatch::Options::default();
             Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind, delivery })
         });
-        [Some(console), otlp].into_iter().flatten().collect()
+        [console, otlp].into_iter().flatten().collect()
     }
 
     /// The variable that asks for this signal to go out by OTLP.
     fn asked_by_variable(&self, signal: Signal) -> Option<Origin> {
         let endpoint = || self.overrides.otlp.of(signal).endpoint.map(|endpoint| endpoint.origin);
-        let logs = self.overrides.otlp_takes_logs.as_ref().filter(|_| signal == Signal::Logs);
-        logs.filter(|logs| logs.value).map(|logs| logs.origin).or_else(endpoint)
+        let wanted = self.overrides.exporters[signal].as_ref();
+        wanted.filter(|wanted| wanted.value == Wanted::Otlp).map(|wanted| wanted.origin).or_else(endpoint)
     }
 
     fn refuse_equal_names(&mut self, exporters: &[Exporter]) {
@@ -210,7 +211,10 @@ impl Resolver<'_> {
             self.mistakes.push(mistake.with_help("build `telemetry-runtime` with its feature `otlp`"));
             return None;
         }
-        takes.logs &= self.overrides.otlp_takes_logs.as_ref().is_none_or(|logs| logs.value);
+        for signal in Signal::ALL {
+            let wanted = self.overrides.exporters[signal].as_ref();
+            takes[signal] &= wanted.is_none_or(|wanted| wanted.value == Wanted::Otlp);
+        }
         let destinations = PerSignal::of(|signal| takes[signal].then(|| self.destination(written, signal)));
         (takes.traces || takes.logs).then_some(ExporterKind::Otlp(destinations))
     }

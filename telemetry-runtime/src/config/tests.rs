@@ -465,6 +465,53 @@ fn a_variable_may_keep_log_records_from_otlp_or_ask_for_them() {
 }
 
 #[test]
+fn a_variable_may_keep_spans_from_otlp_or_ask_for_them() {
+    let file = "telemetry: {exporters: [{provider: otlp}, {provider: otlp, name: t, signals: [traces]}]}";
+    for without in ["none", "console"] {
+        let settings = settings_with(file, [("OTEL_TRACES_EXPORTER", without)]);
+        assert_eq!(exporters(&settings), []);
+        assert_eq!(targets(&settings, Signal::Logs), [("otlp", "http://localhost:4318/v1/logs")]);
+    }
+    let asked = settings_with("", [("OTEL_TRACES_EXPORTER", "otlp")]);
+    let both = [("console", "console"), ("otlp", "http://localhost:4318/v1/traces")];
+    assert_eq!((exporters(&asked), targets(&asked, Signal::Logs)), (both.to_vec(), vec![]));
+    assert_eq!(
+        exporters(&settings_with("", [("OTEL_TRACES_EXPORTER", "console")])),
+        [("console", "console")]
+    );
+    assert_eq!(exporters(&settings_with("", [("OTEL_TRACES_EXPORTER", "none")])), []);
+    let odd = settings_with("", [("OTEL_TRACES_EXPORTER", "zipkin")]);
+    let expected = "OTEL_TRACES_EXPORTER is ignored: expected `otlp`, `console` or `none`, found `zipkin`";
+    assert_eq!((odd.warnings(), exporters(&odd)), (&[expected.to_owned()][..], vec![("console", "console")]));
+}
+
+#[cfg(feature = "grpc")]
+#[test]
+fn an_endpoint_for_grpc_may_lack_its_scheme_in_a_variable() {
+    let file = "telemetry: {exporters: [{provider: otlp}]}";
+    let as_given = |variables: &[(&str, &str)]| {
+        let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
+        let variables =
+            grpc.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = read(file, &Environment::Fixed(variables.collect())).expect("valid settings");
+        only_destination(&settings).endpoint.as_given().to_owned()
+    };
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317");
+    let insecure = ("OTEL_EXPORTER_OTLP_INSECURE", "true");
+    assert_eq!(as_given(&[endpoint]), "https://collector:4317/");
+    assert_eq!(as_given(&[endpoint, insecure]), "http://collector:4317/");
+    assert_eq!(as_given(&[insecure, ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a:1")]), "https://a:1/");
+    let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "own:4317");
+    assert_eq!(as_given(&[endpoint, own, insecure]), "http://own:4317/");
+    let secure = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false");
+    assert_eq!(as_given(&[endpoint, own, insecure, secure]), "https://own:4317/");
+
+    let http = [endpoint, insecure, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")];
+    let error = read(file, &Environment::from(http)).expect_err("HTTP always has its scheme").to_string();
+    assert!(error.contains("begins with `http://`"), "{error}");
+}
+
+#[test]
 fn variables_for_log_records_win_for_them_alone() {
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318"),
