@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// Why a request is not let in; `Ok` if it is signed by this key for this service.
 ///
 /// # Errors
-/// A part is missing, or the signature is of another request, key, region or service.
+/// A part is missing, a header that must be signed is not, or the signature is of another request, key, region or service.
 pub fn check_signature(request: &Request, secret: &str, region: &str, service: &str) -> Result<(), String> {
     let header = |name: &str| request.header(name).ok_or_else(|| format!("no header `{name}`"));
     let authorization = header("authorization")?;
@@ -20,6 +20,11 @@ pub fn check_signature(request: &Request, secret: &str, region: &str, service: &
         found.ok_or_else(|| format!("no `{name}` in {authorization}"))
     };
     let (names, signature) = (part("SignedHeaders=")?, part("Signature=")?);
+    let is_unsigned = |name: &&str| !names.split(';').any(|signed| signed == *name);
+    let token = request.header("x-amz-security-token").map(|_| "x-amz-security-token");
+    if let Some(name) = ["host", "x-amz-date"].into_iter().chain(token).find(is_unsigned) {
+        return Err(format!("`{name}` is not signed: {names}"));
+    }
     let time = header("x-amz-date")?;
     let day = time.get(..8).ok_or("a short date")?;
     let scope = format!("{day}/{region}/{service}/aws4_request");

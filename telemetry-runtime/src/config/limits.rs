@@ -62,6 +62,14 @@ pub(super) fn size(text: &str) -> Option<usize> {
     bytes(text).filter(|bytes| *bytes >= 1 << 10)
 }
 
+/// What [`file_size`] understands.
+pub(super) const FILE_SIZE: &str = "a size of 1MiB or more, such as 64MiB";
+
+/// The size of what is on disk, in bytes.
+pub(super) fn file_size(text: &str) -> Option<u64> {
+    bytes(text)?.try_into().ok().filter(|bytes| *bytes >= 1 << 20)
+}
+
 /// What [`count`] understands.
 pub(super) const COUNT: &str = "a number of 1 or more";
 
@@ -102,6 +110,11 @@ mod tests {
         for wrong in ["", "MiB", "-1", "1.5MiB", "64MB", "64mib", "1023", "99999999999GiB"] {
             assert_eq!(size(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_on_disk_has_room_for_a_batch() {
+        assert_eq!([file_size("1MiB"), file_size("1048575"), file_size("2")], [Some(1 << 20), None, None]);
     }
 
     #[test]

@@ -134,16 +134,19 @@ use std::time::Duration;
 /// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_PROPAGATORS`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` (here in bytes; `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` wins), and `OTEL_EXPORTER_OTLP_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_PROTOCOL`, `_COMPRESSION`,
 /// `_CERTIFICATE`, `_CLIENT_CERTIFICATE`, `_CLIENT_KEY`, each also as
 /// `OTEL_EXPORTER_OTLP_TRACES_...` and `OTEL_EXPORTER_OTLP_LOGS_...`, which win (their endpoints are used as they are).
-/// `OTEL_LOGS_EXPORTER` says whether `otlp` exporters get log records: not if it is `none` or `console`. `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids
-/// colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
+/// An endpoint for gRPC may lack its scheme there: it is `https`, or `http` where `OTEL_EXPORTER_OTLP_INSECURE` (also `..._TRACES_INSECURE`
+/// and `..._LOGS_INSECURE`) is `true`.
+/// `OTEL_TRACES_EXPORTER` and `OTEL_LOGS_EXPORTER` say whether `otlp` exporters get spans and log records: not if it is `none` or `console`.
+/// `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
 /// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter of the signals for which
-/// a variable names an endpoint, and of log records if `OTEL_LOGS_EXPORTER` is `otlp`.
+/// a variable names an endpoint or asks for `otlp`; without the console if `OTEL_TRACES_EXPORTER` is `none`.
 ///
 /// `APPLICATIONINSIGHTS_CONNECTION_STRING` is for `azure_monitor` exporters that name no `connection_string`: unlike the others it does not
 /// override the file, as it does not in the vendor's libraries. Nor do `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and
 /// `AWS_REGION`, else `AWS_DEFAULT_REGION`: they are read for `otlp` exporters with the preset `aws` or `auth: aws_sigv4` only.
 ///
-/// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings).
+/// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings). Another is given where headers or
+/// signatures would go to another machine in plain text.
 ///
 /// # Examples
 /// ```

@@ -7,7 +7,7 @@ use super::limits;
 use super::raw::{propagator_words, ratio};
 use super::reader::{At, shown};
 use crate::export::connection_string::ConnectionString;
-use crate::export::destination::{Endpoint, EndpointError, Header};
+use crate::export::destination::{Endpoint, EndpointError, Header, Protocol};
 use crate::logging::Filter;
 use crate::policy::{Ratio, Sampling};
 use crate::propagation::Propagators;
@@ -27,11 +27,19 @@ pub(super) struct Overrides {
     /// The most bytes of an attribute value.
     pub(super) value_limit: Option<usize>,
     pub(super) otlp: OtlpOverrides,
-    /// Whether `otlp` exporters get log records.
-    pub(super) otlp_takes_logs: Option<At<bool>>,
+    /// Where each signal is to go, which concerns `otlp` exporters and what is there without a list of exporters.
+    pub(super) exporters: PerSignal<Option<At<Wanted>>>,
     pub(super) filter: Option<Filter>,
     /// The resource of `azure_monitor` exporters that name none.
     pub(super) azure_monitor: Option<ConnectionString>,
+}
+
+/// The exporters that OpenTelemetry's variables know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Otlp,
+    Console,
+    None,
 }
 
 /// What the environment says of `otlp` exporters.
@@ -43,6 +51,18 @@ pub(super) struct OtlpOverrides {
 }
 
 impl OtlpOverrides {
+    fn read(variables: &mut Variables<'_>) -> Self {
+        let insecure = variables.is_insecure(&EVERY_SIGNAL).unwrap_or(false);
+        let none = Unsaid { protocol: None, insecure };
+        let every_signal = otlp(&EVERY_SIGNAL, Endpoint::from_base, none, variables);
+        let protocol = every_signal.protocol.as_ref().map(|protocol| protocol.value);
+        let mut own = |names: &Names| {
+            let insecure = variables.is_insecure(names).unwrap_or(insecure);
+            otlp(names, Endpoint::from_exact, Unsaid { protocol, insecure }, variables)
+        };
+        Self { own: PerSignal { traces: own(&TRACES), logs: own(&LOGS) }, every_signal }
+    }
+
     /// What holds for this signal.
     pub(super) fn of(&self, signal: Signal) -> Otlp {
         self.own[signal].clone().or(self.every_signal.clone())
@@ -62,6 +82,7 @@ pub(super) struct Variables<'a> {
 /// The variables of one signal's exporter, or of every signal's.
 struct Names {
     endpoint: &'static str,
+    insecure: &'static str,
     protocol: &'static str,
     headers: &'static str,
     timeout: &'static str,
@@ -71,8 +92,17 @@ struct Names {
     client_key: &'static str,
 }
 
+/// What an endpoint of gRPC leaves open.
+struct Unsaid {
+    /// How it is spoken, where the signal's own variable says nothing.
+    protocol: Option<Protocol>,
+    /// Whether it is `http://`, where the endpoint has no scheme.
+    insecure: bool,
+}
+
 const EVERY_SIGNAL: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    insecure: "OTEL_EXPORTER_OTLP_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_PROTOCOL",
     headers: "OTEL_EXPORTER_OTLP_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_TIMEOUT",
@@ -83,6 +113,7 @@ const EVERY_SIGNAL: Names = Names {
 };
 const TRACES: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    insecure: "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
     headers: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
@@ -93,6 +124,7 @@ const TRACES: Names = Names {
 };
 const LOGS: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    insecure: "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
     headers: "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
@@ -101,9 +133,9 @@ const LOGS: Names = Names {
     client_certificate: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
     client_key: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
 };
-const LOGS_EXPORTER: &str = "OTEL_LOGS_EXPORTER";
-/// Whether that means OTLP. Log lines are on the console in any case: `logging` says which.
-const LOGS_EXPORTERS: [(&str, bool); 3] = [("otlp", true), ("console", false), ("none", false)];
+const EXPORTER: PerSignal<&str> = PerSignal { traces: "OTEL_TRACES_EXPORTER", logs: "OTEL_LOGS_EXPORTER" };
+const EXPORTERS: [(&str, Wanted); 3] =
+    [("otlp", Wanted::Otlp), ("console", Wanted::Console), ("none", Wanted::None)];
 const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 const VALUE_LIMIT: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
@@ -123,18 +155,13 @@ impl Overrides {
             sampling: sampling(variables),
             propagators: propagators(variables),
             value_limit: variables.understood(VALUE_LIMIT, limits::LENGTH, limits::length),
-            otlp: OtlpOverrides {
-                own: PerSignal {
-                    traces: otlp(&TRACES, Endpoint::from_exact, variables),
-                    logs: otlp(&LOGS, Endpoint::from_exact, variables),
-                },
-                every_signal: otlp(&EVERY_SIGNAL, Endpoint::from_base, variables),
-            },
-            otlp_takes_logs: variables
-                .understood([LOGS_EXPORTER], "`otlp`, `console` or `none`", |text| {
-                    word(text, &LOGS_EXPORTERS)
-                })
-                .map(|value| At { value, origin: Origin::Variable(LOGS_EXPORTER) }),
+            otlp: OtlpOverrides::read(variables),
+            exporters: PerSignal::of(|signal| {
+                let name = EXPORTER[signal];
+                let parse = |text: &str| word(text, &EXPORTERS);
+                let value = variables.understood([name], "`otlp`, `console` or `none`", parse)?;
+                Some(At { value, origin: Origin::Variable(name) })
+            }),
             filter: variables.understood(["RUST_LOG"], "directives such as `info,my_crate=debug`", |text| {
                 Filter::from_directives(text).ok()
             }),
@@ -162,6 +189,10 @@ impl Variables<'_> {
         })
     }
 
+    fn is_insecure(&mut self, names: &Names) -> Option<bool> {
+        self.understood([names.insecure], "`true` or `false`", bool)
+    }
+
     fn path(&self, name: &'static str) -> Option<At<PathBuf>> {
         let value = PathBuf::from(self.environment.get(name)?.trim());
         Some(At { value, origin: Origin::Variable(name) })
@@ -187,13 +218,20 @@ impl Variables<'_> {
 fn otlp(
     names: &Names,
     endpoint: fn(&str) -> Result<Endpoint, EndpointError>,
+    unsaid: Unsaid,
     variables: &mut Variables<'_>,
 ) -> Otlp {
     let protocol = variables.understood([names.protocol], "`grpc`, `http/protobuf` or `http/json`", |text| {
         word(text, &PROTOCOLS)
     });
+    let is_grpc = protocol.or(unsaid.protocol) == Some(Protocol::Grpc);
+    let scheme = if unsaid.insecure { "http" } else { "https" };
+    let with_scheme = |text: &str| match is_grpc && !text.contains("://") {
+        true => endpoint(&format!("{scheme}://{text}")),
+        false => endpoint(text),
+    };
     Otlp {
-        endpoint: variables.demanded(names.endpoint, endpoint),
+        endpoint: variables.demanded(names.endpoint, with_scheme),
         protocol: protocol.map(|value| At { value, origin: Origin::Variable(names.protocol) }),
         headers: headers(names.headers, variables),
         timeout: variables.understood([names.timeout], "a number of milliseconds, 1 or more", milliseconds),

@@ -3,8 +3,8 @@
 use super::error::{Mistake, Origin};
 use super::exporter::Otlp;
 use super::resolve::Resolver;
-use crate::export::auth::{AccessKey, AwsSigV4};
-use crate::export::destination::{Endpoint, Header};
+use crate::export::auth::{AccessKey, AwsSigV4, aws_service};
+use crate::export::destination::{Endpoint, Header, Protocol};
 use crate::propagation::{Propagator, Propagators};
 use crate::record::{Secret, Signal};
 
@@ -48,8 +48,19 @@ impl Auth {
 
 impl Resolver<'_> {
     /// The signature of AWS, if requests need it.
-    pub(super) fn signature(&mut self, otlp: &Otlp) -> Option<AwsSigV4> {
+    pub(super) fn signature(&mut self, otlp: &Otlp, protocol: Protocol) -> Option<AwsSigV4> {
         let origin = signing(otlp)?;
+        if protocol == Protocol::Grpc {
+            self.refuse_grpc(origin);
+            return None;
+        }
+        if has_authorization(otlp) {
+            self.mistake_once(
+                Mistake::new(origin, "the header `authorization` is written, where the signature would go")
+                    .with_help("remove the header, or `auth: aws_sigv4`"),
+            );
+            return None;
+        }
         if !cfg!(feature = "aws") {
             self.mistake_once(
                 Mistake::new(origin, "AWS's signatures are not part of this build")
@@ -64,13 +75,19 @@ impl Resolver<'_> {
     /// Where the preset sends this signal; `None` if it names no place.
     ///
     /// Source: Amazon CloudWatch User Guide, "OTLP Endpoints".
-    pub(super) fn preset_endpoint(&mut self, otlp: &Otlp, signal: Signal) -> Option<Endpoint> {
+    pub(super) fn preset_endpoint(
+        &mut self,
+        otlp: &Otlp,
+        signal: Signal,
+        protocol: Protocol,
+    ) -> Option<Endpoint> {
         let preset = otlp.preset.as_ref().filter(|preset| preset.value == Preset::Aws)?;
+        if protocol == Protocol::Grpc {
+            self.refuse_grpc(signing(otlp).unwrap_or(preset.origin));
+            return None;
+        }
         let region = self.region(otlp, preset.origin)?;
-        let service = match signal {
-            Signal::Traces => "xray",
-            Signal::Logs => "logs",
-        };
+        let service = aws_service(signal);
         let country = if region.starts_with("cn-") { ".cn" } else { "" };
         Endpoint::from_exact(&format!("https://{service}.{region}.amazonaws.com{country}/v1/{signal}")).ok()
     }
@@ -97,6 +114,13 @@ impl Resolver<'_> {
         }
     }
 
+    /// Source: Amazon CloudWatch User Guide, "OTLP Endpoints": they speak HTTP/1.1.
+    fn refuse_grpc(&mut self, origin: Origin) {
+        let mistake = Mistake::new(origin, "AWS takes no OTLP over gRPC");
+        let help = "write `protocol: http/protobuf`, or `auth: none` and an `endpoint` that takes it";
+        self.mistake_once(mistake.with_help(help));
+    }
+
     fn region(&mut self, otlp: &Otlp, origin: Origin) -> Option<String> {
         if let Some(region) = &otlp.aws.region {
             return Some(region.clone());
@@ -117,22 +141,25 @@ impl Resolver<'_> {
     }
 
     fn access_key(&mut self, origin: Origin) -> Option<AccessKey> {
-        let (id, secret) = (self.environment.get(KEY_ID), self.environment.get(KEY_SECRET));
+        let (id, secret) = (self.key_part(KEY_ID), self.key_part(KEY_SECRET));
+        let session_token = self.key_part(SESSION_TOKEN).map(Secret::new);
         let (Some(id), Some(secret)) = (id, secret) else {
             self.mistake_once(Mistake::new(origin, "no access key of AWS is known").with_help(format!(
                 "set the variables {KEY_ID} and {KEY_SECRET}: other ways are not supported yet"
             )));
             return None;
         };
-        let session_token = self.environment.get(SESSION_TOKEN).map(Secret::new);
         Some(AccessKey { id, secret: Secret::new(secret), session_token })
     }
 
-    /// Both signals may have a mistake from the same place.
-    fn mistake_once(&mut self, mistake: Mistake) {
-        if !self.mistakes.contains(&mistake) {
-            self.mistakes.push(mistake);
+    /// A part of the key without blanks around it, which is what a file leaves that it was read from.
+    fn key_part(&mut self, name: &'static str) -> Option<String> {
+        let part = self.environment.get(name)?.trim().to_owned();
+        if !part.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = "a key of AWS is printable ASCII characters without blanks";
+            self.mistake_once(Mistake::new(Origin::Variable(name), message));
         }
+        Some(part).filter(|part| !part.is_empty())
     }
 }
 
@@ -141,8 +168,14 @@ fn signing(otlp: &Otlp) -> Option<Origin> {
     let preset = otlp.preset.as_ref().filter(|preset| preset.value == Preset::Aws);
     match &otlp.auth {
         Some(auth) => (auth.value == Auth::AwsSigV4).then_some(auth.origin),
-        None => preset.map(|preset| preset.origin),
+        // What is written wins over what the preset would fill in.
+        None => preset.filter(|_| !has_authorization(otlp)).map(|preset| preset.origin),
     }
+}
+
+fn has_authorization(otlp: &Otlp) -> bool {
+    let mut headers = otlp.headers.iter().flatten();
+    headers.any(|header| header.name().eq_ignore_ascii_case("authorization"))
 }
 
 /// Whether the text can be a part of a host's name.

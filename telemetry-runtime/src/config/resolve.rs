@@ -3,12 +3,12 @@
 use super::env::Environment;
 use super::error::{Mistake, Origin};
 use super::exporter::{AzureMonitor, Exporter, Otlp, Provider, Tls};
-use super::overrides::Overrides;
+use super::overrides::{Overrides, Wanted};
 use super::raw::{Raw, Service, Telemetry};
 use super::reader::At;
 use super::{ExporterKind, ExporterSettings, Ingestion, Limits};
 use crate::dispatch;
-use crate::export::destination::{Compression, Destination, Endpoint, Protocol};
+use crate::export::destination::{Compression, DEFAULT_TIMEOUT, Destination, Endpoint, Protocol};
 #[cfg(feature = "otlp")]
 use crate::export::http;
 use crate::logging;
@@ -16,7 +16,7 @@ use crate::policy::{Options, Ratio, Sampling};
 use crate::propagation;
 use crate::record::{PerSignal, Resource, Signal, ValueBuf};
 use std::io;
-use std::time::Duration;
+use std::path::PathBuf;
 
 /// What the file and the environment say together.
 pub(super) struct Resolver<'a> {
@@ -100,6 +100,7 @@ impl Resolver<'_> {
         let Some(written) = written else { return self.default_exporters() };
         self.warn_of_endpoints(&written);
         self.refuse_equal_names(&written);
+        self.refuse_equal_files(&written);
         written.into_iter().filter_map(|exporter| self.exporter(exporter)).collect()
     }
 
@@ -123,11 +124,12 @@ impl Resolver<'_> {
 
     /// The console; and OTLP for the signals of which a variable says where to, or that it is wanted.
     fn default_exporters(&mut self) -> Vec<ExporterSettings> {
-        let console = ExporterSettings {
+        let traces = self.overrides.exporters.traces.as_ref();
+        let console = traces.is_none_or(|traces| traces.value != Wanted::None).then(|| ExporterSettings {
             name: Provider::Console.word().to_owned(),
             kind: self.console(),
             delivery: dispatch::Options::default(),
-        };
+        });
         let asked = PerSignal::of(|signal| self.asked_by_variable(signal));
         let takes = PerSignal::of(|signal| asked[signal].is_some());
         let otlp = asked.traces.or(asked.logs).and_then(|origin| {
@@ -135,14 +137,14 @@ impl Resolver<'_> {
             let delivery = dispatch::Options::default();
             Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind, delivery })
         });
-        [Some(console), otlp].into_iter().flatten().collect()
+        [console, otlp].into_iter().flatten().collect()
     }
 
     /// The variable that asks for this signal to go out by OTLP.
     fn asked_by_variable(&self, signal: Signal) -> Option<Origin> {
         let endpoint = || self.overrides.otlp.of(signal).endpoint.map(|endpoint| endpoint.origin);
-        let logs = self.overrides.otlp_takes_logs.as_ref().filter(|_| signal == Signal::Logs);
-        logs.filter(|logs| logs.value).map(|logs| logs.origin).or_else(endpoint)
+        let wanted = self.overrides.exporters[signal].as_ref();
+        wanted.filter(|wanted| wanted.value == Wanted::Otlp).map(|wanted| wanted.origin).or_else(endpoint)
     }
 
     fn refuse_equal_names(&mut self, exporters: &[Exporter]) {
@@ -156,17 +158,28 @@ impl Resolver<'_> {
         }
     }
 
+    /// Two that write to one file would each rotate what the other has open.
+    fn refuse_equal_files(&mut self, exporters: &[Exporter]) {
+        let mut taken: Vec<PathBuf> = Vec::new();
+        for exporter in exporters.iter().filter(|exporter| exporter.provider.value == Provider::File) {
+            let files = exporter.files();
+            if files.iter().any(|file| taken.contains(file)) {
+                let origin = exporter.file.path.as_ref().map_or(exporter.provider.origin, |path| path.origin);
+                let mistake = Mistake::new(origin, "another exporter writes to this file");
+                self.mistakes.push(mistake.with_help("give this one a `path` of its own"));
+            }
+            taken.extend(files);
+        }
+    }
+
     fn exporter(&mut self, exporter: Exporter) -> Option<ExporterSettings> {
         let origin = exporter.provider.origin;
         let kind = match exporter.provider.value {
             Provider::Console => self.console(),
-            Provider::Otlp => {
-                let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
-                self.otlp(&exporter.otlp, takes, origin)?
-            }
+            Provider::Otlp => self.otlp(&exporter.otlp, exporter.takes(), origin)?,
             Provider::File => self.file(&exporter),
             Provider::AzureMonitor => {
-                let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
+                let takes = exporter.takes();
                 self.azure_monitor(exporter.azure_monitor, takes, origin)?
             }
         };
@@ -178,7 +191,7 @@ impl Resolver<'_> {
     }
 
     fn file(&mut self, exporter: &Exporter) -> ExporterKind {
-        let takes = exporter.signals.unwrap_or(PerSignal { traces: true, logs: true });
+        let takes = exporter.takes();
         if let Some(path) = exporter.file.path.as_ref()
             && takes.traces
             && takes.logs
@@ -198,7 +211,10 @@ impl Resolver<'_> {
             self.mistakes.push(mistake.with_help("build `telemetry-runtime` with its feature `otlp`"));
             return None;
         }
-        takes.logs &= self.overrides.otlp_takes_logs.as_ref().is_none_or(|logs| logs.value);
+        for signal in Signal::ALL {
+            let wanted = self.overrides.exporters[signal].as_ref();
+            takes[signal] &= wanted.is_none_or(|wanted| wanted.value == Wanted::Otlp);
+        }
         let destinations = PerSignal::of(|signal| takes[signal].then(|| self.destination(written, signal)));
         (takes.traces || takes.logs).then_some(ExporterKind::Otlp(destinations))
     }
@@ -226,7 +242,7 @@ impl Resolver<'_> {
         Some(ExporterKind::AzureMonitor(Ingestion {
             connection_string: named?,
             takes,
-            timeout: written.timeout.unwrap_or(Duration::from_secs(10)),
+            timeout: written.timeout.unwrap_or(DEFAULT_TIMEOUT),
             compression: written.compression.unwrap_or(Compression::Gzip),
         }))
     }
@@ -234,15 +250,18 @@ impl Resolver<'_> {
     fn destination(&mut self, written: &Otlp, signal: Signal) -> Destination {
         let merged = self.overrides.otlp.of(signal).or(written.clone());
         let protocol = self.protocol(&merged);
-        self.check_files(&merged.tls);
+        self.check_tls(&merged);
         let defaults = Destination::default();
-        let auth = self.signature(&merged).map(Box::new);
+        let auth = self.signature(&merged, protocol).map(Box::new);
         let mut headers = merged.headers.clone().unwrap_or(defaults.headers);
         self.preset_headers(&merged, signal, &mut headers);
         let endpoint = match &merged.endpoint {
             Some(endpoint) => endpoint.value.clone(),
-            None => self.preset_endpoint(&merged, signal).unwrap_or_else(|| Endpoint::default_of(protocol)),
+            None => self
+                .preset_endpoint(&merged, signal, protocol)
+                .unwrap_or_else(|| Endpoint::default_of(protocol)),
         };
+        self.warn_of_plain_secrets(&merged, &endpoint, auth.is_some());
         Destination {
             endpoint,
             headers,
@@ -267,7 +286,7 @@ impl Resolver<'_> {
             Protocol::Grpc if !cfg!(feature = "grpc") => {
                 let mistake = Mistake::new(origin, "OTLP over gRPC is not part of this build");
                 let help = format!("build `telemetry-runtime` with its feature `grpc`, or {INSTEAD}");
-                self.refuse(mistake.with_help(help));
+                self.mistake_once(mistake.with_help(help));
             }
             Protocol::Grpc => self.refuse_path(merged),
             Protocol::HttpProtobuf | Protocol::HttpJson => {}
@@ -280,7 +299,31 @@ impl Resolver<'_> {
             return;
         };
         let mistake = Mistake::new(endpoint.origin, "an endpoint for gRPC has no path");
-        self.refuse(mistake.with_help("remove the path, or write `protocol: http/protobuf`"));
+        self.mistake_once(mistake.with_help("remove the path, or write `protocol: http/protobuf`"));
+    }
+
+    fn check_tls(&mut self, merged: &Otlp) {
+        let Some(origin) = idle_tls(merged) else { return self.check_files(&merged.tls) };
+        let mistake = Mistake::new(origin, "an endpoint of `http://` has no use for files of TLS");
+        self.mistake_once(mistake.with_help("write `https://`, or remove `tls`"));
+    }
+
+    /// What a receiver is trusted with, everybody on the way can read.
+    fn warn_of_plain_secrets(&mut self, merged: &Otlp, endpoint: &Endpoint, is_signed: bool) {
+        if !endpoint.is_readable_on_the_way() {
+            return;
+        }
+        let has_headers = merged.headers.as_ref().is_some_and(|headers| !headers.is_empty());
+        for (setting, _) in
+            [("headers", has_headers), ("auth: aws_sigv4", is_signed)].iter().filter(|(_, is_set)| *is_set)
+        {
+            let origin = endpoint.origin();
+            let warning =
+                format!("an `otlp` exporter sends `{setting}` to {origin} in plain text: write `https://`");
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
     }
 
     #[cfg(feature = "otlp")]
@@ -289,7 +332,7 @@ impl Resolver<'_> {
         let reason = std::error::Error::source(&error).map(|source| format!(": {source}"));
         let message = format!("{error}{}", reason.unwrap_or_default());
         if let Some(origin) = tls.origin(error.setting()) {
-            self.refuse(Mistake::new(origin, message));
+            self.mistake_once(Mistake::new(origin, message));
         }
     }
 
@@ -297,11 +340,18 @@ impl Resolver<'_> {
     fn check_files(&self, _tls: &Tls) {}
 
     /// Both signals may have it from the same place.
-    fn refuse(&mut self, mistake: Mistake) {
+    pub(super) fn mistake_once(&mut self, mistake: Mistake) {
         if !self.mistakes.contains(&mistake) {
             self.mistakes.push(mistake);
         }
     }
+}
+
+/// Where the file names files of TLS beside an endpoint that is not encrypted: most likely the `s` of `https` is missing.
+fn idle_tls(merged: &Otlp) -> Option<Origin> {
+    let in_file = |origin: &Origin| matches!(origin, Origin::File(_));
+    let endpoint = merged.endpoint.as_ref().filter(|endpoint| in_file(&endpoint.origin))?;
+    merged.tls.first_origin().filter(|origin| in_file(origin) && !endpoint.value.is_secure())
 }
 
 /// What the first exporter with a preset has the process speak.

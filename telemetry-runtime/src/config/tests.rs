@@ -365,7 +365,8 @@ fn variables_override_otlp_exporters_and_those_for_traces_win() {
     assert_eq!(destination.compression, Compression::Gzip);
     assert_eq!(headers(destination), [("x".into(), "1 2".into()), ("y".into(), "3".into())]);
     let expected = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is ignored: expected a number of milliseconds, 1 or more, found `soon`";
-    assert_eq!(settings.warnings(), [expected]);
+    let plain = "an `otlp` exporter sends `headers` to http://base:4318 in plain text: write `https://`";
+    assert_eq!(settings.warnings(), [expected, plain]);
 
     let both = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318"),
@@ -464,6 +465,53 @@ fn a_variable_may_keep_log_records_from_otlp_or_ask_for_them() {
 }
 
 #[test]
+fn a_variable_may_keep_spans_from_otlp_or_ask_for_them() {
+    let file = "telemetry: {exporters: [{provider: otlp}, {provider: otlp, name: t, signals: [traces]}]}";
+    for without in ["none", "console"] {
+        let settings = settings_with(file, [("OTEL_TRACES_EXPORTER", without)]);
+        assert_eq!(exporters(&settings), []);
+        assert_eq!(targets(&settings, Signal::Logs), [("otlp", "http://localhost:4318/v1/logs")]);
+    }
+    let asked = settings_with("", [("OTEL_TRACES_EXPORTER", "otlp")]);
+    let both = [("console", "console"), ("otlp", "http://localhost:4318/v1/traces")];
+    assert_eq!((exporters(&asked), targets(&asked, Signal::Logs)), (both.to_vec(), vec![]));
+    assert_eq!(
+        exporters(&settings_with("", [("OTEL_TRACES_EXPORTER", "console")])),
+        [("console", "console")]
+    );
+    assert_eq!(exporters(&settings_with("", [("OTEL_TRACES_EXPORTER", "none")])), []);
+    let odd = settings_with("", [("OTEL_TRACES_EXPORTER", "zipkin")]);
+    let expected = "OTEL_TRACES_EXPORTER is ignored: expected `otlp`, `console` or `none`, found `zipkin`";
+    assert_eq!((odd.warnings(), exporters(&odd)), (&[expected.to_owned()][..], vec![("console", "console")]));
+}
+
+#[cfg(feature = "grpc")]
+#[test]
+fn an_endpoint_for_grpc_may_lack_its_scheme_in_a_variable() {
+    let file = "telemetry: {exporters: [{provider: otlp}]}";
+    let as_given = |variables: &[(&str, &str)]| {
+        let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
+        let variables =
+            grpc.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = read(file, &Environment::Fixed(variables.collect())).expect("valid settings");
+        only_destination(&settings).endpoint.as_given().to_owned()
+    };
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317");
+    let insecure = ("OTEL_EXPORTER_OTLP_INSECURE", "true");
+    assert_eq!(as_given(&[endpoint]), "https://collector:4317/");
+    assert_eq!(as_given(&[endpoint, insecure]), "http://collector:4317/");
+    assert_eq!(as_given(&[insecure, ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a:1")]), "https://a:1/");
+    let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "own:4317");
+    assert_eq!(as_given(&[endpoint, own, insecure]), "http://own:4317/");
+    let secure = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false");
+    assert_eq!(as_given(&[endpoint, own, insecure, secure]), "https://own:4317/");
+
+    let http = [endpoint, insecure, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")];
+    let error = read(file, &Environment::from(http)).expect_err("HTTP always has its scheme").to_string();
+    assert!(error.contains("begins with `http://`"), "{error}");
+}
+
+#[test]
 fn variables_for_log_records_win_for_them_alone() {
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318"),
@@ -504,6 +552,37 @@ fn an_endpoint_for_one_signal_adds_an_exporter_of_that_signal_alone() {
 fn span_events_are_off_unless_asked_for() {
     assert!(!settings("").span_events);
     assert!(settings("logging: {span_events: true}").span_events);
+}
+
+#[test]
+fn secrets_in_plain_text_are_warned_about_once() {
+    let warnings = |otlp: &str| {
+        let text = format!("telemetry: {{exporters: [{{provider: otlp, otlp: {otlp}}}]}}");
+        settings(&text).warnings().to_vec()
+    };
+    let expected =
+        "an `otlp` exporter sends `headers` to http://collector.example:4318 in plain text: write `https://`";
+    assert_eq!(
+        warnings("{endpoint: 'http://collector.example:4318/otlp', headers: {api-key: canary}}"),
+        [expected]
+    );
+    for harmless in [
+        "{endpoint: 'http://collector.example:4318'}",
+        "{endpoint: 'https://collector.example:4318', headers: {api-key: canary}}",
+        "{endpoint: 'http://127.0.0.1:4318', headers: {api-key: canary}}",
+    ] {
+        assert_eq!(warnings(harmless), [""; 0], "{harmless}");
+    }
+}
+
+#[test]
+fn a_variable_s_endpoint_does_not_make_the_file_s_tls_a_mistake() {
+    let error = read(
+        "telemetry: {exporters: [{provider: otlp, otlp: {endpoint: 'https://a', tls: {cert_file: a}}}]}",
+        &Environment::from([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b")]),
+    );
+    let error = error.expect_err("a certificate without a key").to_string();
+    assert!(error.contains("`cert_file` is of no use") && !error.contains("an endpoint"), "{error}");
 }
 
 #[test]
@@ -781,6 +860,40 @@ fn what_the_preset_of_aws_needs_and_does_not_find_is_a_mistake() {
     let variables = [KEY[0], KEY[1], ("AWS_REGION", "canary/evil")];
     let error = read(text, &Environment::from(variables)).expect_err("no region").to_string();
     assert!(error.contains("AWS_REGION: expected a region") && !error.contains("canary"), "{error}");
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn a_key_of_aws_is_trimmed_and_one_that_cannot_be_sent_is_a_mistake() {
+    let text = "telemetry: {exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws, aws: {region: eu-west-1}}}]}";
+    let [_, secret, token] = KEY;
+    let settings = settings_with(text, [("AWS_ACCESS_KEY_ID", " AKIDEXAMPLE\n"), secret, token]);
+    assert_eq!(only_destination(&settings).auth.as_ref().map(|auth| &*auth.key.id), Some("AKIDEXAMPLE"));
+    for broken in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        let variables =
+            KEY.map(|(name, value)| (name, if name == broken { "canary\ncanary" } else { value }));
+        let error = read(text, &Environment::from(variables)).expect_err("a line break").to_string();
+        assert!(error.contains(&format!("{broken}: a key of AWS is")), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn an_authorization_that_is_written_wins_over_the_signature_of_the_preset() {
+    let text = "telemetry: {exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws, aws: {region: eu-west-1}, headers: {Authorization: canary}}}]}";
+    let settings = settings(text);
+    assert_eq!(exporters(&settings), [("otlp", "https://xray.eu-west-1.amazonaws.com/v1/traces")]);
+    assert_eq!(only_destination(&settings).auth, None);
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn a_signature_in_plain_text_is_warned_about() {
+    let text = "telemetry: {exporters: [{provider: otlp, otlp: {endpoint: 'http://a.example', auth: aws_sigv4, aws: {region: eu-west-1}}}]}";
+    let expected =
+        "an `otlp` exporter sends `auth: aws_sigv4` to http://a.example in plain text: write `https://`";
+    assert_eq!(settings_with(text, KEY).warnings(), [expected]);
 }
 
 #[cfg(not(feature = "aws"))]

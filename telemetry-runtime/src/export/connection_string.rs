@@ -4,7 +4,7 @@ use super::destination::{Endpoint, EndpointError};
 use crate::record::Secret;
 use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 #[cfg(feature = "azure")]
 use ureq::http::Uri;
 
@@ -134,7 +134,7 @@ fn endpoint<'a>(
     key: &'static str,
 ) -> Result<Option<&'a str>, ConnectionStringError> {
     let Some(url) = parts.get(key).copied() else { return Ok(None) };
-    Endpoint::from_base(url).map_err(|error| match error {
+    let endpoint = Endpoint::from_base(url).map_err(|error| match error {
         // What these advise is for OTLP.
         EndpointError::Query | EndpointError::Credentials => ConnectionStringError::Url(key),
         error => ConnectionStringError::Endpoint(key, error),
@@ -142,8 +142,7 @@ fn endpoint<'a>(
     if !is_plain(url) {
         return Err(ConnectionStringError::Url(key));
     }
-    let is_secure = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
-    if is_secure || is_this_machine(url) { Ok(Some(url)) } else { Err(ConnectionStringError::Insecure(key)) }
+    if endpoint.is_readable_on_the_way() { Err(ConnectionStringError::Insecure(key)) } else { Ok(Some(url)) }
 }
 
 /// Whether the URL, of which scheme and authority are there, holds nothing that an HTTP client may not take.
@@ -168,13 +167,6 @@ fn host_and_port(url: &str) -> (&str, Option<&str>) {
 
 fn is_ip6(host: &str) -> bool {
     host.parse::<Ipv6Addr>().is_ok()
-}
-
-/// Whether the URL's host is the loopback interface.
-fn is_this_machine(url: &str) -> bool {
-    let (host, _) = host_and_port(url);
-    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn is_host(host: &str) -> bool {

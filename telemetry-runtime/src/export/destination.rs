@@ -2,8 +2,14 @@
 
 use super::auth::AwsSigV4;
 use crate::record::{Secret, Signal};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// How long one request may take, unless told otherwise.
+///
+/// Source: OpenTelemetry specification, OTLP exporter, "Timeout".
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where an OTLP exporter sends one signal. It is checked in every build, also where the exporter itself is left out.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +18,7 @@ pub(crate) struct Destination {
     pub(crate) endpoint: Endpoint,
     /// Sent with every request; none by default.
     pub(crate) headers: Vec<Header>,
-    /// How long one batch may take, retries included; 10 s by default.
+    /// How long one request may take, from looking up the host to the answer's last byte; 10 s by default.
     pub(crate) timeout: Duration,
     /// How bodies are packed; not at all by default.
     pub(crate) compression: Compression,
@@ -58,10 +64,15 @@ pub struct TlsFiles {
 
 /// The transports that OTLP defines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Protocol {
+#[non_exhaustive]
+#[cfg_attr(not(feature = "otlp"), expect(unreachable_pub, reason = "the exporter hands it out"))]
+pub enum Protocol {
+    /// Protobuf over HTTP/1.1: the default, which every receiver takes.
     #[default]
     HttpProtobuf,
+    /// JSON over HTTP/1.1, which is larger and slower, for receivers that take nothing else.
     HttpJson,
+    /// gRPC. The URL names a host and a port, such as `http://localhost:4317`, and no path. It needs the feature `grpc`.
     Grpc,
 }
 
@@ -101,16 +112,29 @@ pub(crate) enum HeaderError {
     Value,
 }
 
-/// What the exporter or the HTTP connection sets.
-const RESERVED_HEADERS: [&str; 7] =
-    ["connection", "content-encoding", "content-length", "content-type", "host", "te", "transfer-encoding"];
+/// Headers that say how the request is made, which nobody else can know.
+const RESERVED_HEADERS: [&str; 8] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "te",
+    "transfer-encoding",
+];
+
+/// Whether the exporter or the connection sets this header, whose name is in lower case.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED_HEADERS.contains(&name) || name.starts_with("grpc-")
+}
 
 impl Default for Destination {
     fn default() -> Self {
         Self {
             endpoint: Endpoint::default_of(Protocol::default()),
             headers: Vec::new(),
-            timeout: Duration::from_secs(10),
+            timeout: DEFAULT_TIMEOUT,
             compression: Compression::default(),
             protocol: Protocol::default(),
             tls: TlsFiles::default(),
@@ -173,6 +197,33 @@ impl Endpoint {
             .is_some_and(|(_, path)| !path.is_empty())
     }
 
+    /// Scheme, host and port: what may be shown.
+    pub(crate) fn origin(&self) -> &str {
+        let rest = after_scheme(&self.url).unwrap_or_default();
+        let path = rest.find('/').map_or(0, |slash| rest.len() - slash);
+        &self.url[..self.url.len() - path]
+    }
+
+    /// Whether whoever carries it can read what is sent: it is not encrypted, and leaves this machine.
+    pub(crate) fn is_readable_on_the_way(&self) -> bool {
+        !self.is_secure() && !self.is_this_machine()
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+    }
+
+    /// Whether the host is the loopback interface.
+    fn is_this_machine(&self) -> bool {
+        let authority = after_scheme(self.origin()).unwrap_or_default();
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => authority,
+        };
+        let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    }
+
     /// Whether the port is the one on which receivers speak gRPC.
     pub(crate) fn is_grpc_port(&self) -> bool {
         self.port == Some(4317)
@@ -205,8 +256,7 @@ impl Header {
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(HeaderError::Name);
         }
-        let lower = name.to_ascii_lowercase();
-        if RESERVED_HEADERS.contains(&&*lower) || lower.starts_with("grpc-") {
+        if is_reserved(&name.to_ascii_lowercase()) {
             return Err(HeaderError::Reserved);
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t') {
@@ -291,12 +341,31 @@ mod tests {
     }
 
     #[test]
+    fn only_plain_http_that_leaves_this_machine_is_readable_on_the_way() {
+        let readable = |url| Endpoint::from_exact(url).map(|endpoint| endpoint.is_readable_on_the_way());
+        for url in
+            ["https://a.example", "HTTPS://a", "http://LOCALHOST:1/x", "http://127.0.0.9", "http://[::1]:1?a"]
+        {
+            assert_eq!(readable(url), Ok(false), "{url}");
+        }
+        for url in
+            ["http://a.example", "HTTP://10.0.0.1:1/x", "http://[2001:db8::1]:1", "http://localhost.example"]
+        {
+            assert_eq!(readable(url), Ok(true), "{url}");
+        }
+        let origin = Endpoint::from_exact("http://a.example:1/b?key=canary");
+        assert_eq!(origin.as_ref().map(Endpoint::origin), Ok("http://a.example:1"));
+    }
+
+    #[test]
     fn headers_that_would_break_the_request_are_refused() {
         assert!(Header::new("api-key", "a b\tc~").is_ok());
         for name in ["", "api key", "api:key", "schlüssel"] {
             assert_eq!(Header::new(name, "x"), Err(HeaderError::Name));
         }
-        assert_eq!(Header::new("Content-Type", "x"), Err(HeaderError::Reserved));
+        for name in ["Content-Type", "Expect", "gRPC-Timeout"] {
+            assert_eq!(Header::new(name, "x"), Err(HeaderError::Reserved));
+        }
         for value in ["a\r\nb: c", "\0", "ü"] {
             assert_eq!(Header::new("a", value), Err(HeaderError::Value));
         }

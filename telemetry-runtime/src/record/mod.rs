@@ -8,6 +8,8 @@ mod batch;
 mod callsite;
 mod context;
 mod data;
+#[cfg(any(feature = "aws", feature = "azure"))]
+mod date;
 mod id;
 pub(crate) mod layout;
 mod log;
@@ -39,6 +41,8 @@ pub(crate) use callsite::snapshot as callsites;
 pub use callsite::{Callsite, Level, Sampling, SpanKind};
 pub use context::{SpanContext, TraceState};
 pub use data::{EventData, LinkData, LogData, SpanData};
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub(crate) use date::date;
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use log::{LogView, Logs};
 pub(crate) use luggage::Luggage;

@@ -2,7 +2,7 @@
 
 use super::super::document::Node;
 use super::super::reader::Reader;
-use super::{COMPRESSIONS, duration};
+use super::{A_TIME, COMPRESSIONS, duration};
 use crate::export::connection_string::ConnectionString;
 use crate::export::destination::Compression;
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl AzureMonitor {
     pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {
         let fields = reader.fields(node, AZURE_MONITOR);
         let connection_string = reader.checked(fields.get("connection_string"), ConnectionString::parse);
-        let timeout = reader.typed(fields.get("timeout"), "a time such as `10s` or `500ms`", duration);
+        let timeout = reader.typed(fields.get("timeout"), A_TIME, duration);
         let compression = reader.word(fields.get("compression"), &COMPRESSIONS);
         Self {
             connection_string: connection_string.map(|at| at.value),

@@ -5,7 +5,7 @@ use super::super::error::Mistake;
 use super::super::limits;
 use super::super::raw;
 use super::super::reader::{At, Fields, Reader};
-use super::{Provider, duration, spool};
+use super::{A_TIME, Provider, duration, spool};
 use crate::dispatch::{Options, Pattern, RetryOptions, Selection, SpoolPlace};
 use crate::policy::Ratio;
 use crate::record::Level;
@@ -42,7 +42,6 @@ const LEVELS: [(&str, Level); 5] = [
 ];
 /// Each is a thread.
 const MOST_AT_A_TIME: usize = 64;
-const A_TIME: &str = "a time such as `10s` or `500ms`";
 
 impl Delivery {
     pub(super) fn read(fields: Fields<'_>, provider: Option<&At<Provider>>, reader: &mut Reader<'_>) -> Self {

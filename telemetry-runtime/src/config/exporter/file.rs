@@ -5,6 +5,7 @@ use super::super::limits;
 use super::super::reader::{At, Reader};
 use crate::export::file::{DEFAULT_MAX_FILES, DEFAULT_MAX_SIZE_BYTES, Destination, Target};
 use crate::record::Signal;
+use std::path::PathBuf;
 
 /// The options of files.
 #[derive(Debug, Default)]
@@ -17,10 +18,10 @@ pub(in crate::config) struct File {
 const FILE: &[&str] = &["path", "max_size", "max_files"];
 /// Where a path has the signal's name.
 pub(in crate::config) const SIGNAL: &str = "{signal}";
-/// What a path says that means no file. Default: a file of each signal in the working directory.
+/// What a path says that means no file.
 const STDOUT: &str = "stdout";
+/// A file of each signal in the working directory.
 const DEFAULT_PATH: &str = "{signal}.jsonl";
-const SIZE: &str = "a size of 1MiB or more, such as 64MiB";
 const MOST_FILES: usize = 1000;
 
 impl File {
@@ -28,7 +29,9 @@ impl File {
         let fields = reader.fields(node, FILE);
         Self {
             path: reader.checked(fields.get("path"), |path| Ok::<_, String>(path.to_owned())),
-            max_size_bytes: reader.typed(fields.get("max_size"), SIZE, size).map(|size| size.value),
+            max_size_bytes: reader
+                .typed(fields.get("max_size"), limits::FILE_SIZE, limits::file_size)
+                .map(|size| size.value),
             max_files: reader
                 .typed(fields.get("max_files"), "a number of files from 1 to 1000", files)
                 .map(|files| files.value),
@@ -40,22 +43,21 @@ impl File {
         self.path.as_ref().is_some_and(|path| path.value != STDOUT && !path.value.contains(SIGNAL))
     }
 
+    /// The file of this signal; `None` if it goes to standard output.
+    pub(super) fn path_of(&self, signal: Signal) -> Option<PathBuf> {
+        let path = self.path.as_ref().map_or(DEFAULT_PATH, |path| &path.value);
+        (path != STDOUT).then(|| path.replace(SIGNAL, signal.as_str()).into())
+    }
+
     /// Where lines of this signal go.
     pub(in crate::config) fn destination(&self, signal: Signal) -> Destination {
-        let path = self.path.as_ref().map_or(DEFAULT_PATH, |path| &path.value);
-        if path == STDOUT {
-            return Destination::Stdout;
-        }
+        let Some(path) = self.path_of(signal) else { return Destination::Stdout };
         Destination::File(Target {
-            path: path.replace(SIGNAL, signal.as_str()).into(),
+            path,
             max_size_bytes: self.max_size_bytes.unwrap_or(DEFAULT_MAX_SIZE_BYTES),
             max_files: self.max_files.unwrap_or(DEFAULT_MAX_FILES),
         })
     }
-}
-
-fn size(text: &str) -> Option<u64> {
-    limits::size(text)?.try_into().ok().filter(|bytes| *bytes >= 1 << 20)
 }
 
 fn files(text: &str) -> Option<usize> {

@@ -15,6 +15,7 @@ use super::document::{Kind, Node};
 use super::error::Mistake;
 use super::reader::{At, Fields, Reader};
 use crate::record::{PerSignal, Signal};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// An exporter that is enabled.
@@ -62,6 +63,7 @@ const CONSOLE: &[&str] = &[];
 /// The words for what an exporter takes.
 const SIGNALS: [(&str, Signal); 2] =
     [(Signal::Traces.as_str(), Signal::Traces), (Signal::Logs.as_str(), Signal::Logs)];
+
 impl Provider {
     const ALL: [(&'static str, Self); 4] = [
         ("console", Self::Console),
@@ -81,6 +83,22 @@ impl Provider {
 }
 
 impl Exporter {
+    /// What it takes: both signals, unless the settings say less.
+    pub(super) fn takes(&self) -> PerSignal<bool> {
+        self.signals.unwrap_or(PerSignal { traces: true, logs: true })
+    }
+
+    /// The files that one of provider `file` writes to, each once.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let takes = self.takes();
+        let signals = Signal::ALL.into_iter().filter(|signal| takes[*signal]);
+        let paths = signals.filter_map(|signal| self.file.path_of(signal));
+        // However they are written: `logs.jsonl` is `./logs.jsonl`.
+        let mut files: Vec<_> = paths.map(|path| std::path::absolute(&path).unwrap_or(path)).collect();
+        files.dedup();
+        files
+    }
+
     /// Reads and checks the entry; `None` if it is not enabled or cannot be.
     pub(super) fn read(node: &Node, reader: &mut Reader<'_>, telemetry_is_disabled: bool) -> Option<Self> {
         let fields = reader.fields(Some(node), EXPORTER);
@@ -145,6 +163,9 @@ fn signals(node: &Node, provider: Option<&At<Provider>>, reader: &mut Reader<'_>
     }
     takes
 }
+
+/// What [`duration`] understands.
+const A_TIME: &str = "a time such as `10s` or `500ms`";
 
 /// `500ms`, `10s`, `1m`, `24h`, or a bare number of milliseconds as in OpenTelemetry's variables; at least 1 ms.
 pub(super) fn duration(text: &str) -> Option<Duration> {

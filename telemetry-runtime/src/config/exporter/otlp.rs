@@ -4,7 +4,7 @@ use super::super::document::Node;
 use super::super::error::{Mistake, Origin};
 use super::super::preset::{Auth, Preset, is_region};
 use super::super::reader::{At, Reader};
-use super::duration;
+use super::{A_TIME, duration};
 use crate::export::destination::{Compression, Endpoint, Header, Protocol, TlsFiles};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,9 +71,7 @@ impl Otlp {
             endpoint: reader.checked(fields.get("endpoint"), Endpoint::from_base),
             protocol: reader.word(fields.get("protocol"), &PROTOCOLS),
             headers: fields.get("headers").map(|node| headers(node, reader)),
-            timeout: reader
-                .typed(fields.get("timeout"), "a time such as `10s` or `500ms`", duration)
-                .map(|timeout| timeout.value),
+            timeout: reader.typed(fields.get("timeout"), A_TIME, duration).map(|timeout| timeout.value),
             compression: reader
                 .word(fields.get("compression"), &COMPRESSIONS)
                 .map(|compression| compression.value),
@@ -129,6 +127,12 @@ impl Tls {
             cert_file: self.cert_file.or(other.cert_file),
             key_file: self.key_file.or(other.key_file),
         }
+    }
+
+    /// Where the first of the files is named, if one is.
+    pub(in crate::config) fn first_origin(&self) -> Option<Origin> {
+        let files = [&self.ca_file, &self.cert_file, &self.key_file];
+        files.into_iter().flatten().map(|file| file.origin).next()
     }
 
     /// Where the setting of this name was made.

@@ -20,7 +20,7 @@ pub(super) fn read(
     let fields = reader.fields(Some(node), SPOOL);
     let default = SpoolOptions::default();
     let path = reader.text(fields.get("path"));
-    let size = reader.typed(fields.get("max_size"), "a size of 1MiB or more, such as 256MiB", size);
+    let size = reader.typed(fields.get("max_size"), limits::FILE_SIZE, limits::file_size);
     let age = reader.typed(fields.get("max_age"), "a time such as `24h` or `30m`", duration);
     let fsync = reader.typed(fields.get("fsync"), "`always` or `never` or a time such as `1s`", fsync);
     let mode = reader.word(fields.get("mode"), &MODES);
@@ -38,10 +38,6 @@ pub(super) fn read(
     };
     let mode = mode.map(|at| at.value).unwrap_or_default();
     path.map(|path| SpoolPlace { path: path.into(), mode, options })
-}
-
-fn size(text: &str) -> Option<u64> {
-    limits::size(text).filter(|bytes| *bytes >= 1 << 20).and_then(|bytes| u64::try_from(bytes).ok())
 }
 
 fn fsync(text: &str) -> Option<Fsync> {

@@ -2,11 +2,11 @@
 //!
 //! Source: AWS Identity and Access Management User Guide, "Create a signed AWS API request".
 
-use super::{AccessKey, AwsSigV4};
+use super::{AccessKey, AwsSigV4, aws_service};
 use crate::clock;
 use crate::export::ExportError;
 use crate::export::http::Authorize;
-use crate::record::{Secret, Signal};
+use crate::record::{Secret, Signal, date};
 use ring::{digest, hmac};
 use std::fmt::Write;
 use ureq::http::request::Parts;
@@ -27,11 +27,7 @@ const UNSIGNED: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_LENGTH
 
 impl SigV4 {
     pub(crate) fn new(options: AwsSigV4, signal: Signal) -> Self {
-        let service = match signal {
-            Signal::Traces => "xray",
-            Signal::Logs => "logs",
-        };
-        Self { key: options.key, region: options.region, service }
+        Self { key: options.key, region: options.region, service: aws_service(signal) }
     }
 
     fn sign(&self, parts: &mut Parts, body: &[u8], now_s: u64) -> Result<(), ExportError> {
@@ -108,7 +104,7 @@ fn query(parts: &Parts) -> String {
 
 fn value(text: &str) -> Result<HeaderValue, ExportError> {
     HeaderValue::from_str(text)
-        .map_err(|_| ExportError::retryable("the access key of AWS cannot be sent: it is malformed", None))
+        .map_err(|_| ExportError::permanent("the access key of AWS cannot be sent: it is malformed"))
 }
 
 fn secret_value(text: &str) -> Result<HeaderValue, ExportError> {
@@ -138,20 +134,6 @@ fn basic_time(unix_s: u64) -> String {
     let (year, month, day) = date(unix_s / 86_400);
     let (hour, minute, second) = (unix_s / 3600 % 24, unix_s / 60 % 60, unix_s % 60);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-}
-
-/// Year, month and day of the Gregorian calendar, so many days after 1970 began.
-///
-/// Counted in years that begin in March, so that the leap day is their last.
-fn date(days_since_1970: u64) -> (u64, u64, u64) {
-    let days = days_since_1970 + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (400 * era + year + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
@@ -252,7 +234,7 @@ mod tests {
         assert!(signed.starts_with(expected), "{signed}");
         assert!(secret_value("canary").is_ok_and(|value| value.is_sensitive()));
         let error = value("canary\n").expect_err("a control character");
-        assert!(error.is_retryable() && !error.to_string().contains("canary"));
+        assert!(!error.is_retryable() && !error.to_string().contains("canary"));
     }
 
     /// The expected signature is botocore's, 1.43.11.
@@ -302,6 +284,29 @@ mod tests {
         let mut changed = requests[0].clone();
         changed.body.push(0);
         assert!(check_signature(&changed, SECRET, "us-east-1", "xray").is_err());
+    }
+
+    #[test]
+    fn a_signature_that_leaves_out_host_date_or_token_is_not_accepted() {
+        struct LeavesOut(SigV4, &'static str);
+        impl Authorize for LeavesOut {
+            fn authorize(&mut self, parts: &mut Parts, body: &[u8]) -> Result<(), ExportError> {
+                self.0.authorize(parts, body)?;
+                let signed = parts.headers[header::AUTHORIZATION].to_str().expect("text");
+                let less = signed.replace(&format!(";{}", self.1), "").replace(&format!("={};", self.1), "=");
+                parts.headers.insert(header::AUTHORIZATION, value(&less)?);
+                Ok(())
+            }
+        }
+        for name in ["host", "x-amz-date", "x-amz-security-token"] {
+            let receiver = Receiver::start();
+            let signer = LeavesOut(signer("xray", Some("canary-token")), name);
+            let otlp = Otlp::new(Target::new(receiver.traces_url())).expect("a valid target");
+            let mut otlp = otlp.authorized_by(Signal::Traces, Box::new(signer));
+            assert!(otlp.export(&batch(&[Sample::root("a", 1)])).is_ok());
+            let checked = check_signature(&receiver.requests()[0], SECRET, "us-east-1", "xray");
+            assert!(checked.is_err_and(|error| error.contains(&format!("`{name}` is not signed"))), "{name}");
+        }
     }
 
     #[test]

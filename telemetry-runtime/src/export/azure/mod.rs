@@ -16,7 +16,7 @@ use std::time::Duration;
 use track::Track;
 
 /// How long one batch may take, with all its requests and their redirects, unless told otherwise: 10 s.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DEFAULT_TIMEOUT: Duration = super::destination::DEFAULT_TIMEOUT;
 
 /// Where to send, and how.
 ///

@@ -18,7 +18,7 @@ use ureq::{Agent, Body};
 /// As much as is read of an answer, in bytes.
 ///
 /// Source: OTLP specification 1.11, "Response size limits".
-const MAX_ANSWER_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_ANSWER_BYTES: usize = 4 << 20;
 /// A batch's body leaves in one piece, which costs the system less than several do.
 const OUTPUT_BUFFER_BYTES: usize = 1 << 20;
 
@@ -32,7 +32,7 @@ pub(crate) struct HttpClient {
 }
 
 /// How to send.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct HttpOptions {
     /// How long one request may take, from looking up the host to the answer's last byte.
     pub(crate) timeout: Duration,
@@ -132,8 +132,8 @@ impl Answer {
         let (parts, mut body) = response.into_parts();
         let mut bytes = Vec::new();
         // What was asked for is done, or not, whether or not the rest of the answer gets lost.
-        let _ = body.as_reader().take(MAX_ANSWER_BYTES + 1).read_to_end(&mut bytes);
-        let is_too_long = bytes.len() as u64 > MAX_ANSWER_BYTES;
+        let _ = body.as_reader().take(MAX_ANSWER_BYTES as u64 + 1).read_to_end(&mut bytes);
+        let is_too_long = bytes.len() > MAX_ANSWER_BYTES;
         if is_too_long && parts.status.is_success() {
             return None;
         }

@@ -11,7 +11,13 @@ mod words;
 
 #[cfg(feature = "otlp")]
 pub(crate) use authorize::Authorize;
+#[cfg(feature = "grpc")]
+pub(crate) use client::MAX_ANSWER_BYTES;
 pub(crate) use client::{Answer, HttpClient, HttpOptions, origin};
 pub(crate) use gzip::gzip;
-pub(crate) use tls::{Tls, TlsError};
+#[cfg(feature = "grpc")]
+pub(crate) use retry_after::LONGEST_PAUSE;
+pub(crate) use tls::Tls;
+#[cfg(feature = "otlp")]
+pub(crate) use tls::TlsError;
 pub(crate) use words::safe_to_show;

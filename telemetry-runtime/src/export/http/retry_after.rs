@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// More than this is taken for a day: what waits longer is not waiting but lost.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The pause that `Retry-After` asks for; `None` if it cannot be read.
 ///
@@ -19,7 +19,7 @@ pub(super) fn pause(retry_after: &str, date: Option<&str>, now_s: impl FnOnce() 
         let then_s = http_date_s(retry_after)?;
         then_s.saturating_sub(date.and_then(http_date_s).unwrap_or_else(now_s))
     };
-    Some(Duration::from_secs(pause_s).min(LONGEST))
+    Some(Duration::from_secs(pause_s).min(LONGEST_PAUSE))
 }
 
 /// Seconds since the Unix epoch, from any of the three forms of an HTTP date.
@@ -82,7 +82,7 @@ mod tests {
     fn reads_seconds() {
         assert_eq!(pause_s("0", None), Some(0));
         assert_eq!(pause_s(" 120 ", None), Some(120));
-        assert_eq!(pause_s("99999999999999999999999", None), Some(LONGEST.as_secs()));
+        assert_eq!(pause_s("99999999999999999999999", None), Some(LONGEST_PAUSE.as_secs()));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::grpc::Grpc;
 use super::{Invalid, Target, request, response};
 use crate::export::ExportError;
+use crate::export::destination::Protocol;
 use crate::export::http::{self, Answer, Authorize, HttpClient, HttpOptions, Tls, gzip, safe_to_show};
 use crate::record::Signal;
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ pub(super) struct Client {
     url: Uri,
     headers: HeaderMap,
     gzip: bool,
-    json: bool,
+    protocol: Protocol,
     authorize: Option<Box<dyn Authorize>>,
 }
 
@@ -29,8 +30,9 @@ enum Wire {
 impl Client {
     pub(super) fn new(target: Target, signal: Signal) -> Result<Self, Invalid> {
         let (url, wire) = wire(&target, signal)?;
-        let Target { headers, gzip, json, .. } = target;
-        Ok(Self { wire, url, headers: request::headers(&headers, gzip, json)?, gzip, json, authorize: None })
+        let Target { headers, gzip, protocol, .. } = target;
+        let headers = request::headers(&headers, gzip, protocol)?;
+        Ok(Self { wire, url, headers, gzip, protocol, authorize: None })
     }
 
     /// The same client, which has each request authorized.
@@ -60,11 +62,17 @@ impl Client {
     }
 
     fn rejected_items(&self, body: &[u8]) -> usize {
-        if self.json { response::json::rejected_items(body) } else { response::rejected_items(body) }
+        match self.protocol {
+            Protocol::HttpJson => response::json::rejected_items(body),
+            Protocol::HttpProtobuf | Protocol::Grpc => response::rejected_items(body),
+        }
     }
 
     fn error_message(&self, body: &[u8]) -> Option<String> {
-        if self.json { response::json::error_message(body) } else { response::error_message(body) }
+        match self.protocol {
+            Protocol::HttpJson => response::json::error_message(body),
+            Protocol::HttpProtobuf | Protocol::Grpc => response::error_message(body),
+        }
     }
 
     /// The request's head, complete.
@@ -101,25 +109,27 @@ impl Client {
     }
 }
 
-#[cfg(feature = "grpc")]
 fn wire(target: &Target, signal: Signal) -> Result<(Uri, Wire), Invalid> {
     let tls = Tls::read(&target.tls)?;
-    if target.grpc {
-        let url = request::method_url(&target.url, signal)?;
-        let grpc = Grpc::new(&url, tls, target.timeout);
-        return Ok((url, Wire::Grpc(grpc)));
+    match target.protocol {
+        Protocol::HttpProtobuf | Protocol::HttpJson => {
+            let http = HttpClient::new(HttpOptions { timeout: target.timeout, tls });
+            Ok((request::valid_url(&target.url)?, Wire::Http(http)))
+        }
+        Protocol::Grpc => grpc(target, signal, tls),
     }
-    http(target, tls)
+}
+
+#[cfg(feature = "grpc")]
+fn grpc(target: &Target, signal: Signal, tls: Tls) -> Result<(Uri, Wire), Invalid> {
+    let url = request::method_url(&target.url, signal)?;
+    let grpc = Grpc::new(&url, tls, target.timeout);
+    Ok((url, Wire::Grpc(grpc)))
 }
 
 #[cfg(not(feature = "grpc"))]
-fn wire(target: &Target, _signal: Signal) -> Result<(Uri, Wire), Invalid> {
-    http(target, Tls::read(&target.tls)?)
-}
-
-fn http(target: &Target, tls: Tls) -> Result<(Uri, Wire), Invalid> {
-    let http = HttpClient::new(HttpOptions { timeout: target.timeout, tls });
-    Ok((request::valid_url(&target.url)?, Wire::Http(http)))
+fn grpc(_: &Target, _: Signal, _: Tls) -> Result<(Uri, Wire), Invalid> {
+    Err(Invalid::NoGrpc)
 }
 
 impl fmt::Debug for Client {

@@ -7,9 +7,9 @@ mod grpc;
 mod request;
 mod response;
 
-pub use super::destination::TlsFiles;
+pub use super::destination::{Protocol, TlsFiles};
 
-use super::destination::{Compression, Destination, Header, Protocol};
+use super::destination::{self, Compression, Destination, Header};
 #[cfg(feature = "aws")]
 use super::http::Authorize;
 use super::http::TlsError;
@@ -24,43 +24,38 @@ use std::time::Duration;
 /// How long one request may take, from looking up the host to the answer's last byte, unless told otherwise: 10 s.
 ///
 /// Source: OpenTelemetry specification, OTLP exporter, "Timeout".
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DEFAULT_TIMEOUT: Duration = destination::DEFAULT_TIMEOUT;
 
 /// Where to send, and how.
 #[derive(Clone)]
 pub struct Target {
-    /// The signal's URL as it is, such as `http://localhost:4318/v1/traces` or `http://localhost:4318/v1/logs`; `http` or `https`.
+    /// The signal's URL as it is, such as `http://localhost:4318/v1/traces` or `http://localhost:4318/v1/logs`; `http` or `https`. For gRPC
+    /// it names a host and a port, such as `http://localhost:4317`, and no path.
     pub url: String,
-    /// More request headers, such as an API key. Their values appear nowhere but on the wire.
+    /// More request headers, such as an API key; none by default. Their values appear nowhere but on the wire.
     pub headers: Vec<(String, Secret)>,
-    /// How long one request may take in all.
+    /// How long one request may take in all; [`DEFAULT_TIMEOUT`] by default.
     pub timeout: Duration,
-    /// Whether to compress the body.
+    /// Whether to compress the body; `false` by default.
     pub gzip: bool,
-    /// Whether the body is JSON instead of protobuf, which is larger and slower, for receivers that take nothing else.
-    pub json: bool,
-    /// Whether to speak gRPC. The URL then names a host and a port, such as `http://localhost:4317`, and no path.
-    #[cfg(feature = "grpc")]
-    pub grpc: bool,
+    /// How it is spoken; [`Protocol::HttpProtobuf`] by default.
+    pub protocol: Protocol,
     /// Whom to trust behind `https`, and who to be there; whom the system trusts, and nobody, by default.
     pub tls: TlsFiles,
-    /// Whether spans and log records say where their code is: `code.function.name`, `code.file.path` and `code.line.number`. Records of the
-    /// `log` crate do in any case, as far as they know.
+    /// Whether spans and log records say where their code is: `code.function.name`, `code.file.path` and `code.line.number`; `true` by
+    /// default. Records of the `log` crate do in any case, as far as they know.
     pub code_attributes: bool,
 }
 
 impl Target {
-    /// A URL for one signal, with no headers, the [`DEFAULT_TIMEOUT`], no compression and protobuf, as the specification has it, and with code
-    /// attributes.
+    /// A URL for one signal, and the default of every other field.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             headers: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
             gzip: false,
-            json: false,
-            #[cfg(feature = "grpc")]
-            grpc: false,
+            protocol: Protocol::default(),
             tls: TlsFiles::default(),
             code_attributes: true,
         }
@@ -70,17 +65,17 @@ impl Target {
 impl Target {
     /// Where the settings send this signal.
     pub(crate) fn of(destination: Destination, signal: Signal) -> Self {
-        let grpc = cfg!(feature = "grpc") && destination.protocol == Protocol::Grpc;
         let Destination { endpoint, headers, timeout, compression, protocol, tls, code_attributes, auth: _ } =
             destination;
         Self {
-            url: if grpc { endpoint.as_given().to_owned() } else { endpoint.url(signal) },
+            url: match protocol {
+                Protocol::Grpc => endpoint.as_given().to_owned(),
+                Protocol::HttpProtobuf | Protocol::HttpJson => endpoint.url(signal),
+            },
             headers: headers.into_iter().map(Header::into_parts).collect(),
             timeout,
             gzip: compression == Compression::Gzip,
-            json: protocol == Protocol::HttpJson,
-            #[cfg(feature = "grpc")]
-            grpc,
+            protocol,
             tls,
             code_attributes,
         }
@@ -92,16 +87,13 @@ impl fmt::Debug for Target {
         // A URL's query may hold a key.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         let url = if url.contains('@') { "***" } else { url };
-        let Self { url: _, headers, timeout, gzip, json, tls, code_attributes, .. } = self;
-        let mut shown = f.debug_struct("Target");
-        #[cfg(feature = "grpc")]
-        shown.field("grpc", &self.grpc);
-        shown
+        let Self { url: _, headers, timeout, gzip, protocol, tls, code_attributes } = self;
+        f.debug_struct("Target")
             .field("url", &url)
             .field("headers", headers)
             .field("timeout", timeout)
             .field("gzip", gzip)
-            .field("json", json)
+            .field("protocol", protocol)
             .field("tls", tls)
             .field("code_attributes", code_attributes)
             .finish()
@@ -136,6 +128,18 @@ impl fmt::Debug for Target {
 /// let exporter = Otlp::new(target)?.with_logs(Target::new("https://otlp.example.com/v1/logs"))?;
 /// # Ok::<(), telemetry_runtime::export::otlp::InvalidTarget>(())
 /// ```
+///
+/// Over gRPC, to a receiver that one's own authority vouches for:
+/// ```no_run
+/// use telemetry_runtime::export::otlp::{Otlp, Protocol, Target, TlsFiles};
+///
+/// let exporter = Otlp::new(Target {
+///     protocol: Protocol::Grpc,
+///     tls: TlsFiles { ca_file: Some("/etc/ssl/orders/ca.pem".into()), ..TlsFiles::default() },
+///     ..Target::new("https://collector.example.com:4317")
+/// })?;
+/// # Ok::<(), telemetry_runtime::export::otlp::InvalidTarget>(())
+/// ```
 pub struct Otlp {
     traces: Option<(Client, Encoder<SpanEncoder>)>,
     logs: Option<(Client, Encoder<LogEncoder>)>,
@@ -149,9 +153,9 @@ enum Encoder<P> {
 
 impl<P> Encoder<P> {
     fn of(target: &Target, protobuf: fn(bool) -> P) -> Self {
-        match target.json {
-            true => Self::Json(JsonEncoder::new(target.code_attributes)),
-            false => Self::Protobuf(protobuf(target.code_attributes)),
+        match target.protocol {
+            Protocol::HttpJson => Self::Json(JsonEncoder::new(target.code_attributes)),
+            Protocol::HttpProtobuf | Protocol::Grpc => Self::Protobuf(protobuf(target.code_attributes)),
         }
     }
 
@@ -184,7 +188,8 @@ impl Otlp {
     /// An exporter of spans to this target. It connects when the first batch comes.
     ///
     /// # Errors
-    /// The URL or a header could never be sent: see [`InvalidTarget`].
+    /// The URL or a header could never be sent, a file of [`tls`](Target::tls) cannot be read or holds something else, or the
+    /// [`protocol`](Target::protocol) is not part of this build: see [`InvalidTarget`].
     pub fn new(target: Target) -> Result<Self, InvalidTarget> {
         let encoder = Encoder::of(&target, SpanEncoder::new);
         Ok(Self { traces: Some((Client::new(target, Signal::Traces)?, encoder)), logs: None })
@@ -302,6 +307,9 @@ enum Invalid {
     #[cfg(feature = "grpc")]
     #[error("an endpoint for gRPC has no path: it names a host and a port, such as http://localhost:4317")]
     Path,
+    #[cfg(not(feature = "grpc"))]
+    #[error("OTLP over gRPC needs `telemetry-runtime`'s feature `grpc`, which this build lacks")]
+    NoGrpc,
     #[error(transparent)]
     Tls(#[from] TlsError),
 }
@@ -395,7 +403,7 @@ mod tests {
             answer("200 OK", r#"{"partialSuccess": {"rejectedLogRecords": 1}}"#),
             answer("503 Busy", r#"{"code": 14, "message": "come back"}"#),
         ]);
-        let json = |url| Target { json: true, ..Target::new(url) };
+        let json = |url| Target { protocol: Protocol::HttpJson, ..Target::new(url) };
         let mut otlp = Otlp::new(json(receiver.traces_url()))
             .and_then(|otlp| otlp.with_logs(json(receiver.logs_url())))
             .expect("valid targets");
@@ -444,14 +452,27 @@ mod tests {
         ] {
             assert!(Otlp::new(Target::new(url)).is_err_and(|error| error.is_url()), "{url:?}");
         }
-        for (name, value) in
-            [("a b", "1"), ("", "1"), ("key", "a\nb"), ("Content-Length", "1"), ("host", "h")]
-        {
+        for (name, value) in [
+            ("a b", "1"),
+            ("", "1"),
+            ("key", "a\nb"),
+            ("Content-Length", "1"),
+            ("host", "h"),
+            ("Expect", "x"),
+            ("grpc-a", "1"),
+        ] {
             let mut target = Target::new("http://localhost/");
             target.headers.push((name.to_owned(), Secret::new(value)));
             let error = Otlp::new(target).expect_err("an invalid header");
             assert_eq!(error.header(), Some(name));
         }
+    }
+
+    #[cfg(not(feature = "grpc"))]
+    #[test]
+    fn a_build_without_grpc_says_which_feature_it_lacks() {
+        let target = Target { protocol: Protocol::Grpc, ..Target::new("http://localhost:4317") };
+        assert!(Otlp::new(target).is_err_and(|error| error.to_string().contains("feature `grpc`")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Invalid;
 use crate::export::ExportError;
+use crate::export::destination::{Protocol, is_reserved};
 use crate::record::Secret;
 #[cfg(feature = "grpc")]
 use crate::record::Signal;
@@ -18,18 +19,6 @@ const USER_AGENT: &str = concat!(
     " OTel-OTLP-Exporter-Rust/",
     env!("CARGO_PKG_VERSION")
 );
-
-/// Headers that say how the request is made, which nobody else can know.
-const OWN_HEADERS: [HeaderName; 8] = [
-    header::CONNECTION,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::EXPECT,
-    header::HOST,
-    header::TE,
-    header::TRANSFER_ENCODING,
-];
 
 pub(super) fn valid_url(url: &str) -> Result<Uri, Invalid> {
     let url: Uri = url.parse().map_err(|_| Invalid::Url)?;
@@ -63,17 +52,25 @@ pub(super) fn method_url(url: &str, signal: Signal) -> Result<Uri, Invalid> {
 }
 
 /// The headers of every request. A given `user-agent` replaces ours.
-pub(super) fn headers(more: &[(String, Secret)], gzip: bool, json: bool) -> Result<HeaderMap, Invalid> {
+pub(super) fn headers(
+    more: &[(String, Secret)],
+    gzip: bool,
+    protocol: Protocol,
+) -> Result<HeaderMap, Invalid> {
     let mut headers = HeaderMap::new();
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    let content_type = if json { "application/json" } else { "application/x-protobuf" };
+    let content_type = match protocol {
+        Protocol::HttpProtobuf => "application/x-protobuf",
+        Protocol::HttpJson => "application/json",
+        Protocol::Grpc => "application/grpc",
+    };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     for (name, value) in more {
         let key = HeaderName::try_from(name).map_err(|_| Invalid::HeaderName(name.clone()))?;
-        if OWN_HEADERS.contains(&key) || key.as_str().starts_with("grpc-") {
+        if is_reserved(key.as_str()) {
             return Err(Invalid::OwnHeader(name.clone()));
         }
         let mut value =

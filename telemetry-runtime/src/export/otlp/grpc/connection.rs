@@ -1,12 +1,13 @@
 //! One HTTP/2 connection and the small runtime that drives it, on the exporter's own thread and while that waits only.
 
-use crate::export::http::Tls;
+use crate::export::http::{MAX_ANSWER_BYTES, Tls};
 use bytes::Bytes;
 use h2::Reason;
 use h2::client::{Builder, SendRequest};
 use rustls::pki_types::ServerName;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,10 +18,6 @@ use tokio_rustls::TlsConnector;
 use ureq::http::uri::Scheme;
 use ureq::http::{HeaderMap, Request, StatusCode, Uri};
 
-/// As much as is read of an answer, in bytes.
-///
-/// Source: OTLP specification 1.11, "Response size limits".
-pub(super) const MAX_ANSWER_BYTES: usize = 4 << 20;
 /// As much as headers or trailers may take, in bytes: a status with its details takes a few hundred.
 const MAX_HEADER_BYTES: u32 = 64 << 10;
 /// What was idle for longer, something in between has likely forgotten: nothing would answer, not even by closing it.
@@ -55,6 +52,13 @@ pub(super) enum Failure {
     TooLong,
     Timeout,
     NoRuntime(io::Error),
+}
+
+/// How long a call may take, from when on.
+#[derive(Clone, Copy)]
+struct Patience {
+    since: Instant,
+    timeout: Duration,
 }
 
 /// A connection with nothing to do.
@@ -93,21 +97,28 @@ impl Connection {
                 runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::NoRuntime)?
             }
         };
-        let exchange = async { tokio::time::timeout(timeout, self.exchange(request, message)).await };
+        let patience = Patience { since: Instant::now(), timeout };
+        let exchange =
+            async { tokio::time::timeout(timeout, self.exchange(request, message, patience)).await };
         let answer = runtime.block_on(exchange).unwrap_or(Err(Failure::Timeout));
         self.runtime = Some(runtime);
         answer
     }
 
     /// A connection that was kept may be dead by now, which shows when it is used: then once more over a new one.
-    async fn exchange(&mut self, request: &Request<()>, message: &Bytes) -> Result<Reply, Failure> {
+    async fn exchange(
+        &mut self,
+        request: &Request<()>,
+        message: &Bytes,
+        patience: Patience,
+    ) -> Result<Reply, Failure> {
         if let Some(kept) = self.kept.take().filter(|kept| kept.since.elapsed() < MAX_IDLE) {
             match self.over(kept, request, message).await {
                 Err(Failure::Connection(_)) => {}
                 answered => return answered,
             }
         }
-        let fresh = self.connect().await?;
+        let fresh = self.connect(patience).await?;
         self.over(fresh, request, message).await
     }
 
@@ -129,10 +140,9 @@ impl Connection {
     }
 
     /// Looks the host up each time: it may have moved.
-    async fn connect(&mut self) -> Result<Kept, Failure> {
-        let addresses: Vec<_> =
-            lookup_host((&*self.host, self.port)).await.map_err(Failure::NoAddress)?.collect();
-        let stream = TcpStream::connect(&*addresses).await.map_err(Failure::Connection)?;
+    async fn connect(&mut self, patience: Patience) -> Result<Kept, Failure> {
+        let addresses = lookup_host((&*self.host, self.port)).await.map_err(Failure::NoAddress)?;
+        let stream = reach(addresses, patience, TcpStream::connect).await.map_err(Failure::Connection)?;
         stream.set_nodelay(true).map_err(Failure::Connection)?;
         let Some(connector) = self.connector()? else { return handshake(stream).await };
         let name = ServerName::try_from(self.host.clone())
@@ -175,6 +185,33 @@ impl Drop for Kept {
     fn drop(&mut self) {
         self.driver.abort();
     }
+}
+
+impl Patience {
+    fn left(self) -> Duration {
+        self.timeout.saturating_sub(self.since.elapsed())
+    }
+}
+
+/// The first address that lets us in. Each but the last has half of what is left of the time, lest one that swallows everything keep us
+/// from those behind it.
+async fn reach<S>(
+    addresses: impl Iterator<Item = SocketAddr>,
+    patience: Patience,
+    connect: impl AsyncFn(SocketAddr) -> io::Result<S>,
+) -> io::Result<S> {
+    let mut addresses = addresses.peekable();
+    let mut outcome = Err(io::Error::other("the name has no address"));
+    while let Some(address) = addresses.next() {
+        let is_last = addresses.peek().is_none();
+        let limit = if is_last { patience.left() } else { patience.left() / 2 };
+        let attempt = tokio::time::timeout(limit, connect(address)).await;
+        outcome = attempt.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
 }
 
 async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Kept, Failure> {
@@ -220,11 +257,46 @@ impl From<h2::Error> for Failure {
         if error.is_io() {
             error.into_io().map_or(Self::NotHttp2, of_io)
         } else if is_refused || (error.is_go_away() && error.is_remote()) {
-            Self::Connection(io::Error::other(error))
+            // The error itself would repeat what the receiver writes, which may be a key of ours.
+            let reason = error.reason().map(|reason| reason.to_string());
+            Self::Connection(io::Error::other(reason.unwrap_or_default()))
         } else if error.is_reset() && error.is_remote() {
             Self::Reset(error)
         } else {
             Self::NotHttp2
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reached(addresses: &[&str], timeout: Duration) -> io::Result<SocketAddr> {
+        let addresses = addresses.iter().map(|address| address.parse().expect("an address"));
+        let connect = async |address: SocketAddr| match address.port() {
+            1 => std::future::pending().await,
+            2 => Err(io::ErrorKind::ConnectionRefused.into()),
+            _ => Ok(address),
+        };
+        let patience = Patience { since: Instant::now(), timeout };
+        let runtime = runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(reach(addresses, patience, connect))
+    }
+
+    #[test]
+    fn an_address_that_swallows_everything_or_refuses_leaves_time_for_the_next() {
+        for addresses in [&["[::1]:1", "127.0.0.1:3"][..], &["[::1]:2", "[::1]:1", "127.0.0.1:3"]] {
+            let address = reached(addresses, Duration::from_millis(200)).expect("the last one answers");
+            assert_eq!(address.to_string(), "127.0.0.1:3");
+        }
+    }
+
+    #[test]
+    fn without_an_address_that_answers_the_last_one_s_error_is_told() {
+        let kind = |addresses| reached(addresses, Duration::from_millis(20)).map_err(|error| error.kind());
+        assert_eq!(kind(&["[::1]:1", "127.0.0.1:2"]), Err(io::ErrorKind::ConnectionRefused));
+        assert_eq!(kind(&["127.0.0.1:1"]), Err(io::ErrorKind::TimedOut));
+        assert_eq!(kind(&[]), Err(io::ErrorKind::Other));
     }
 }

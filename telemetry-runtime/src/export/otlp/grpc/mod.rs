@@ -7,7 +7,7 @@ mod tests;
 
 use super::response::rejected_items;
 use crate::export::ExportError;
-use crate::export::http::{self, Tls, safe_to_show};
+use crate::export::http::{self, MAX_ANSWER_BYTES, Tls, safe_to_show};
 use bytes::Bytes;
 use connection::{Connection, Failure, Reply};
 use status::Status;
@@ -58,10 +58,9 @@ impl Grpc {
                 ExportError::retryable(format!("{origin} did not answer within {:?}", self.timeout), None)
             }
             Failure::Reset(error) => status::of_reset(&error).into_error(&origin.to_string(), ""),
-            Failure::TooLong => ExportError::permanent(format!(
-                "{origin} answered with more than {} bytes",
-                connection::MAX_ANSWER_BYTES
-            )),
+            Failure::TooLong => {
+                ExportError::permanent(format!("{origin} answered with more than {MAX_ANSWER_BYTES} bytes"))
+            }
             Failure::NotHttp2 => ExportError::permanent(format!("{origin} did not answer in gRPC")),
             Failure::NoRuntime(error) => {
                 ExportError::permanent("a connection for gRPC cannot be prepared").with_source(error)
@@ -78,7 +77,6 @@ fn request(head: &Parts, gzip: bool, timeout: Duration) -> Result<Request<()>, E
         .map_err(|error| ExportError::permanent("the request cannot be made").with_source(error))?;
     let headers = request.headers_mut();
     headers.clone_from(&head.headers);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     headers.insert("grpc-timeout", grpc_timeout(timeout));
     headers.remove(header::CONTENT_ENCODING);

@@ -2,14 +2,13 @@
 
 use super::connection::Reply;
 use crate::export::ExportError;
+use crate::export::http::LONGEST_PAUSE;
 use crate::export::otlp::response::Fields;
 use crate::record::percent;
 use h2::Reason;
 use std::time::Duration;
 use ureq::http::{HeaderMap, StatusCode};
 
-/// More than this is taken for a day: what waits longer is not waiting but lost.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const RETRY_INFO: &[u8] = b"type.googleapis.com/google.rpc.RetryInfo";
 
 /// Every code's name, at its number.
@@ -131,7 +130,7 @@ fn retry_delay(status: &[u8]) -> Option<Duration> {
         u64::try_from(value.cast_signed()).unwrap_or(0)
     };
     let nanos = number(2).try_into().ok().filter(|nanos| *nanos < 1_000_000_000).unwrap_or(0);
-    Some(Duration::new(number(1), nanos).min(LONGEST))
+    Some(Duration::new(number(1), nanos).min(LONGEST_PAUSE))
 }
 
 /// What a text in base64 means, with or without padding; `None` if it is none.

@@ -1,6 +1,6 @@
 //! Calls to a receiver that does what a test wants.
 
-use crate::export::otlp::{Otlp, Target, TlsFiles};
+use crate::export::otlp::{Otlp, Protocol, Target, TlsFiles};
 use crate::export::{ExportError, Exported, Exporter};
 use crate::record::sample::{LogSample, Sample, batch, logs};
 use crate::record::{Level, Secret};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use telemetry_tests::{Authority, GrpcAnswer, GrpcReceiver, Reason};
 
 fn target(endpoint: impl Into<String>) -> Target {
-    Target { grpc: true, ..Target::new(endpoint) }
+    Target { protocol: Protocol::Grpc, ..Target::new(endpoint) }
 }
 
 fn otlp(receiver: &GrpcReceiver) -> Otlp {
@@ -161,6 +161,20 @@ fn no_error_shows_a_secret() {
         let error = send(&mut Otlp::new(target).expect("a valid target")).expect_err("no success");
         assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
     }
+}
+
+#[test]
+fn what_a_receiver_writes_into_its_goodbye_is_not_shown() {
+    let debug_data = b"unknown key canary-1234";
+    let length = u8::try_from(8 + debug_data.len()).expect("a short frame");
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let go_away = [0, 0, length, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
+    let raw = [&settings[..], &go_away, debug_data].concat();
+    let error = error_after(GrpcAnswer::Raw(raw));
+    assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+    let source = error.source().expect("the reason");
+    assert!(error.is_retryable() && !source.to_string().contains("canary"), "{source}");
+    assert!(source.to_string().contains("excessive load"), "{source}");
 }
 
 #[test]

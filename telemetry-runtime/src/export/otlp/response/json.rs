@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
+/// As much as is read of an answer, in bytes: parsed it takes many times that. Every answer of this protocol is shorter.
+const MAX_BYTES: usize = 64 << 10;
+
 /// How many spans or log records were rejected; a body that is no such message rejects none.
 ///
 /// Source: OTLP specification 1.11, "JSON Protobuf Encoding": 64-bit numbers are text, and readers take numbers as well.
 pub(in super::super) fn rejected_items(body: &[u8]) -> usize {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let answer: Value = parsed(body).unwrap_or_default();
     let partial_success = &answer["partialSuccess"];
     let rejected = ["rejectedSpans", "rejectedLogRecords"].iter().find_map(|key| partial_success.get(key));
     let rejected = rejected.and_then(|count| match count {
@@ -18,9 +21,13 @@ pub(in super::super) fn rejected_items(body: &[u8]) -> usize {
 
 /// The message of a `google.rpc.Status`, if the body is one and has one.
 pub(in super::super) fn error_message(body: &[u8]) -> Option<String> {
-    let status: Value = serde_json::from_slice(body).ok()?;
+    let status = parsed(body)?;
     let message = status.get("message")?.as_str()?.trim();
     Some(message.to_owned()).filter(|message| !message.is_empty())
+}
+
+fn parsed(body: &[u8]) -> Option<Value> {
+    Some(body).filter(|body| body.len() <= MAX_BYTES).and_then(|body| serde_json::from_slice(body).ok())
 }
 
 #[cfg(test)]
@@ -45,6 +52,17 @@ mod tests {
                 "{body:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_longer_than_any_answer_is_none() {
+        let rejected = r#"{"partialSuccess":{"rejectedSpans":"3"}}"#;
+        let padded = |length: usize| rejected.to_owned() + &" ".repeat(length - rejected.len());
+        assert_eq!(rejected_items(padded(MAX_BYTES).as_bytes()), 3);
+        assert_eq!(rejected_items(padded(MAX_BYTES + 1).as_bytes()), 0);
+        let message = |length: usize| format!("{{\"message\":\"{}\"}}", "x".repeat(length));
+        assert!(error_message(message(1000).as_bytes()).is_some());
+        assert_eq!(error_message(message(MAX_BYTES).as_bytes()), None);
     }
 
     proptest! {

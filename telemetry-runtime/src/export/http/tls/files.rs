@@ -1,35 +1,14 @@
-//! Whom a client trusts, and who it says it is: certificates and a key, read from files or from the system.
+//! The files of certificates and keys that the settings name, read and checked.
 
+use super::{Identity, Tls, certificate, provider};
 use crate::export::destination::TlsFiles;
-#[cfg(feature = "grpc")]
-use rustls::ClientConfig;
 use rustls::RootCertStore;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
-
-/// What the files hold.
-#[derive(Default)]
-pub(crate) struct Tls {
-    /// Instead of the system's.
-    roots: Option<Vec<CertificateDer<'static>>>,
-    identity: Option<Identity>,
-}
-
-/// A certificate with what vouches for it, and its key; `ureq` takes keys as PEM only.
-struct Identity {
-    #[cfg(feature = "grpc")]
-    chain: Vec<CertificateDer<'static>>,
-    #[cfg(feature = "grpc")]
-    key: PrivateKeyDer<'static>,
-    for_ureq: ClientCert,
-}
+use ureq::tls::{ClientCert, PrivateKey};
 
 /// Which file is wrong, and how. The text repeats nothing of what is in it.
 #[derive(Debug, thiserror::Error)]
@@ -65,54 +44,6 @@ impl Tls {
     pub(crate) fn read(files: &TlsFiles) -> Result<Self, TlsError> {
         Ok(Self { roots: roots(files.ca_file.as_deref())?, identity: identity(files)? })
     }
-
-    pub(super) fn for_ureq(&self) -> TlsConfig {
-        let roots = self.roots.clone().unwrap_or_else(system_roots);
-        let roots = match &*roots {
-            [] => RootCerts::WebPki,
-            roots => roots.iter().map(certificate).collect::<Vec<_>>().into(),
-        };
-        let identity = self.identity.as_ref().map(|identity| identity.for_ureq.clone());
-        TlsConfig::builder().root_certs(roots).client_cert(identity).build()
-    }
-
-    /// For a connection that speaks one of these protocols.
-    #[cfg(feature = "grpc")]
-    pub(crate) fn for_rustls(&self, protocols: &[&[u8]]) -> Result<ClientConfig, rustls::Error> {
-        let roots = self.roots.clone().unwrap_or_else(system_roots);
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(roots);
-        if store.is_empty() {
-            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        let builder = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(store);
-        let mut config = match &self.identity {
-            Some(Identity { chain, key, .. }) => {
-                builder.with_client_auth_cert(chain.clone(), key.clone_key())?
-            }
-            None => builder.with_no_client_auth(),
-        };
-        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        Ok(config)
-    }
-}
-
-fn certificate(der: &CertificateDer<'static>) -> Certificate<'static> {
-    Certificate::from_der(der).to_owned()
-}
-
-/// What the system trusts; nothing where it says nothing, for which Mozilla's list stands in.
-fn system_roots() -> Vec<CertificateDer<'static>> {
-    rustls_native_certs::load_native_certs().certs
-}
-
-/// The process's own choice of cryptography, as `ureq` has it.
-fn provider() -> Arc<CryptoProvider> {
-    CryptoProvider::get_default()
-        .cloned()
-        .unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()))
 }
 
 fn roots(ca_file: Option<&Path>) -> Result<Option<Vec<CertificateDer<'static>>>, TlsError> {
@@ -140,9 +71,9 @@ fn identity(files: &TlsFiles) -> Result<Option<Identity>, TlsError> {
         Err(rustls::Error::InvalidCertificate(_)) => return Err(TlsError::NoCertificate(CERT)),
         Err(_) => return Err(TlsError::NoKey),
     }
-    let for_ureq: Vec<_> = chain.iter().map(certificate).collect();
+    let certificates: Vec<_> = chain.iter().map(certificate).collect();
     let for_ureq =
-        ClientCert::new_with_certs(&for_ureq, PrivateKey::from_pem(&pem).map_err(|_| TlsError::NoKey)?);
+        ClientCert::new_with_certs(&certificates, PrivateKey::from_pem(&pem).map_err(|_| TlsError::NoKey)?);
     Ok(Some(Identity {
         #[cfg(feature = "grpc")]
         chain,
@@ -164,12 +95,43 @@ fn read(setting: &'static str, file: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(file).map_err(|error| TlsError::Unreadable(setting, error))
 }
 
-/// Shows neither certificates nor the key.
-impl fmt::Debug for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls")
-            .field("has_own_roots", &self.roots.is_some())
-            .field("has_identity", &self.identity.is_some())
-            .finish()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use telemetry_tests::Authority;
+
+    /// A certificate and a key in files of their own, and what is wrong with them.
+    fn error(name: &str, cert: &str, key: &str) -> Option<String> {
+        let folder = std::env::temp_dir().join(format!("telemetry-tls-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = |name: &str, pem: &str| -> Option<PathBuf> {
+            let path = folder.join(name);
+            std::fs::write(&path, pem).expect("a file");
+            Some(path)
+        };
+        let files = TlsFiles {
+            cert_file: file("cert.pem", cert),
+            key_file: file("key.pem", key),
+            ..TlsFiles::default()
+        };
+        let error = Tls::read(&files).err();
+        std::fs::remove_dir_all(&folder).expect("the folder");
+        error.map(|error| format!("{}: {error}", error.setting()))
+    }
+
+    #[test]
+    fn a_key_must_be_one_and_that_of_its_certificate() {
+        let authority = Authority::default();
+        let (cert, key) = authority.identity();
+        let (_, other_key) = authority.identity();
+        assert_eq!(error("match", &cert, &key), None);
+        let no_key = "key_file: `key_file` holds no private key in the form PEM, or one of an unknown kind";
+        let broken = "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n";
+        for (name, key) in [("empty", ""), ("certificate", &*cert), ("broken", broken)] {
+            assert_eq!(error(name, &cert, key).as_deref(), Some(no_key), "{name}");
+        }
+        let other = "key_file: `key_file` holds another key than that of the certificate in `cert_file`";
+        assert_eq!(error("other", &cert, &other_key).as_deref(), Some(other));
     }
 }
