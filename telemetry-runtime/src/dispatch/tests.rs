@@ -448,6 +448,32 @@ fn what_is_left_of_a_batch_whose_last_part_hangs_is_kept() {
     assert_eq!((status.exported, status.dropped.total()), (4, 0), "{status}");
 }
 
+/// Five spans in parts of three, for an exporter that does this while nothing fits in its spool.
+fn sent_in_parts(acts: impl IntoIterator<Item = Act>) -> ExporterStatus {
+    let folder = Folder::new();
+    let options = Options { max_batch_items: 3, spool: folder.spool(Mode::OnFailure), ..quick() };
+    let script =
+        Script { max_packed: Some(0), acts: Mutex::new(acts.into_iter().collect()), ..Script::default() };
+    let running = Running::start(Arc::new(script), options, true);
+    running.push(1..=5);
+    wait_for(&running, |status| status.created > 0 && status.queued == 0)
+}
+
+#[test]
+fn what_is_left_of_a_part_that_was_taken_in_part_and_hangs_is_dropped() {
+    // Which items those are, only the exporter that hangs knows.
+    let status = sent_in_parts([Act::FailAfter(1), Act::Hang]);
+    assert_eq!((status.exported, status.dropped.timed_out), (1, 4), "{status}");
+}
+
+#[test]
+fn parts_behind_one_that_was_taken_bit_by_bit_are_not_lost_when_they_hang() {
+    for acts in [vec![Act::FailAfter(1), Act::Take, Act::Hang], vec![Act::FailAfter(3), Act::Hang]] {
+        let status = sent_in_parts(acts);
+        assert_eq!((status.exported, status.dropped.total()), (5, 0), "{status}");
+    }
+}
+
 #[test]
 fn a_batch_that_is_never_taken_stops_no_other_on_disk() {
     let folder = Folder::new();
