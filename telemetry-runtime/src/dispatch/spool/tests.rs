@@ -101,8 +101,9 @@ struct Run {
     known: Vec<Known>,
     out: BTreeMap<Place, usize>,
     last_read: Option<usize>,
-    /// What was given back: it is read again behind all others, in order unless more is given back meanwhile.
+    /// What was given back: it is read again behind all others, in order; what is given back meanwhile comes in a next round.
     again: BTreeSet<usize>,
+    round: BTreeSet<usize>,
     last_again: Option<usize>,
     process: u32,
     appended: PerSignal<u64>,
@@ -134,6 +135,7 @@ impl Run {
             out: BTreeMap::new(),
             last_read: None,
             again: BTreeSet::new(),
+            round: BTreeSet::new(),
             last_again: None,
             process: 0,
             appended: PerSignal::default(),
@@ -216,7 +218,11 @@ impl Run {
         known.taken = true;
         // Without fsync, what had been removed may be there again, beside numbers used anew.
         let never = self.options.fsync == Fsync::Never;
-        let is_again = self.again.remove(&id);
+        if self.again.contains(&id) {
+            self.round.append(&mut self.again);
+            self.last_again = None;
+        }
+        let is_again = self.round.remove(&id);
         let last = if is_again { &mut self.last_again } else { &mut self.last_read };
         // What was given back is read early where the rest of its segment was damaged.
         let is_excused = (never && self.repeats_from > 0) || (is_again && self.may_miss);
@@ -254,7 +260,6 @@ impl Run {
         self.spool().give_back(place);
         self.known[id].taken = false;
         self.again.insert(id);
-        self.last_again = None;
     }
 
     /// `created = settled + lost + on disk`, for this process's and for earlier ones'.
@@ -319,6 +324,7 @@ impl Run {
         self.repeats_from = self.repeats_from.saturating_add(repeats_from);
         (self.process, self.last_read, self.last_again) = (self.process + 1, None, None);
         self.again.clear();
+        self.round.clear();
         self.out.clear();
         self.known.iter_mut().for_each(|known| known.taken = false);
         let on_disk = self.spool().on_disk().earlier;
