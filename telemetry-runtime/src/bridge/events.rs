@@ -45,16 +45,21 @@ impl Events {
         self.span_events = span_events;
         self
     }
-}
 
-impl<S: Subscriber> Layer<S> for Events {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    /// Records the event.
+    pub(crate) fn tell(self, event: &Event<'_>) {
         if Note::log_is_wanted() {
             record(event);
         }
         if self.span_events && Note::event_is_wanted() {
             add_to_span(event);
         }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Events {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.tell(event);
     }
 }
 

@@ -56,6 +56,12 @@ where
     first.and_then(lines(options, io::stderr)).with_filter(options.filter.to_env_filter())
 }
 
+/// Writes lines, whatever the filter.
+pub(crate) fn writer(options: &Options) -> impl Fn(&Event<'_>) + Send + Sync + use<> {
+    let lines = lines(options, io::stderr);
+    move |event| lines.write(event)
+}
+
 fn lines<W>(options: &Options, writer: W) -> Lines<W> {
     Lines { format: options.format, colour: options.colour, writer }
 }
@@ -74,12 +80,8 @@ thread_local! {
 /// A longer line's memory is not kept.
 const LONGEST_KEPT_BYTES: usize = 16 << 10;
 
-impl<S, W> Layer<S> for Lines<W>
-where
-    S: Subscriber,
-    W: for<'writer> MakeWriter<'writer> + 'static,
-{
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+impl<W: for<'writer> MakeWriter<'writer>> Lines<W> {
+    fn write(&self, event: &Event<'_>) {
         let mut line = BUFFER.try_with(Cell::take).unwrap_or_default();
         line.clear();
         let span = Span::current().context();
@@ -92,6 +94,16 @@ where
         if line.capacity() <= LONGEST_KEPT_BYTES {
             let _ = BUFFER.try_with(|buffer| buffer.set(line));
         }
+    }
+}
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber,
+    W: for<'writer> MakeWriter<'writer> + 'static,
+{
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.write(event);
     }
 }
 

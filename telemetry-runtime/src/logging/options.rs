@@ -98,6 +98,13 @@ impl Filter {
         EnvFilter::builder().parse_lossy(&self.0)
     }
 
+    /// The same filter by target and level alone; `None` if it looks into spans, or says nothing of itself.
+    #[cfg(feature = "logging")]
+    pub(crate) fn as_targets(&self) -> Option<Targets> {
+        let is_static = !self.0.trim().is_empty() && !self.0.contains('[');
+        is_static.then(|| self.0.parse().ok())?
+    }
+
     /// A filter of [`Self::from_setting_by_target`]; anything else lets nothing pass.
     #[cfg(feature = "logging")]
     pub(crate) fn to_targets(&self) -> Targets {

@@ -81,11 +81,24 @@ pub(crate) fn leave(by: Entrance) {
     let _ = LIST.try_with(|list| list.borrow_mut().remove_last(|guard| guard.by == By::Entrance(by)));
 }
 
+/// The span that this owner entered last, of those that were not left, on this thread.
+#[cfg(feature = "logging")]
+pub(crate) fn innermost(owner: u64) -> Option<u64> {
+    let of_owner = |guard: &Entry| match guard.by {
+        By::Entrance(by) if by.owner == owner => Some(by.span),
+        _ => None,
+    };
+    LIST.try_with(|list| list.borrow().guards.iter().rev().find_map(of_owner)).ok().flatten()
+}
+
 /// Undoes whatever has made this span current on this thread and was not undone, but for guards.
 #[cfg(feature = "logging")]
 pub(super) fn forget(ids: Ids) {
     let entered = |guard: &Entry| guard.by != By::Guard && guard.ids.span_id == ids.span_id;
-    let _ = LIST.try_with(|list| while list.borrow_mut().remove_last(entered) {});
+    let _ = LIST.try_with(|list| {
+        let mut list = list.borrow_mut();
+        while list.remove_last(entered) {}
+    });
 }
 
 thread_local! {
@@ -122,11 +135,10 @@ struct Entry {
 }
 
 impl List {
+    #[inline]
     fn attach(&mut self, snapshot: &Snapshot, by: By) -> u64 {
         if self.guards.len() == MOST_GUARDS {
-            // The oldest span that somebody forgot to leave; a guard is rather held than forgotten.
-            let oldest = self.guards.iter().position(|guard| guard.by != By::Guard);
-            self.unlink(oldest.unwrap_or(0));
+            self.forget_oldest();
         }
         let before = current().replace(snapshot);
         let below = self.guards.iter().rfind(|guard| guard.ids == before.ids).map(|guard| guard.number);
@@ -136,18 +148,37 @@ impl List {
         number
     }
 
-    /// Removes the youngest entry of which that is true; whether there was one.
-    fn remove_last(&mut self, is_it: impl Fn(&Entry) -> bool) -> bool {
-        let at = self.guards.iter().rposition(is_it);
-        at.map(|at| self.remove(at)).is_some()
+    /// The oldest span that somebody forgot to leave; a guard is rather held than forgotten.
+    #[cold]
+    fn forget_oldest(&mut self) {
+        let oldest = self.guards.iter().position(|guard| guard.by != By::Guard);
+        self.unlink(oldest.unwrap_or(0));
     }
 
-    fn remove(&mut self, at: usize) {
+    /// Removes the youngest entry of which that is true; whether there was one.
+    #[inline]
+    fn remove_last(&mut self, is_it: impl Fn(&Entry) -> bool) -> bool {
+        match self.guards.last() {
+            // In place: what was stored as words is loaded as words.
+            Some(last) if is_it(last) => {
+                current().replace(&last.before);
+                self.guards.truncate(self.guards.len() - 1);
+                true
+            }
+            Some(_) => self.remove_below(is_it),
+            None => false,
+        }
+    }
+
+    #[inline(never)]
+    fn remove_below(&mut self, is_it: impl Fn(&Entry) -> bool) -> bool {
+        let Some(at) = self.guards.iter().rposition(is_it) else { return false };
         let Entry { ids, before, .. } = self.unlink(at);
         // A younger guard's context stays; what is current in a poll of another task is none of this guard's business.
-        if at == self.guards.len() || current().ids() == ids {
+        if current().ids() == ids {
             current().replace(&before);
         }
+        true
     }
 
     /// Takes an entry out; the one above it restores what this one would have.

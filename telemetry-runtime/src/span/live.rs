@@ -341,10 +341,17 @@ impl Live {
         tick::is_inherited(self.start)
     }
 
-    /// Says that the span is one of another place.
+    /// The tick at which it started.
     #[cfg(feature = "logging")]
-    pub(super) fn move_to(&mut self, callsite: &'static Callsite) {
-        self.callsite = callsite.number();
+    pub(super) fn started(&self) -> u64 {
+        self.start
+    }
+
+    /// Says that the span is one of the place with this number, unless that is 0.
+    #[cfg(feature = "logging")]
+    #[inline]
+    pub(super) fn move_to(&mut self, number: u32) {
+        self.callsite = if number == 0 { self.callsite } else { number };
     }
 
     /// A panic that began before the span did is not the span's own.

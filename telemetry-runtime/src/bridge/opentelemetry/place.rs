@@ -1,10 +1,9 @@
 //! The places that make spans of the API, as far as they can be told apart, each a callsite of ours: a scope, a name and a kind.
 
-use crate::bridge::place::KeyHasher;
 use crate::record::{Callsite, SpanKind};
 use arc_swap::ArcSwapOption;
 use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// By the addresses of their texts, which stay where they are.
@@ -79,4 +78,22 @@ fn register(key: Key, scope: &'static str, name: &'static str, kind: SpanKind) -
     });
     // Another thread may have been first.
     PLACES.load().as_ref().and_then(|places| places.get(&key).copied()).unwrap_or(new)
+}
+
+/// Addresses, well enough spread by one multiplication.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
+    }
+
+    fn write_usize(&mut self, key: usize) {
+        self.0 = (self.0 ^ key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
 }

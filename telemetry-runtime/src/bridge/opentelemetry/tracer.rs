@@ -66,10 +66,11 @@ impl api::Tracer for Tracer {
         } else {
             Below::Nothing
         };
-        let mut place = None;
-        match Foreign::open(below, || *place.insert(self.place(&builder))) {
-            Ok(recorded) => Span::recorded(recorded, place, builder),
-            Err(held) => Span::unrecorded(&held),
+        let (mut place, mut slot) = (None, None);
+        let held = Foreign::open(&mut slot, &below, || *place.insert(self.place(&builder)));
+        match slot {
+            Some(recorded) => Span::recorded(recorded, place, builder),
+            None => Span::unrecorded(&held),
         }
     }
 }
