@@ -15,6 +15,8 @@ pub mod compat;
 mod config;
 mod dispatch;
 pub mod export;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
 mod lifecycle;
