@@ -39,8 +39,8 @@ pub use lifecycle::{Builder, Guard, InitError, builder, init};
 pub use record::{
     Array, Attribute, Attributes, Baggage, BaggageError, BaggageMember, Batch, Callsite, Capture, Element,
     EventData, EventView, Events, Level, LinkData, LinkView, Links, LogData, LogView, Logs, ParseIdError,
-    Resource, Sampling, Secret, Signal, SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView, Spans,
-    StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
+    Resource, Sampling, ScopeDetails, Secret, Signal, SpanContext, SpanData, SpanId, SpanKind, SpanStatus,
+    SpanView, Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
 pub use span::{
     Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Instrument, InstrumentOnce, Span,

@@ -24,6 +24,7 @@ pub(crate) mod query;
 mod resource;
 #[cfg(test)]
 pub(crate) mod sample;
+mod scope;
 mod secret;
 mod select;
 mod signal;
@@ -47,6 +48,7 @@ pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use log::{LogView, Logs};
 pub(crate) use luggage::Luggage;
 pub use resource::Resource;
+pub use scope::ScopeDetails;
 pub use secret::Secret;
 pub(crate) use select::Keep;
 pub(crate) use signal::PerSignal;
