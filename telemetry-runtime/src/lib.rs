@@ -4,7 +4,11 @@
 //! delivery as `settings.yaml` says, [`builder`] as code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the
 //! running span; [`spawn`] carries it into work that runs elsewhere; an [`Exporter`] or a
 //! [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
-#![cfg_attr(doctest, doc = include_str!("../../README.md"))]
+// Its code is compiled where all is there that it uses: `cargo test --all-features`.
+#![cfg_attr(
+    all(doctest, feature = "opentelemetry", feature = "opentelemetry-sdk", feature = "reqwest", feature = "testing"),
+    doc = include_str!("../../README.md")
+)]
 
 #[cfg(feature = "logging")]
 pub mod bridge;
