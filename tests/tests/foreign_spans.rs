@@ -179,6 +179,21 @@ fn fields_of_opentelemetry_say_what_they_mean_at_the_start_and_later() {
 }
 
 #[test]
+fn a_field_that_is_named_like_a_secret_is_not_looked_at() {
+    let spans = capture(|| {
+        let span = info_span!(
+            "s", pin = 1234, api_key = ?Untouchable, user.password = "x", spin = 1, r#token = Empty, otel.kind = "client"
+        );
+        span.record("token", debug(Untouchable)).record("pin", 4321).record("spin", 2);
+    });
+    let span = named(&spans, "s");
+    for secret in ["pin", "api_key", "user.password", "token"] {
+        assert_eq!(span.attribute(secret), Some(&"[REDACTED]".into()), "{secret}");
+    }
+    assert_eq!(span.attribute("spin"), Some(&2.into()));
+}
+
+#[test]
 fn a_status_and_its_description_belong_together_in_whatever_order_they_are_said() {
     let spans = capture(|| {
         let span = |name| {

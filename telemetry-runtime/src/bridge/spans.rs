@@ -3,8 +3,8 @@
 //! [`init`](crate::init) installs it; [`layer`] goes into a registry of one's own.
 
 use super::otel::{KindOnly, Said};
-use super::place;
-use crate::record::{Callsite, SpanKind, Value};
+use super::place::{self, Place, Secrets};
+use crate::record::{REDACTED, SpanKind, Value};
 use crate::span::{Below, Chain, Entrance, Foreign, Held, Span, is_on, leave, twin_of};
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -21,7 +21,8 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 /// Spans of `tracing` and of ours nest whichever way: each is below what is current where it is made, unless it names another parent.
 /// `parent: None`, or a parent that is not here because a filter left it out, begins a trace. The head policy is asked as for our own
 /// spans; what is not recorded evaluates no field. Values keep their types; errors have their sources in their text; what is recorded
-/// later and `follows_from`, which becomes a link, count as long as the span runs. Spans of `#[instrument]` and `span!` that are shown
+/// later and `follows_from`, which becomes a link, count as long as the span runs. The value of a field that is named like a secret is not
+/// looked at, and is `[REDACTED]`: the list is that of [`#[instrument]`](macro@crate::instrument#secrets). Spans of `#[instrument]` and `span!` that are shown
 /// to `tracing`, by the feature `tracing-spans` or by [`compat::instrument`](macro@crate::compat::instrument), are not recorded a second
 /// time, but may be parents, and be entered elsewhere, as any other.
 ///
@@ -86,7 +87,9 @@ where
         let metadata = attributes.metadata();
         let opened = match twin_of(metadata.name(), metadata.file(), metadata.line()) {
             Some(twin) => Err(twin),
-            None => open(attributes, &context).map(|recorded| filled(recorded, attributes)),
+            None => {
+                open(attributes, &context).map(|(recorded, secrets)| filled(recorded, secrets, attributes))
+            }
         };
         if let Some(span) = context.span(id) {
             keep(&span, opened);
@@ -103,7 +106,8 @@ where
             // Ours has the value already.
             return;
         }
-        let mut fields = Fields { recorder: handle, said: Said::default() };
+        let secrets = place::of(metadata, SpanKind::Internal).secrets;
+        let mut fields = Fields { recorder: handle, secrets, said: Said::default() };
         shielded(|| values.record(&mut fields));
         if let Some(kind) = fields.said.kind
             && let Some(recorded) = span.extensions_mut().get_mut::<Recorded>()
@@ -139,34 +143,41 @@ impl Bridge {
 }
 
 /// Starts the span where it says it belongs.
-fn open<S>(attributes: &Attributes<'_>, context: &Context<'_, S>) -> Result<Recorded, Held>
+fn open<S>(attributes: &Attributes<'_>, context: &Context<'_, S>) -> Result<(Recorded, Secrets), Held>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let callsite = || callsite(attributes);
-    if attributes.is_contextual() {
-        return Foreign::open(Below::Current, callsite);
-    }
-    match attributes.parent().and_then(|parent| held(parent, context)) {
-        Some(parent) => Foreign::open(Below::Context(&parent.context()), callsite),
-        None => Foreign::open(Below::Nothing, callsite),
-    }
+    let mut secrets = Secrets::default();
+    let callsite = || {
+        let place = place_of(attributes);
+        secrets = place.secrets;
+        place.callsite
+    };
+    let opened = if attributes.is_contextual() {
+        Foreign::open(Below::Current, callsite)
+    } else {
+        match attributes.parent().and_then(|parent| held(parent, context)) {
+            Some(parent) => Foreign::open(Below::Context(&parent.context()), callsite),
+            None => Foreign::open(Below::Nothing, callsite),
+        }
+    };
+    opened.map(|recorded| (recorded, secrets))
 }
 
 /// The span's place, for the kind that it says it has.
-fn callsite(attributes: &Attributes<'_>) -> &'static Callsite {
+fn place_of(attributes: &Attributes<'_>) -> Place {
     let place = place::of(attributes.metadata(), SpanKind::Internal);
     if !place.tells_kind {
-        return place.callsite;
+        return place;
     }
     let mut kind = KindOnly(SpanKind::Internal);
     shielded(|| attributes.record(&mut kind));
-    place::of(attributes.metadata(), kind.0).callsite
+    place::of(attributes.metadata(), kind.0)
 }
 
 /// The span with all that it is given at its start.
-fn filled(recorded: Recorded, attributes: &Attributes<'_>) -> Recorded {
-    let mut fields = Fields { recorder: recorded, said: Said::default() };
+fn filled(recorded: Recorded, secrets: Secrets, attributes: &Attributes<'_>) -> Recorded {
+    let mut fields = Fields { recorder: recorded, secrets, said: Said::default() };
     shielded(|| attributes.record(&mut fields));
     if fields.said != Said::default() {
         fields.said.tell(&fields.recorder.handle());
@@ -246,51 +257,67 @@ impl Recorder for Span {
 
 struct Fields<R> {
     recorder: R,
+    secrets: Secrets,
     said: Said,
+}
+
+impl<R: Recorder> Fields<R> {
+    fn value(&mut self, field: &Field, value: Value<'_>) {
+        let value = if self.secrets.has(field) { Value::Str(REDACTED) } else { value };
+        self.recorder.value(field, value);
+    }
+
+    fn text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
+        if self.secrets.has(field) {
+            self.recorder.value(field, Value::Str(REDACTED));
+        } else {
+            self.recorder.text(field, text);
+        }
+    }
 }
 
 impl<R: Recorder> Visit for Fields<R> {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.recorder.value(field, Value::Bool(value));
+        self.value(field, Value::Bool(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.recorder.value(field, Value::I64(value));
+        self.value(field, Value::I64(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.recorder.value(field, Value::U64(value));
+        self.value(field, Value::U64(value));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.recorder.value(field, Value::I128(value));
+        self.value(field, Value::I128(value));
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.recorder.value(field, Value::U128(value));
+        self.value(field, Value::U128(value));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.recorder.value(field, Value::F64(value));
+        self.value(field, Value::F64(value));
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.recorder.value(field, Value::Bytes(value));
+        self.value(field, Value::Bytes(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if !self.said.takes(field, &format_args!("{value}")) {
-            self.recorder.value(field, Value::Str(value));
+            self.value(field, Value::Str(value));
         }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.recorder.text(field, format_args!("{}", Chain(value)));
+        self.text(field, format_args!("{}", Chain(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if !self.said.takes(field, value) {
-            self.recorder.text(field, format_args!("{value:?}"));
+            self.text(field, format_args!("{value:?}"));
         }
     }
 }
