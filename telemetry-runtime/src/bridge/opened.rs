@@ -1,8 +1,8 @@
 //! What a span of `tracing` says of itself, at its start and later.
 
 use super::otel::{KindOnly, Said};
-use super::place;
-use crate::record::{Callsite, SpanKind, Value};
+use super::place::{self, Place, Secrets};
+use crate::record::{Callsite, REDACTED, SpanKind, Value};
 use crate::span::slots::Recorded;
 use crate::span::{Below, Chain, Foreign, Held, Span, twin_of};
 use std::error::Error;
@@ -32,9 +32,15 @@ pub(super) fn open(
         None if attributes.is_contextual() => Below::Current,
         None => Below::Nothing,
     };
-    let held = Recorded::open(slot, &below, || callsite(attributes));
+    let mut secrets = Secrets::default();
+    let callsite = || {
+        let place = place_of(attributes);
+        secrets = place.secrets;
+        place.callsite
+    };
+    let held = Recorded::open(slot, &below, callsite);
     if let Some(recorded) = slot {
-        fill(recorded, attributes);
+        fill(recorded, secrets, attributes);
     }
     held
 }
@@ -50,7 +56,8 @@ pub(super) fn record(
     if !handle.is_recording() || twin_of(metadata.name(), metadata.file(), metadata.line()).is_some() {
         return None;
     }
-    let mut fields = Fields { recorder: &mut { handle.clone() }, said: Said::default() };
+    let secrets = place::of(metadata, SpanKind::Internal).secrets;
+    let mut fields = Fields { recorder: &mut { handle.clone() }, secrets, said: Said::default() };
     shielded(|| values.record(&mut fields));
     let kind = fields.said.kind;
     fields.said.tell(&handle);
@@ -58,19 +65,19 @@ pub(super) fn record(
 }
 
 /// The span's place, for the kind that it says it has.
-fn callsite(attributes: &Attributes<'_>) -> &'static Callsite {
+fn place_of(attributes: &Attributes<'_>) -> Place {
     let place = place::of(attributes.metadata(), SpanKind::Internal);
     if !place.tells_kind {
-        return place.callsite;
+        return place;
     }
     let mut kind = KindOnly(SpanKind::Internal);
     shielded(|| attributes.record(&mut kind));
-    place::of(attributes.metadata(), kind.0).callsite
+    place::of(attributes.metadata(), kind.0)
 }
 
 /// Gives the span all that it is given at its start.
-fn fill(recorded: &mut Recorded, attributes: &Attributes<'_>) {
-    let mut fields = Fields { recorder: recorded, said: Said::default() };
+fn fill(recorded: &mut Recorded, secrets: Secrets, attributes: &Attributes<'_>) {
+    let mut fields = Fields { recorder: recorded, secrets, said: Said::default() };
     shielded(|| attributes.record(&mut fields));
     if fields.said != Said::default() {
         fields.said.tell(&fields.recorder.handle());
@@ -126,51 +133,67 @@ impl Recorder for Span {
 
 struct Fields<'a, R> {
     recorder: &'a mut R,
+    secrets: Secrets,
     said: Said,
+}
+
+impl<R: Recorder> Fields<'_, R> {
+    fn value(&mut self, field: &Field, value: Value<'_>) {
+        let value = if self.secrets.has(field) { Value::Str(REDACTED) } else { value };
+        self.recorder.value(field, value);
+    }
+
+    fn text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
+        if self.secrets.has(field) {
+            self.recorder.value(field, Value::Str(REDACTED));
+        } else {
+            self.recorder.text(field, text);
+        }
+    }
 }
 
 impl<R: Recorder> Visit for Fields<'_, R> {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.recorder.value(field, Value::Bool(value));
+        self.value(field, Value::Bool(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.recorder.value(field, Value::I64(value));
+        self.value(field, Value::I64(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.recorder.value(field, Value::U64(value));
+        self.value(field, Value::U64(value));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.recorder.value(field, Value::I128(value));
+        self.value(field, Value::I128(value));
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.recorder.value(field, Value::U128(value));
+        self.value(field, Value::U128(value));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.recorder.value(field, Value::F64(value));
+        self.value(field, Value::F64(value));
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.recorder.value(field, Value::Bytes(value));
+        self.value(field, Value::Bytes(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if !self.said.takes(field, &format_args!("{value}")) {
-            self.recorder.value(field, Value::Str(value));
+            self.value(field, Value::Str(value));
         }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.recorder.text(field, format_args!("{}", Chain(value)));
+        self.text(field, format_args!("{}", Chain(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if !self.said.takes(field, value) {
-            self.recorder.text(field, format_args!("{value:?}"));
+            self.text(field, format_args!("{value:?}"));
         }
     }
 }

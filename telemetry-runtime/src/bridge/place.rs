@@ -1,9 +1,10 @@
 //! The places that make spans and events of `tracing`, each a callsite of ours, made at its first one and kept for good.
 
-use crate::record::{Callsite, Level, SpanKind};
+use crate::record::{Callsite, Level, SpanKind, smells_of_secret};
 use std::ptr::from_ref;
 use std::sync::OnceLock;
 use tracing::Metadata;
+use tracing::field::Field;
 
 /// A place as its metadata describe it, once for each span kind that its spans say they have.
 #[derive(Clone, Copy)]
@@ -11,6 +12,28 @@ pub(super) struct Place {
     pub(super) callsite: &'static Callsite,
     /// Whether its spans have a field that says their kind.
     pub(super) tells_kind: bool,
+    pub(super) secrets: Secrets,
+}
+
+/// Which fields are named like a secret: a bit each.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Secrets(u64);
+
+impl Secrets {
+    fn of(metadata: &Metadata<'_>) -> Self {
+        let secret = |field: &Field| smells_of_secret(key(field.name()));
+        let bits = metadata.fields().iter().filter(secret).filter_map(|field| Self::bit(&field));
+        Self(bits.fold(0, |bits, bit| bits | bit))
+    }
+
+    /// Whether the field's value is not to be looked at.
+    pub(super) fn has(self, field: &Field) -> bool {
+        Self::bit(field).map_or_else(|| smells_of_secret(key(field.name())), |bit| self.0 & bit != 0)
+    }
+
+    fn bit(field: &Field) -> Option<u64> {
+        1_u64.checked_shl(u32::try_from(field.index()).ok()?)
+    }
 }
 
 /// A list of places whose keys fall together, to which only is appended.
@@ -63,6 +86,7 @@ fn describe(metadata: &'static Metadata<'static>, kind: SpanKind) -> Place {
     Place {
         callsite: Box::leak(Box::new(callsite)),
         tells_kind: metadata.fields().field(super::otel::KIND).is_some(),
+        secrets: Secrets::of(metadata),
     }
 }
 

@@ -16,7 +16,8 @@ use tracing_subscriber::registry::LookupSpan;
 /// Spans of `tracing` and of ours nest whichever way: each is below what is current where it is made, unless it names another parent.
 /// `parent: None`, or a parent that is not here because a filter left it out, begins a trace. The head policy is asked as for our own
 /// spans; what is not recorded evaluates no field. Values keep their types; errors have their sources in their text; what is recorded
-/// later and `follows_from`, which becomes a link, count as long as the span runs. Spans of `#[instrument]` and `span!` that are shown
+/// later and `follows_from`, which becomes a link, count as long as the span runs. The value of a field that is named like a secret is not
+/// looked at, and is `[REDACTED]`: the list is that of [`#[instrument]`](macro@crate::instrument#secrets). Spans of `#[instrument]` and `span!` that are shown
 /// to `tracing`, by the feature `tracing-spans` or by [`compat::instrument`](macro@crate::compat::instrument), are not recorded a second
 /// time, but may be parents, and be entered elsewhere, as any other.
 ///

@@ -14,7 +14,7 @@ mod resolve;
 mod secrecy;
 mod section;
 mod source;
-mod substitute;
+pub(crate) mod substitute;
 mod suggest;
 #[cfg(test)]
 mod tests;

@@ -224,6 +224,36 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_is_named_like_a_secret_is_not_looked_at() {
+        struct Untouchable;
+        impl fmt::Debug for Untouchable {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("a secret was looked at")
+            }
+        }
+        impl fmt::Display for Untouchable {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{self:?}")
+            }
+        }
+        impl std::error::Error for Untouchable {}
+        let log = || {
+            let secret: &(dyn std::error::Error + 'static) = &Untouchable;
+            tracing::info!(
+                target: "t", pin = 1234, api_key = ?Untouchable, db.token = secret, user.password = "x y", spin = 1
+            );
+        };
+        let fields = json!({
+            "pin": "[REDACTED]", "api_key": "[REDACTED]", "db.token": "[REDACTED]", "user.password": "[REDACTED]",
+            "spin": 1
+        });
+        assert_eq!(json_line(log)["fields"], fields);
+        let redacted =
+            "pin=[REDACTED] api_key=[REDACTED] db.token=[REDACTED] user.password=[REDACTED] spin=1";
+        assert_eq!(text_line(log), format!(" INFO t: {redacted}"));
+    }
+
+    #[test]
     fn filter_decides_what_is_written() {
         let log = || {
             tracing::info!(target: "orders", "yes");

@@ -2,8 +2,8 @@
 
 use super::layout::{self, ExtraHeader, KEY_INLINE, SpanHeader, attribute_head, flag, kind, status, tag};
 use super::{
-    Array, Batch, BatchBuilder, Callsite, Level, Resource, Signal, SpanContext, SpanKind, StatusCode,
-    TickScale, Value,
+    Array, Batch, BatchBuilder, Callsite, Level, Resource, ScopeDetails, Signal, SpanContext, SpanKind,
+    StatusCode, TickScale, Value,
 };
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub(crate) struct Sample {
 struct Site {
     name: &'static str,
     module: &'static str,
+    scope_details: &'static ScopeDetails,
     kind: SpanKind,
     keys: &'static [&'static str],
 }
@@ -53,7 +54,13 @@ impl Sample {
     /// A root span of [`TRACE`], from 0 to 1 ms.
     pub(crate) fn root(name: &'static str, span_id: u64) -> Self {
         Self {
-            callsite: Site { name, module: "sample::module", kind: SpanKind::Internal, keys: &[] },
+            callsite: Site {
+                name,
+                module: "sample::module",
+                scope_details: ScopeDetails::NONE,
+                kind: SpanKind::Internal,
+                keys: &[],
+            },
             header: SpanHeader {
                 trace_id: TRACE,
                 span_id,
@@ -96,6 +103,12 @@ impl Sample {
     /// The crate that the callsite stands in.
     pub(crate) fn scope(mut self, name: &'static str) -> Self {
         self.callsite.module = name;
+        self
+    }
+
+    /// What is known of that scope beside its name.
+    pub(crate) fn scope_details(mut self, details: ScopeDetails) -> Self {
+        self.callsite.scope_details = Box::leak(Box::new(details));
         self
     }
 
@@ -260,7 +273,8 @@ impl Site {
     /// Tests are short-lived: what they leak is gone with them.
     fn leak(self) -> &'static Callsite {
         let callsite = Callsite::new(self.name, self.module, "src/sample.rs", 7, self.keys);
-        Box::leak(Box::new(callsite.with_kind(self.kind)))
+        let scope = callsite.scope();
+        Box::leak(Box::new(callsite.with_kind(self.kind).with_scope(scope, self.scope_details)))
     }
 }
 

@@ -101,6 +101,12 @@ pub(super) fn forget(ids: Ids) {
     });
 }
 
+/// Says that a span that is in no list has ended: what was attached within it, and so would make it current again, makes current what
+/// was before the span.
+pub(super) fn hand_over(span_id: u64, before: Ids) {
+    let _ = LIST.try_with(|list| list.borrow_mut().hand_over(span_id, before));
+}
+
 thread_local! {
     static LIST: RefCell<List> = const { RefCell::new(List { guards: Vec::new(), next: 0 }) };
 }
@@ -179,6 +185,16 @@ impl List {
             current().replace(&before);
         }
         true
+    }
+
+    fn hand_over(&mut self, span_id: u64, before: Ids) {
+        for at in 0..self.guards.len() {
+            let (below, guard) = self.guards.split_at_mut(at);
+            if guard[0].before.ids.span_id == span_id {
+                guard[0].before.ids = before;
+                guard[0].below = below.iter().rfind(|guard| guard.ids == before).map(|guard| guard.number);
+            }
+        }
     }
 
     /// Takes an entry out; the one above it restores what this one would have.

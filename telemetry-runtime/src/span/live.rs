@@ -6,7 +6,7 @@
 use super::context::{Current, Ids, current, flag};
 use super::extra::{Extra, Identity, value_limit};
 use super::words::Words;
-use super::{head, lanes, panic, tick};
+use super::{attached, head, lanes, panic, tick};
 use crate::policy::LocalRoot;
 use crate::record::layout::{
     KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, attribute_head, flag as record_flag, kind, status, tag,
@@ -294,13 +294,27 @@ impl Live {
     /// unless it began the trace here: then everything below it is over as well.
     #[inline(always)]
     fn leave(&self, current: &Current) {
-        let flags_before = self.marks.flags_before();
-        if self.marks.flags() != flags_before {
-            current.flags.set(flags_before);
+        if current.span_id.get() == self.span_id && current.flags.get() == self.marks.flags() {
+            current.flags.set(self.marks.flags_before());
             current.span_id.set(self.parent_id);
-        } else if current.span_id.get() == self.span_id {
-            current.span_id.set(self.parent_id);
+        } else {
+            self.leave_out_of_order(current);
         }
+    }
+
+    /// What was attached within the span is attached still.
+    #[cold]
+    #[inline(never)]
+    fn leave_out_of_order(&self, current: &Current) {
+        let Self { trace_high, trace_low, parent_id, .. } = *self;
+        let before = Ids { trace_high, trace_low, span_id: parent_id, flags: self.marks.flags_before() };
+        if self.marks.flags() != before.flags {
+            current.flags.set(before.flags);
+            current.span_id.set(parent_id);
+        } else if current.span_id.get() == self.span_id {
+            current.span_id.set(parent_id);
+        }
+        attached::hand_over(self.span_id, before);
     }
 
     #[inline(always)]

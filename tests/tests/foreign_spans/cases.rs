@@ -168,6 +168,41 @@ fn fields_of_opentelemetry_say_what_they_mean_at_the_start_and_later() {
     assert_eq!((named(&spans, "ok").kind, named(&spans, "ok").status), (SpanKind::Internal, StatusCode::Ok));
 }
 
+#[test]
+fn a_field_that_is_named_like_a_secret_is_not_looked_at() {
+    let spans = capture(|| {
+        let span = info_span!(
+            "s", pin = 1234, api_key = ?Untouchable, user.password = "x", spin = 1, r#token = Empty, otel.kind = "client"
+        );
+        span.record("token", debug(Untouchable)).record("pin", 4321).record("spin", 2);
+    });
+    let span = named(&spans, "s");
+    for secret in ["pin", "api_key", "user.password", "token"] {
+        assert_eq!(span.attribute(secret), Some(&"[REDACTED]".into()), "{secret}");
+    }
+    assert_eq!(span.attribute("spin"), Some(&2.into()));
+}
+
+#[test]
+fn a_status_and_its_description_belong_together_in_whatever_order_they_are_said() {
+    let spans = capture(|| {
+        let span = |name| {
+            info_span!("s", otel.name = name, otel.status_code = Empty, otel.status_description = Empty)
+        };
+        span("code first").record("otel.status_code", "error").record("otel.status_description", "why");
+        span("code last").record("otel.status_description", "why").record("otel.status_code", "error");
+        let created = info_span!("created", otel.status_description = "why", otel.status_code = Empty);
+        created.record("otel.status_code", "ERROR");
+        span("another").record("otel.status_description", "no").record("otel.status_description", "why");
+        span("ok").record("otel.status_description", "why").record("otel.status_code", "ok");
+    });
+    let status = |name| (named(&spans, name).status, named(&spans, name).status_message.as_str());
+    for name in ["code first", "code last", "created", "another"] {
+        assert_eq!(status(name), (StatusCode::Error, "why"), "{name}");
+    }
+    assert_eq!(status("ok"), (StatusCode::Ok, ""));
+}
+
 /// Must not be looked at.
 struct Untouchable;
 

@@ -5,7 +5,7 @@ mod addresses;
 mod authorize;
 mod client;
 mod gzip;
-mod retry_after;
+pub(crate) mod retry_after;
 mod tls;
 mod words;
 

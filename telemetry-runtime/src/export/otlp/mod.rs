@@ -5,7 +5,7 @@ pub(super) mod encode;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod request;
-mod response;
+pub(crate) mod response;
 
 pub use super::destination::{Protocol, TlsFiles};
 
