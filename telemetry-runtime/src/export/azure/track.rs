@@ -72,6 +72,11 @@ impl Track {
         }
     }
 
+    /// Whether a part of a batch that failed is left to be sent again.
+    pub(super) fn has_left(&self) -> bool {
+        self.left.is_some()
+    }
+
     fn send_counted(
         &mut self,
         batch: &[u8],
