@@ -19,7 +19,6 @@ const CANARY: &str = "c4nary";
 const KEY_CANARY: &str = "c4a9c4a9-1111";
 /// Set in the process that is watched: its settings file.
 const CHILD: &str = "TELEMETRY_SECRETS_CHILD";
-const SOON: Duration = Duration::from_secs(30);
 /// More than an exporter asks in its time.
 const OFTEN: usize = 200;
 
@@ -111,14 +110,6 @@ impl Folder {
                 .output()
                 .expect("the child runs");
         let said = format!("{}\n{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-        fs::write(
-            format!(
-                "/tmp/said-{}.txt",
-                self.0.file_name().unwrap().to_str().unwrap().rsplit("-").next().unwrap()
-            ),
-            &said,
-        )
-        .unwrap();
         assert!(status.success(), "{said}");
         said
     }
