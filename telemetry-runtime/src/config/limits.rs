@@ -1,8 +1,10 @@
-//! How much memory telemetry may take, and how long a value may be.
+//! How much memory telemetry may take, how long a value may be, and how long what has ended may wait.
 
+use crate::record::PerSignal;
 use crate::{collect, dispatch, span};
+use std::time::Duration;
 
-/// The bounds that settings know, in bytes unless they say otherwise.
+/// The bounds that settings know, in bytes unless they say otherwise; the delay is of variables only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// All threads' lanes together.
@@ -15,6 +17,8 @@ pub(crate) struct Limits {
     pub(crate) queue_items: usize,
     /// One attribute value.
     pub(crate) value: usize,
+    /// The longest that a finished span or log record waits for company.
+    pub(crate) delay: PerSignal<Duration>,
 }
 
 impl Default for Limits {
@@ -25,6 +29,7 @@ impl Default for Limits {
             queue: dispatch::Options::default().max_queue_bytes,
             queue_items: dispatch::Options::default().max_queue_items,
             value: span::DEFAULT_VALUE_LIMIT_BYTES,
+            delay: collect::Options::default().delay,
         }
     }
 }
@@ -48,6 +53,7 @@ impl Written {
             queue: self.queue.unwrap_or(default.queue),
             queue_items: self.queue_items.unwrap_or(default.queue_items),
             value: self.value.unwrap_or(default.value),
+            delay: default.delay,
         }
     }
 }

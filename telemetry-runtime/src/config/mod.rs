@@ -8,6 +8,7 @@ mod exporter;
 mod limits;
 mod overrides;
 mod preset;
+mod processors;
 mod raw;
 mod reader;
 mod resolve;
@@ -137,12 +138,18 @@ use std::time::Duration;
 /// An endpoint for gRPC may lack its scheme there: it is `https`, or `http` where `OTEL_EXPORTER_OTLP_INSECURE` (also `..._TRACES_INSECURE`
 /// and `..._LOGS_INSECURE`) is `true`.
 /// `OTEL_TRACES_EXPORTER` and `OTEL_LOGS_EXPORTER` say whether `otlp` exporters get spans and log records: not if it is `none` or `console`.
+/// `OTEL_BSP_SCHEDULE_DELAY` (of spans) and `OTEL_BLRP_SCHEDULE_DELAY` (of log records) say how many milliseconds what has ended waits for
+/// company at most, by default 200; `..._MAX_QUEUE_SIZE` overrides `limits.queue_items`, and for every exporter `..._MAX_EXPORT_BATCH_SIZE`
+/// overrides `max_batch_items`, `..._EXPORT_TIMEOUT` (in milliseconds, 0 for no limit) `export_timeout`. An exporter has one queue for both
+/// signals: of two variables the larger queue and timeout count, and the smaller batch.
 /// `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
 /// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter of the signals for which
 /// a variable names an endpoint or asks for `otlp`; without the console if `OTEL_TRACES_EXPORTER` is `none`.
 ///
 /// `APPLICATIONINSIGHTS_CONNECTION_STRING` is for `azure_monitor` exporters that name no `connection_string`: unlike the others it does not
-/// override the file, as it does not in the vendor's libraries. Nor do `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and
+/// override the file, as it does not in the vendor's libraries. Where it is not set either, `APPINSIGHTS_INSTRUMENTATIONKEY` is taken, with a
+/// warning: the vendor has deprecated it. `APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED=true` keeps these exporters from sending
+/// the resource's attributes. Nor do `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and
 /// `AWS_REGION`, else `AWS_DEFAULT_REGION`: they are read for `otlp` exporters with the preset `aws` or `auth: aws_sigv4` only.
 ///
 /// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings). Another is given where headers or
@@ -233,6 +240,8 @@ pub(crate) struct Ingestion {
     /// How long one batch may take, with all its requests.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
+    /// Whether the resource is sent as a metric.
+    pub(crate) resource_metric: bool,
 }
 
 /// Found where no settings file is named.

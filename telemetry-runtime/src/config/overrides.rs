@@ -4,6 +4,7 @@ use super::env::Environment;
 use super::error::{Mistake, Origin};
 use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS, Tls};
 use super::limits;
+use super::processors::Processors;
 use super::raw::{propagator_words, ratio};
 use super::reader::{At, shown};
 use crate::export::connection_string::ConnectionString;
@@ -26,12 +27,15 @@ pub(super) struct Overrides {
     pub(super) propagators: Option<Propagators>,
     /// The most bytes of an attribute value.
     pub(super) value_limit: Option<usize>,
+    pub(super) processors: Processors,
     pub(super) otlp: OtlpOverrides,
     /// Where each signal is to go, which concerns `otlp` exporters and what is there without a list of exporters.
     pub(super) exporters: PerSignal<Option<At<Wanted>>>,
     pub(super) filter: Option<Filter>,
     /// The resource of `azure_monitor` exporters that name none.
     pub(super) azure_monitor: Option<ConnectionString>,
+    /// Whether `azure_monitor` exporters send the resource as a metric.
+    pub(super) resource_metric: Option<bool>,
 }
 
 /// The exporters that OpenTelemetry's variables know.
@@ -137,6 +141,7 @@ const EXPORTER: PerSignal<&str> = PerSignal { traces: "OTEL_TRACES_EXPORTER", lo
 const EXPORTERS: [(&str, Wanted); 3] =
     [("otlp", Wanted::Otlp), ("console", Wanted::Console), ("none", Wanted::None)];
 const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
+const RESOURCE_METRIC_DISABLED: &str = "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED";
 const VALUE_LIMIT: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
 const PROPAGATORS: &str = "OTEL_PROPAGATORS";
@@ -155,6 +160,7 @@ impl Overrides {
             sampling: sampling(variables),
             propagators: propagators(variables),
             value_limit: variables.understood(VALUE_LIMIT, limits::LENGTH, limits::length),
+            processors: Processors::read(variables),
             otlp: OtlpOverrides::read(variables),
             exporters: PerSignal::of(|signal| {
                 let name = EXPORTER[signal];
@@ -166,13 +172,16 @@ impl Overrides {
                 Filter::from_directives(text).ok()
             }),
             azure_monitor: variables.demanded(CONNECTION_STRING, ConnectionString::parse).map(|at| at.value),
+            resource_metric: variables
+                .understood([RESOURCE_METRIC_DISABLED], "`true` or `false`", bool)
+                .map(|is_disabled| !is_disabled),
         }
     }
 }
 
 impl Variables<'_> {
     /// The first variable that is set and understood; the others that are set are warned about.
-    fn understood<T, const N: usize>(
+    pub(super) fn understood<T, const N: usize>(
         &mut self,
         names: [&'static str; N],
         expected: &str,
@@ -234,7 +243,7 @@ fn otlp(
         endpoint: variables.demanded(names.endpoint, with_scheme),
         protocol: protocol.map(|value| At { value, origin: Origin::Variable(names.protocol) }),
         headers: headers(names.headers, variables),
-        timeout: variables.understood([names.timeout], "a number of milliseconds, 1 or more", milliseconds),
+        timeout: variables.understood([names.timeout], MILLISECONDS, milliseconds),
         compression: variables
             .understood([names.compression], "`gzip` or `none`", |text| word(text, &COMPRESSIONS)),
         tls: Tls {
@@ -299,7 +308,10 @@ fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Option<T> {
     words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
 }
 
-fn milliseconds(text: &str) -> Option<Duration> {
+/// What [`milliseconds`] understands.
+pub(super) const MILLISECONDS: &str = "a number of milliseconds, 1 or more";
+
+pub(super) fn milliseconds(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|count: &u64| *count > 0).map(Duration::from_millis)
 }
 

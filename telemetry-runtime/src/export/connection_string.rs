@@ -105,6 +105,14 @@ impl ConnectionString {
         Ok(Self { instrumentation_key: Secret::new(key.to_ascii_lowercase()), ingestion_endpoint })
     }
 
+    /// That of a resource of which only the key is known.
+    pub(crate) fn of_instrumentation_key(key: &str) -> Result<Self, ConnectionStringError> {
+        match is_uuid(key) {
+            true => Self::parse(&format!("{INSTRUMENTATION_KEY}={key}")),
+            false => Err(ConnectionStringError::InstrumentationKey),
+        }
+    }
+
     /// Where items are posted, and the instrumentation key.
     #[cfg(feature = "azure")]
     pub(crate) fn into_parts(self) -> (Uri, Secret) {

@@ -264,11 +264,12 @@ fn build(kind: ExporterKind, shares: Shares) -> Result<Box<dyn Exporter>, BuildE
 
 #[cfg(feature = "azure")]
 fn azure_monitor(ingestion: Ingestion, shares: Shares) -> AzureMonitor {
-    let Ingestion { connection_string, takes, timeout, compression } = ingestion;
+    let Ingestion { connection_string, takes, timeout, compression, resource_metric } = ingestion;
     let mut target = azure::Target::of(connection_string);
     (target.traces, target.logs) = (takes.traces, takes.logs);
     target.timeout = timeout;
     target.gzip = compression == Compression::Gzip;
+    target.resource_metric = resource_metric;
     (target.sampling_ratio, target.exported_ratio) = (shares.recorded, shares.exported);
     AzureMonitor::new(target)
 }
@@ -340,7 +341,14 @@ fn start_threads(
     spawn(&background, "telemetry-watch".to_owned(), || watch.run(start))?;
     let control: Arc<Control> = guard.control.clone();
     let clock = Clock::new(tick::now);
-    let options = collect::Options { max_waiting_bytes: limits.details, ..collect::Options::default() };
+    let default = collect::Options::default();
+    let options = collect::Options {
+        delay: limits.delay,
+        // Half of a queue: as much is free when a round begins.
+        max_batch_items: default.max_batch_items.min((limits.queue_items / 2).max(1)),
+        max_waiting_bytes: limits.details,
+        ..default
+    };
     let collector = Collector::new(options, clock, Arc::new(resource), guard.queues.clone(), control);
     spawn(&guard.collector, "telemetry-collect".to_owned(), || collector.run())
 }

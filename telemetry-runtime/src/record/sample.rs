@@ -31,6 +31,11 @@ struct Site {
 
 /// The batch of these spans, of the service `sample`.
 pub(crate) fn batch(samples: &[Sample]) -> Batch {
+    batch_of(&service(), samples)
+}
+
+/// The batch of these spans, of this resource.
+pub(crate) fn batch_of(resource: &Resource, samples: &[Sample]) -> Batch {
     let mut builder = BatchBuilder::default();
     let mut callsites = Vec::new();
     for sample in samples {
@@ -47,7 +52,7 @@ pub(crate) fn batch(samples: &[Sample]) -> Batch {
             builder.push_padded(&record(&header.words(), payload));
         }
     }
-    finish(builder, callsites)
+    finish(builder, callsites, resource)
 }
 
 impl Sample {
@@ -212,6 +217,11 @@ pub(crate) struct LogSample {
 
 /// The batch of these log records, of the service `sample`.
 pub(crate) fn logs(samples: &[LogSample]) -> Batch {
+    logs_of(&service(), samples)
+}
+
+/// The batch of these log records, of this resource.
+pub(crate) fn logs_of(resource: &Resource, samples: &[LogSample]) -> Batch {
     let mut builder = BatchBuilder::new(Signal::Logs);
     for (number, sample) in (1_u64..).zip(samples) {
         let mut payload = number.to_ne_bytes().to_vec();
@@ -225,7 +235,7 @@ pub(crate) fn logs(samples: &[LogSample]) -> Batch {
         builder.push_log(&record(&header.words(), &payload));
     }
     let callsites: Vec<_> = samples.iter().map(|sample| sample.callsite).collect();
-    finish(builder, callsites)
+    finish(builder, callsites, resource)
 }
 
 impl LogSample {
@@ -263,10 +273,13 @@ impl LogSample {
     }
 }
 
-fn finish(mut builder: BatchBuilder, callsites: Vec<&'static Callsite>) -> Batch {
-    let resource = Resource::new().with("service.name", "sample");
+fn service() -> Resource {
+    Resource::new().with("service.name", "sample")
+}
+
+fn finish(mut builder: BatchBuilder, callsites: Vec<&'static Callsite>, resource: &Resource) -> Batch {
     let nanoseconds = TickScale { anchor_ticks: 0, anchor_unix_ns: 0, ns_per_tick_q32: 1 << 32 };
-    builder.finish(callsites.into(), Arc::new(resource), nanoseconds)
+    builder.finish(callsites.into(), Arc::new(resource.clone()), nanoseconds)
 }
 
 impl Site {

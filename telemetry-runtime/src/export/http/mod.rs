@@ -5,6 +5,7 @@ mod addresses;
 mod authorize;
 mod client;
 mod gzip;
+mod quiet;
 pub(crate) mod retry_after;
 mod tls;
 mod words;

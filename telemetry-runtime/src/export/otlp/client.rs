@@ -104,6 +104,8 @@ impl Client {
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => ExportError::retryable(message, answer.retry_after()),
+            // The same request must not come again, but its halves are others.
+            StatusCode::PAYLOAD_TOO_LARGE => ExportError::too_large(message),
             _ => ExportError::permanent(message),
         }
     }
@@ -245,6 +247,7 @@ mod tests {
         for status in (300..600).filter(|status| *status != 304) {
             let error = error_after(Answer::status(status));
             assert_eq!(error.is_retryable(), [429, 502, 503, 504].contains(&status), "{error}");
+            assert_eq!(error.is_too_large(), status == 413, "{error}");
         }
     }
 

@@ -103,7 +103,8 @@ impl fmt::Debug for Target {
 /// Sends spans, log records or both to OTLP receivers over HTTP/1.1 or gRPC, one request at a time over connections that are kept.
 ///
 /// An answer of 429, 502, 503 or 504, a connection that cannot be made or breaks, and a timeout are retryable, no sooner
-/// than the answer's `Retry-After`; every other failure is permanent. Items that the receiver refuses by
+/// than the answer's `Retry-After`; every other failure is permanent, but a batch that the receiver finds too large (413) comes again in
+/// halves. Items that the receiver refuses by
 /// `partial_success` are counted as rejected and not sent again.
 ///
 /// Nothing goes anywhere else: redirects are not followed, and the proxies that `HTTP_PROXY` and its kin name are not used,
