@@ -5,12 +5,16 @@ mod document;
 mod env;
 mod error;
 mod exporter;
+mod key;
 mod limits;
 mod overrides;
 mod preset;
 mod raw;
 mod reader;
+#[cfg(test)]
+mod reference;
 mod resolve;
+mod resolved;
 mod secrecy;
 mod section;
 mod source;
@@ -36,6 +40,7 @@ use overrides::{Overrides, Variables};
 use raw::Raw;
 use reader::Reader;
 use resolve::Resolver;
+use resolved::Elsewhere;
 use section::Sections;
 use serde::de::DeserializeOwned;
 use source::Source;
@@ -198,6 +203,7 @@ pub struct Settings {
     pub(crate) disabled: bool,
     warnings: Vec<String>,
     sections: Sections,
+    elsewhere: Elsewhere,
 }
 
 /// One enabled exporter.
@@ -286,10 +292,10 @@ impl Settings {
     fn read(mut source: Source, environment: &Environment) -> Result<Self, SettingsError> {
         let mut mistakes = Vec::new();
         let root = document::parse(&mut source, &mut mistakes);
-        let mut variables = Variables { environment, warnings: Vec::new(), mistakes };
+        let mut variables = Variables { environment, warnings: Vec::new(), mistakes, understood: Vec::new() };
         let overrides = Overrides::read(&mut variables);
 
-        let Variables { warnings, mistakes, .. } = variables;
+        let Variables { warnings, mistakes, understood, .. } = variables;
         let mut reader = Reader { environment, source: &mut source, mistakes, forgiving: false };
         let raw = Raw::read(root.as_ref(), &mut reader, overrides.disabled);
 
@@ -300,7 +306,8 @@ impl Settings {
             return Err(SettingsError::mistakes(source, mistakes));
         }
         let sections = Sections::new(source, root, environment.clone());
-        Ok(Self { warnings, sections, ..settings })
+        let elsewhere = Elsewhere { variables: understood, in_code: Vec::new() };
+        Ok(Self { warnings, sections, elsewhere, ..settings })
     }
 
     fn resolve(mut raw: Raw, resolver: &mut Resolver<'_>) -> Self {
@@ -318,6 +325,7 @@ impl Settings {
             disabled,
             warnings: Vec::new(),
             sections: Sections::default(),
+            elsewhere: Elsewhere::default(),
         }
     }
 
@@ -356,6 +364,7 @@ impl Settings {
     #[must_use]
     pub fn with_service_name(mut self, name: impl Into<String>) -> Self {
         self.resource = self.resource.with("service.name", name.into());
+        self.elsewhere.in_code.push("service.name");
         self
     }
 
@@ -364,6 +373,7 @@ impl Settings {
     pub fn with_sampling_ratio(mut self, ratio: f64) -> Self {
         let ratio = Ratio::new(ratio).unwrap_or(Ratio::ALWAYS);
         self.policy.sampling = Sampling { ratio, ..Sampling::default() };
+        self.elsewhere.in_code.extend(["telemetry.sampling_ratio", "telemetry.sampler"]);
         self
     }
 
@@ -371,6 +381,7 @@ impl Settings {
     #[must_use]
     pub fn without_exporters(mut self) -> Self {
         self.exporters.clear();
+        self.elsewhere.in_code.push("telemetry.exporters");
         self
     }
 }

@@ -49,6 +49,11 @@ fn hide(node: &Node, is_secret: bool, source: &mut Source) {
     }
 }
 
+/// Whether the value of this key is not to be shown.
+pub(super) fn is_secret(key: &str, text: &str) -> bool {
+    is_secret_key(key) || text.contains('@')
+}
+
 /// Whether a key's name says that its value is a secret.
 fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace('-', "_");
