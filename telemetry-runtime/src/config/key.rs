@@ -146,14 +146,14 @@ pub(super) fn word_for<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> 
 pub(super) fn time(time: Duration) -> String {
     const UNITS: [(&str, u128); 3] = [("h", 3_600_000), ("m", 60_000), ("s", 1000)];
     let millis = time.as_millis();
-    let (unit, size) = UNITS.into_iter().find(|(_, size)| millis % size == 0).unwrap_or(("ms", 1));
+    let (unit, size) = UNITS.into_iter().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(("ms", 1));
     format!("{}{unit}", millis / size)
 }
 
 /// A size as a settings file has it.
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    let (unit, size) = UNITS.into_iter().find(|(_, size)| bytes % size == 0).unwrap_or(("B", 1));
+    let (unit, size) = UNITS.into_iter().find(|(_, size)| bytes.is_multiple_of(*size)).unwrap_or(("B", 1));
     format!("{}{unit}", bytes / size)
 }
 

@@ -479,6 +479,8 @@ fn attribute(name: &str, value: &ValueBuf) -> String {
             in_quotes(text)
         }
         ValueBuf::Str(text) => yaml(text),
+        // With its point, without which it would be an integer.
+        ValueBuf::F64(number) => format!("{number:?}"),
         value => value.to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! What the tables of keys say, held against what readers and resolver do, and written as a schema for editors and a page for people.
 
 mod page;
+mod resolved;
 mod schema;
 mod tests;
 

@@ -1,0 +1,168 @@
+//! Settings as they are printed: read again they mean the same, and origins are named.
+
+use super::super::env::Environment;
+use super::super::key::{Key, Kind};
+use super::super::source::Source;
+use super::super::{Settings, SettingsError};
+use super::tests::{CONNECTION, facts, samples};
+use super::{Place, places};
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::read(Source::new("settings.yaml", text), &Environment::Fixed(variables.collect()))
+}
+
+fn resolved(text: &str, variables: &[(&str, &str)]) -> String {
+    read(text, variables).expect("valid settings").resolved()
+}
+
+/// The lines of this key.
+fn lines<'t>(resolved: &'t str, key: &str) -> Vec<&'t str> {
+    let is_key = |line: &&str| line.trim_start_matches([' ', '-', '#']).starts_with(&format!("{key}: "));
+    resolved.lines().filter(is_key).collect()
+}
+
+/// What is printed says no less and no more than what holds, as far as there are no secrets in it.
+fn assert_means_the_same(settings: &Settings) {
+    let resolved = settings.resolved();
+    if !resolved.contains("***") {
+        let again = read(&resolved, &[]).unwrap_or_else(|error| panic!("{resolved}{error}"));
+        assert_eq!(facts(&again), facts(settings), "{resolved}");
+    }
+}
+
+#[test]
+fn what_is_printed_means_the_same_whatever_a_key_says() {
+    for place in places() {
+        for text in samples(&place.key.kind).0.iter().map(|value| place.file(value)) {
+            // Some values need others beside them.
+            if let Ok(settings) = read(&text, &[]) {
+                assert_means_the_same(&settings);
+            }
+        }
+    }
+    assert_means_the_same(&Settings::default());
+}
+
+/// What a variable may say for a key of this kind, but for files of TLS, which would have to be there.
+fn said_by_variable(place: &Place) -> Option<&'static str> {
+    Some(match (&*place.path(), &place.key.kind) {
+        ("telemetry.sampler", _) => "traceidratio",
+        ("telemetry.exporters.signals", _) => "otlp",
+        (path, Kind::Text) if path.contains(".tls.") => return None,
+        (_, Kind::Text) => "x y",
+        (_, Kind::Bool) => "True",
+        (_, Kind::Ratio) => "0.01",
+        (_, Kind::Time) => "2500",
+        (_, Kind::Size { .. }) => "100",
+        (_, Kind::Map(_)) => "a=1,b=x%20y",
+        (_, Kind::List(_)) => "B3,xray",
+        (_, Kind::WordOr(..)) => "warn,orders=debug",
+        (_, Kind::Like("URL", _)) => "http://127.0.0.1:1234",
+        ("telemetry.exporters.otlp.protocol", _) => "http/json",
+        ("telemetry.exporters.otlp.compression", _) => "GZIP",
+        (path, _) => panic!("no variable is known to say anything of {path}"),
+    })
+}
+
+#[test]
+fn every_variable_of_the_tables_is_named_as_the_origin_and_what_is_printed_means_the_same() {
+    for place in places() {
+        let Key { name, own, overridden_by, .. } = *place.key;
+        let variables = overridden_by.iter().chain(own.iter().flatten());
+        for variable in variables {
+            let Some(text) = said_by_variable(&place) else { continue };
+            let beside = ("OTEL_TRACES_SAMPLER", "traceidratio");
+            let settings = read(&place.file("null"), &[beside, (variable, text)]).expect("valid settings");
+            let resolved = settings.resolved();
+            assert!(resolved.contains(&format!("# {variable}")), "{name} by {variable}:\n{resolved}");
+            // A file says nothing of one signal.
+            if own.is_none_or(|own| !own.contains(variable)) || name == "signals" {
+                assert_means_the_same(&settings);
+            }
+        }
+    }
+}
+
+#[test]
+fn origins_are_places_variables_code_or_defaults() {
+    let text = "service: {name: orders}\ntelemetry:\n  limits: {lanes: 8MiB}\n  exporters:\n    - provider: console\n";
+    let settings = read(text, &[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "50")]).expect("valid settings");
+    let resolved = settings.clone().with_service_name("billing").with_sampling_ratio(0.5).resolved();
+    let line = |key: &str| lines(&resolved, key).concat().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(resolved.starts_with("service:\n  name: billing "), "{resolved}");
+    for (key, expected) in [
+        ("sampling_ratio", "sampling_ratio: 0.5 # code sampling_ratio: 1 # default"),
+        ("sampler", "sampler: parentbased_traceidratio # code"),
+        ("lanes", "lanes: 8MiB # settings.yaml:3:19"),
+        ("value", "value: 50B # OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+        ("details", "details: 16MiB # default"),
+        ("provider", "- provider: console # settings.yaml:5:17"),
+    ] {
+        assert_eq!(line(key), expected);
+    }
+    let without = settings.without_exporters().resolved();
+    assert!(lines(&without, "exporters").concat().ends_with("# code"), "{without}");
+}
+
+#[test]
+fn signals_that_differ_have_a_line_each() {
+    let variables = [("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"), ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "3000")];
+    let both = resolved("telemetry: {exporters: [{provider: otlp}]}", &variables);
+    let timeout = lines(&both, "timeout").join("\n").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        timeout,
+        "timeout: 2000ms # OTEL_EXPORTER_OTLP_TIMEOUT, for traces # timeout: 3000ms # OTEL_EXPORTER_OTLP_LOGS_TIMEOUT, for logs"
+    );
+    let logs = resolved("telemetry: {exporters: [{provider: otlp, signals: [logs]}]}", &variables);
+    assert!(lines(&logs, "timeout").concat().ends_with("# OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"), "{logs}");
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let text = r#"
+telemetry:
+  resource: {api_key: c4nary, owner: "u:c4nary@h"}
+  exporters:
+    - provider: otlp
+      exclude: [{token: c4nary}]
+      otlp: {headers: {api-key: c4nary, authorization: "Bearer ${KEY}"}, endpoint: "http://localhost/@c4nary"}
+    - provider: otlp
+      name: by-variable
+    - provider: azure_monitor
+server: {password: c4nary, port: "${KEY}", nested: {secret: [c4nary]}}
+"#;
+    let variables = [
+        ("KEY", "c4nary"),
+        ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-key=c4nary"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://localhost/v1/logs?key=c4nary"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "password=c4nary"),
+        CONNECTION,
+    ];
+    let settings = read(text, &variables).expect("valid settings");
+    let resolved = settings.resolved();
+    assert!(!resolved.contains("c4nary") && !resolved.contains("11112222"), "{resolved}");
+    for shown in ["api-key: \"***\"", "{x-key: \"***\"}", "connection_string: \"***\"", "password: \"***\""] {
+        assert!(resolved.contains(shown), "{shown}: {resolved}");
+    }
+    assert!(!format!("{:?}", settings.elsewhere).contains("c4nary"));
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn what_the_preset_of_aws_fills_in_is_shown() {
+    let text = "telemetry: {exporters: [{provider: otlp, otlp: {preset: aws, aws: {log_group: /orders, log_stream: main}}}]}";
+    let key = [
+        ("AWS_ACCESS_KEY_ID", "AKIDc4nary"),
+        ("AWS_SECRET_ACCESS_KEY", "c4nary"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let resolved = resolved(text, &key);
+    assert!(!resolved.contains("c4nary"), "{resolved}");
+    assert!(lines(&resolved, "region").concat().ends_with("# AWS_REGION"), "{resolved}");
+    assert!(
+        lines(&resolved, "endpoint").concat().contains("https://xray.eu-west-1.amazonaws.com/v1/traces"),
+        "{resolved}"
+    );
+    assert!(lines(&resolved, "propagators").concat().contains("xray"), "{resolved}");
+}
