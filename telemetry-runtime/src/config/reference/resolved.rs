@@ -48,7 +48,7 @@ fn what_is_printed_means_the_same_whatever_a_key_says() {
 fn said_by_variable(place: &Place) -> Option<&'static str> {
     Some(match (&*place.path(), &place.key.kind) {
         ("telemetry.sampler", _) => "traceidratio",
-        ("telemetry.exporters.signals", _) => "otlp",
+        ("telemetry.exporters.signals", _) => "none",
         (path, Kind::Text) if path.contains(".tls.") => return None,
         (_, Kind::Text) => "x y",
         (_, Kind::Bool) => "True",
@@ -119,6 +119,25 @@ fn signals_that_differ_have_a_line_each() {
 }
 
 #[test]
+fn the_origin_is_what_decides() {
+    let origin = |text: &str, variables: &[(&str, &str)], key: &str| {
+        let resolved = resolved(text, variables);
+        let line = (*lines(&resolved, key).first().expect("a line")).to_owned();
+        line.split_once("# ").map(|(_, origin)| origin.to_owned()).expect("an origin")
+    };
+    let otlp = "telemetry: {exporters: [{provider: otlp}]}";
+    let console = "telemetry: {exporters: [{provider: console}]}";
+    let (asks, forbids) = (("OTEL_TRACES_EXPORTER", "otlp"), ("OTEL_LOGS_EXPORTER", "none"));
+    assert_eq!(origin(otlp, &[asks, forbids], "signals"), "OTEL_LOGS_EXPORTER");
+    assert_eq!(origin(otlp, &[asks], "signals"), "default");
+    assert_eq!(origin(console, &[asks, forbids], "signals"), "default");
+    assert_eq!(origin("telemetry: {sampler: always_off}", &[], "sampling_ratio"), "settings.yaml:1:22");
+    assert_eq!(origin("", &[("OTEL_TRACES_SAMPLER", "always_off")], "sampling_ratio"), "OTEL_TRACES_SAMPLER");
+    let made = resolved("", &[("OTEL_TRACES_EXPORTER", "otlp")]);
+    assert!(lines(&made, "provider")[1].ends_with("# OTEL_TRACES_EXPORTER"), "{made}");
+}
+
+#[test]
 fn no_secret_is_printed() {
     let text = r#"
 telemetry:
@@ -160,9 +179,7 @@ fn what_the_preset_of_aws_fills_in_is_shown() {
     let resolved = resolved(text, &key);
     assert!(!resolved.contains("c4nary"), "{resolved}");
     assert!(lines(&resolved, "region").concat().ends_with("# AWS_REGION"), "{resolved}");
-    assert!(
-        lines(&resolved, "endpoint").concat().contains("https://xray.eu-west-1.amazonaws.com/v1/traces"),
-        "{resolved}"
-    );
-    assert!(lines(&resolved, "propagators").concat().contains("xray"), "{resolved}");
+    let endpoint = "https://xray.eu-west-1.amazonaws.com/v1/traces # preset, for traces";
+    assert!(lines(&resolved, "endpoint").concat().contains(endpoint), "{resolved}");
+    assert!(lines(&resolved, "propagators").concat().ends_with("xray]     # preset"), "{resolved}");
 }

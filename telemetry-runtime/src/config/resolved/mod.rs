@@ -1,19 +1,22 @@
 //! Settings as they hold: every value, and where it comes from.
 
+mod origin;
+mod text;
+
+pub(super) use text::yaml;
+
 use super::document::{Entry, Kind as Shape, Node};
-use super::exporter::PROTOCOLS;
+use super::exporter::{PROTOCOLS, Provider};
 use super::key::{Absent, Key, Kind, word_for};
-use super::overrides::{SAMPLER, pairs};
+use super::overrides::pairs;
 use super::raw::ROOT;
 use super::section::File;
-use super::source::Place;
-use super::{ExporterKind, ExporterSettings, Settings, secrecy, substitute};
-use crate::export::destination::Destination;
-use crate::policy::Ratio;
-use crate::propagation::{Propagator, Propagators};
-use crate::record::printable::acts_unseen;
-use crate::record::{PerSignal, Secret, Signal, ValueBuf};
+use super::{ExporterKind, ExporterSettings, Settings, substitute};
+use crate::export::destination::{Destination, Endpoint};
+use crate::record::{PerSignal, Secret, Signal};
+use origin::{SERVICE, child};
 use std::fmt::Write;
+use text::{HIDDEN, attribute, in_quotes, propagators, share, written};
 
 /// What was said elsewhere than in the file.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +39,8 @@ struct Said {
 struct At<'s> {
     node: Option<&'s Node>,
     exporter: Option<&'s ExporterSettings>,
+    /// Whether the exporter is in the file.
+    is_written: bool,
     indent: usize,
 }
 
@@ -45,14 +50,14 @@ struct Lines<'s> {
     text: String,
 }
 
-/// Instead of a secret.
-const HIDDEN: &str = "\"***\"";
+/// The origin of what a preset fills in.
+const PRESET: &str = "preset";
 /// Where the origins begin, in characters.
 const ORIGIN_COLUMN: usize = 48;
 
 impl Settings {
     /// The settings as they hold, as lines of YAML, each value with its origin behind it: the place in the file, the variable, `code` for
-    /// what was changed in code, or `default`. What differs between the signals has a line for each, of which the second is a comment.
+    /// what was changed in code, `preset` for what one fills in, or `default`. What differs between the signals has a line for each, of which the second is a comment.
     ///
     /// Secrets are masked: the values of headers, connection strings, whatever a key calls a password, token or the like, and in the
     /// application's own section what comes from a variable. Without those, the lines are a settings file that means the same.
@@ -70,7 +75,8 @@ impl Settings {
     pub fn resolved(&self) -> String {
         let file = self.sections.file();
         let mut lines = Lines { settings: self, file, text: String::new() };
-        let top = At { node: file.map(|file| &file.root), exporter: None, indent: 0 };
+        let node = file.map(|file| &file.root);
+        let top = At { node, exporter: None, is_written: false, indent: 0 };
         lines.keys(ROOT, "", top);
         lines.text
     }
@@ -114,7 +120,7 @@ impl<'s> Lines<'s> {
     fn exporters(&mut self, key: &Key, keys: &[Key], path: &str, at: At<'s>) {
         let settings = self.settings;
         if settings.exporters.is_empty() {
-            let origin = self.origin(key, path, at.node);
+            let origin = self.origin(key, path, at);
             return self.line(at.indent, &format!("{}: []", key.name), &origin);
         }
         self.line(at.indent, &format!("{}:", key.name), "");
@@ -125,7 +131,11 @@ impl<'s> Lines<'s> {
                 at.node.and_then(|node| self.entry(node, exporter))
             };
             let before = self.text.len();
-            self.keys(keys, path, At { node, exporter: Some(exporter), indent: at.indent + 4 });
+            self.keys(
+                keys,
+                path,
+                At { node, exporter: Some(exporter), is_written: node.is_some(), indent: at.indent + 4 },
+            );
             self.text.replace_range(before + at.indent + 2..before + at.indent + 3, "-");
         }
     }
@@ -237,7 +247,7 @@ impl<'s> Lines<'s> {
     /// What holds for this signal, if it can be said.
     fn said(&self, key: &Key, path: &str, signal: Option<Signal>, at: At<'s>) -> Option<Said> {
         if let Some(value) = self.value(path, at.exporter) {
-            return Some(Said { value, origin: self.origin(key, path, at.node) });
+            return Some(Said { value, origin: self.origin(key, path, at) });
         }
         if let Some((variable, text)) = self.variable(key.variables(signal)) {
             return Some(Said { value: written(key, text), origin: variable.to_owned() });
@@ -250,14 +260,13 @@ impl<'s> Lines<'s> {
             };
             return Some(Said { value, origin: self.position(node.place) });
         }
-        if let Some((variable, text)) = self.variable(key.else_by.iter().copied()) {
-            return Some(Said { value: written(key, text), origin: variable.to_owned() });
+        if let Some((variable, text)) = self.stand_in(key) {
+            return Some(Said { value: written(key, &text), origin: variable.to_owned() });
         }
-        let value = match key.absent {
-            Absent::Value(value) => yaml(&value()),
-            _ => unwritten(path, destination(at.exporter?, signal)?)?,
-        };
-        Some(Said { value, origin: "default".to_owned() })
+        match key.absent {
+            Absent::Value(value) => Some(Said { value: yaml(&value()), origin: "default".to_owned() }),
+            _ => unwritten(path, destination(at.exporter?, signal)?),
+        }
     }
 
     /// What the settings themselves know best, since several things decide it.
@@ -282,61 +291,6 @@ impl<'s> Lines<'s> {
             }
             _ => None,
         }
-    }
-
-    /// Where the value of a key comes from that [several things decide](Self::value).
-    fn origin(&self, key: &Key, path: &str, node: Option<&Node>) -> String {
-        let variables = key.own.iter().flatten().chain(key.overridden_by).copied();
-        match node {
-            _ if self.is_in_code(path) => "code".to_owned(),
-            _ if let Some((_, name)) = SERVICE.iter().find(|(key, _)| *key == path) => {
-                self.attribute_origin(name)
-            }
-            _ if let Some((variable, _)) = self.variable(variables) => variable.to_owned(),
-            _ if path == "telemetry.sampling_ratio" && self.variable([SAMPLER]).is_some() => {
-                SAMPLER.to_owned()
-            }
-            Some(node) => self.position(node.place),
-            None => self
-                .variable(key.else_by.iter().copied())
-                .map_or("default", |(variable, _)| variable)
-                .to_owned(),
-        }
-    }
-
-    fn attribute_origin(&self, name: &str) -> String {
-        let root = self.file.map(|file| &file.root);
-        let written = SERVICE.iter().find(|(_, attribute)| *attribute == name);
-        let written = written.and_then(|(path, _)| path.split('.').fold(root, child));
-        let attributes = child(child(root, "telemetry"), "resource");
-        let names_it = |text| pairs(text).is_some_and(|pairs| pairs.iter().any(|(other, _)| other == name));
-        if name == "service.name" && self.is_in_code("service.name") {
-            "code".to_owned()
-        } else if name == "service.name" && self.variable(["OTEL_SERVICE_NAME"]).is_some() {
-            "OTEL_SERVICE_NAME".to_owned()
-        } else if self.variable(["OTEL_RESOURCE_ATTRIBUTES"]).is_some_and(|(_, text)| names_it(text)) {
-            "OTEL_RESOURCE_ATTRIBUTES".to_owned()
-        } else {
-            let node = written.or_else(|| child(attributes, name));
-            node.map_or("default".to_owned(), |node| self.position(node.place))
-        }
-    }
-
-    fn is_in_code(&self, path: &str) -> bool {
-        self.settings.elsewhere.in_code.contains(&path)
-    }
-
-    /// The first of these variables that was understood.
-    fn variable(&self, names: impl IntoIterator<Item = &'static str>) -> Option<(&'static str, &'s str)> {
-        let understood = &self.settings.elsewhere.variables;
-        names.into_iter().find_map(|name| {
-            let (name, text) = understood.iter().find(|(other, _)| *other == name)?;
-            Some((*name, text.expose()))
-        })
-    }
-
-    fn position(&self, place: Place) -> String {
-        self.file.map(|file| file.source.position(place)).unwrap_or_default()
     }
 
     /// The text of a single value, unless it is empty.
@@ -375,27 +329,13 @@ impl<'s> Lines<'s> {
     }
 }
 
-/// The keys that are attributes of the resource.
-const SERVICE: [(&str, &str); 4] = [
-    ("service.name", "service.name"),
-    ("service.version", "service.version"),
-    ("service.namespace", "service.namespace"),
-    ("service.environment", "deployment.environment.name"),
-];
-
-fn child<'n>(node: Option<&'n Node>, key: &str) -> Option<&'n Node> {
-    let entry = node?.entries()?.iter().find(|entry| entry.key == key)?;
-    Some(&entry.value).filter(|value| !value.is_null())
-}
-
 /// Whether a section is the block of one provider.
 fn is_block(path: &str) -> bool {
     let key = path.strip_prefix("telemetry.exporters.");
-    key.is_some_and(|key| super::exporter::Provider::ALL.iter().any(|(word, _)| *word == key))
+    key.is_some_and(|key| Provider::ALL.iter().any(|(word, _)| *word == key))
 }
 
 fn provider(exporter: &ExporterSettings) -> &'static str {
-    use super::exporter::Provider;
     match exporter.kind {
         ExporterKind::Console(_) => Provider::Console.word(),
         ExporterKind::Otlp(_) => Provider::Otlp.word(),
@@ -437,75 +377,14 @@ fn destination(exporter: &ExporterSettings, signal: Option<Signal>) -> Option<&D
 }
 
 /// What follows from other keys.
-fn unwritten(path: &str, destination: &Destination) -> Option<String> {
-    match path {
-        "telemetry.exporters.otlp.endpoint" => Some(yaml(destination.endpoint.as_given())),
-        "telemetry.exporters.otlp.protocol" => Some(word_for(&PROTOCOLS, &destination.protocol)),
-        _ => None,
-    }
-}
-
-/// The shortest number that means the same.
-fn share(ratio: Ratio) -> String {
-    let share = ratio.share();
-    let mut texts = (0..).map(|digits| format!("{share:.digits$}"));
-    texts.find(|text| super::raw::ratio(text) == Some(ratio)).unwrap_or_default()
-}
-
-fn propagators(propagators: &Propagators) -> String {
-    let words: Vec<_> = propagators.formats().map(|format| word_for(&Propagator::WORDS, &format)).collect();
-    format!("[{}]", words.join(", "))
-}
-
-/// A value as it was written, in the way a file has it.
-fn written(key: &Key, text: &str) -> String {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    match key.kind {
-        Kind::Secret => HIDDEN.to_owned(),
-        _ if secrecy::is_secret(key.name, text) => HIDDEN.to_owned(),
-        Kind::Time if is_number => format!("{text}ms"),
-        Kind::Size { .. } if is_number => format!("{text}B"),
-        Kind::Bool | Kind::Word(_) => text.to_ascii_lowercase(),
-        // A query may hold a key.
-        Kind::Like("URL", _) => yaml(text.split(['?', '#']).next().unwrap_or_default()),
-        _ => yaml(text),
-    }
-}
-
-fn attribute(name: &str, value: &ValueBuf) -> String {
-    match value {
-        _ if secrecy::is_secret(name, &value.to_string()) => HIDDEN.to_owned(),
-        ValueBuf::Str(text) if text.parse::<f64>().is_ok() || matches!(&**text, "true" | "false") => {
-            in_quotes(text)
-        }
-        ValueBuf::Str(text) => yaml(text),
-        // With its point, without which it would be an integer.
-        ValueBuf::F64(number) => format!("{number:?}"),
-        value => value.to_string(),
-    }
-}
-
-/// The text as YAML: quoted where it would mean something else without.
-pub(super) fn yaml(text: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_./:+-=%*".contains(char);
-    let begins = text.starts_with(|first: char| first.is_ascii_alphanumeric() || "/.".contains(first));
-    if begins && !text.ends_with(':') && !super::document::is_null(text) && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    in_quotes(text)
-}
-
-fn in_quotes(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => quoted.extend(['\\', char]),
-            '$' => quoted.push_str("$$"),
-            char if acts_unseen(char) => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(char));
-            }
-            char => quoted.push(char),
-        }
-    }
-    quoted + "\""
+fn unwritten(path: &str, destination: &Destination) -> Option<Said> {
+    let Destination { endpoint, protocol, .. } = destination;
+    let is_default = *endpoint == Endpoint::default_of(*protocol);
+    let (value, origin) = match path {
+        "telemetry.exporters.otlp.endpoint" if is_default => (yaml(endpoint.as_given()), "default"),
+        "telemetry.exporters.otlp.endpoint" => (yaml(endpoint.as_given()), PRESET),
+        "telemetry.exporters.otlp.protocol" => (word_for(&PROTOCOLS, protocol), "default"),
+        _ => return None,
+    };
+    Some(Said { value, origin: origin.to_owned() })
 }
