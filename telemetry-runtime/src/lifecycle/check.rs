@@ -3,7 +3,6 @@
 use super::builder::{Builder, Planned};
 use super::threads::Threads;
 use crate::config::{ExporterSettings, Settings};
-use crate::dispatch;
 use crate::export::{ExportError, Exporter};
 use std::error::Error;
 use std::fmt;
@@ -129,6 +128,7 @@ impl fmt::Display for ExporterCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch;
     use crate::export::Exported;
     use crate::record::Batch;
     use std::sync::mpsc::Sender;

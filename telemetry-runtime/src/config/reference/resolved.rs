@@ -138,6 +138,14 @@ fn the_origin_is_what_decides() {
 }
 
 #[test]
+fn exporters_that_are_not_enabled_are_named() {
+    let far = "{provider: otlp, name: far, enabled: '${ON:-false}', otlp: {endpoint: '${UNSET}'}}";
+    let resolved = resolved(&format!("telemetry: {{exporters: [{{provider: console}}, {far}]}}"), &[]);
+    let line = resolved.lines().find(|line| line.contains("# far is not enabled")).expect("a line");
+    assert!(line.ends_with("# settings.yaml:1:83"), "{line}");
+}
+
+#[test]
 fn no_secret_is_printed() {
     let text = r#"
 telemetry:

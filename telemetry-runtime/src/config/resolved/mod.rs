@@ -118,35 +118,52 @@ impl<'s> Lines<'s> {
     }
 
     fn exporters(&mut self, key: &Key, keys: &[Key], path: &str, at: At<'s>) {
-        let settings = self.settings;
-        if settings.exporters.is_empty() {
+        let enabled = &self.settings.exporters;
+        if enabled.is_empty() {
             let origin = self.origin(key, path, at);
-            return self.line(at.indent, &format!("{}: []", key.name), &origin);
+            self.line(at.indent, &format!("{}: []", key.name), &origin);
+        } else {
+            self.line(at.indent, &format!("{}:", key.name), "");
         }
-        self.line(at.indent, &format!("{}:", key.name), "");
-        for exporter in &settings.exporters {
-            let node = if self.is_in_code(path) {
-                None
-            } else {
-                at.node.and_then(|node| self.entry(node, exporter))
-            };
+        for exporter in enabled {
+            let node = at.node.and_then(|node| self.entry(node, exporter));
+            let (is_written, indent) = (node.is_some(), at.indent + 4);
             let before = self.text.len();
-            self.keys(
-                keys,
-                path,
-                At { node, exporter: Some(exporter), is_written: node.is_some(), indent: at.indent + 4 },
-            );
+            self.keys(keys, path, At { node, exporter: Some(exporter), is_written, indent });
             self.text.replace_range(before + at.indent + 2..before + at.indent + 3, "-");
+        }
+        if let Some(list) = at.node {
+            self.left_out(list, at.indent + 4);
         }
     }
 
     /// The exporter's entry in the file.
     fn entry(&self, list: &'s Node, exporter: &ExporterSettings) -> Option<&'s Node> {
-        let Shape::List(items) = &list.kind else { return None };
-        let text = |item, key| child(Some(item), key).and_then(|node| self.scalar(node));
-        let is_enabled = |item| text(item, "enabled").is_none_or(|word| word.eq_ignore_ascii_case("true"));
-        let name = |item| text(item, "name").or_else(|| Some(text(item, "provider")?.to_ascii_lowercase()));
-        items.iter().find(|item| is_enabled(item) && name(item).as_ref() == Some(&exporter.name))
+        items(list)
+            .iter()
+            .find(|item| self.is_enabled(item) && self.name(item).as_ref() == Some(&exporter.name))
+    }
+
+    /// What there would be besides.
+    fn left_out(&mut self, list: &'s Node, indent: usize) {
+        for item in items(list) {
+            if self.is_enabled(item) {
+                continue;
+            }
+            let (name, switch) = (self.name(item).unwrap_or_default(), child(Some(item), "enabled"));
+            let origin = self.position(switch.unwrap_or(item).place);
+            self.line(indent, &format!("# {} is not enabled", yaml(&name)), &origin);
+        }
+    }
+
+    fn is_enabled(&self, item: &Node) -> bool {
+        let word = child(Some(item), "enabled").and_then(|node| self.scalar(node));
+        word.is_none_or(|word| word.eq_ignore_ascii_case("true"))
+    }
+
+    fn name(&self, item: &Node) -> Option<String> {
+        let text = |key| child(Some(item), key).and_then(|node| self.scalar(node));
+        text("name").or_else(|| Some(text("provider")?.to_ascii_lowercase()))
     }
 
     fn resource(&mut self, key: &Key, at: At<'s>) {
@@ -326,6 +343,13 @@ impl<'s> Lines<'s> {
             Some(Ok(substituted)) => yaml(&substituted.text),
             _ => in_quotes(text),
         }
+    }
+}
+
+fn items(list: &Node) -> &[Node] {
+    match &list.kind {
+        Shape::List(items) => items,
+        _ => &[],
     }
 }
 

@@ -163,8 +163,8 @@ impl Exporter for File {
     }
 
     fn check(&mut self) -> Result<(), ExportError> {
-        let outputs = Signal::ALL.into_iter().filter_map(|signal| self.outputs[signal].as_ref());
-        outputs.map(Output::check).collect()
+        let mut outputs = Signal::ALL.into_iter().filter_map(|signal| self.outputs[signal].as_ref());
+        outputs.try_for_each(Output::check)
     }
 }
 
