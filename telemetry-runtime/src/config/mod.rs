@@ -130,6 +130,9 @@ use std::time::Duration;
 /// server:                               # the application's own: see `section`
 ///   port: 8000
 /// ```
+/// `docs/settings.md` of the repository has every key with its type, default and variables, and `settings.schema.json` has editors complete and
+/// check the file, where its first line is `# yaml-language-server: $schema=settings.schema.json`.
+///
 /// Unknown keys, wrong types and contradictions are errors. Empty and `null` mean absent. In values, `${VAR}`, `${env:VAR}` and
 /// `${VAR:-default}` are replaced by environment variables, and `$$` is a dollar sign; a variable that is neither set nor has a default
 /// is an error, except within an exporter that is not enabled.

@@ -122,7 +122,8 @@ fn others(key: &Key) -> Option<String> {
     Some(names.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
 }
 
-fn called(kind: &Kind) -> String {
+/// A type in words.
+pub(super) fn called(kind: &Kind) -> String {
     let quoted = |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     match *kind {
         Kind::Section(_) => "map, below".to_owned(),

@@ -3,6 +3,7 @@
 use super::super::exporter::Provider;
 use super::super::key::{Absent, Key, Kind};
 use super::super::raw::ROOT;
+use super::page::{called, sentence};
 use super::{compare, json};
 use serde_json::{Value, json};
 use std::fs;
@@ -43,7 +44,7 @@ fn exporter(keys: &'static [Key]) -> Value {
 
 fn property(key: &Key) -> Value {
     let mut property = of_kind(&key.kind);
-    property["description"] = super::page::sentence(key).into();
+    property["description"] = sentence(key).into();
     if let Absent::Value(value) = key.absent {
         property["default"] = json(&super::super::resolved::yaml(&value()));
     }
@@ -70,7 +71,15 @@ fn of_kind(kind: &Kind) -> Value {
 }
 
 fn choices(kind: &Kind) -> Vec<Value> {
-    let text = |pattern: &str| json!({"type": "string", "pattern": pattern});
+    // What editors say instead of the pattern; others do not know the word and pass over it.
+    let example = match kind {
+        Kind::Time | Kind::WordOr(_, Kind::Time) => ", such as 10s",
+        Kind::Size { .. } => ", such as 1MiB",
+        Kind::Like("URL", _) => ", such as http://localhost:4318",
+        _ => "",
+    };
+    let message = format!("expected: {}{example}", called(kind).replace('`', ""));
+    let text = |pattern: &str| json!({"type": "string", "pattern": pattern, "patternErrorMessage": message});
     let number = |least: Value, most: Option<Value>, name: &str| {
         let mut number = json!({"type": name, "minimum": least});
         if let Some(most) = most {
