@@ -164,5 +164,5 @@ pub(super) fn variables() -> Vec<(&'static str, String)> {
 
 #[test]
 fn the_page_of_the_repository_is_that_of_the_tables() {
-    compare("docs/settings.md", &page());
+    compare("docs/settings.md", &page(), |found, expected| found == expected);
 }

@@ -146,6 +146,25 @@ fn exporters_that_are_not_enabled_are_named() {
 }
 
 #[test]
+fn what_a_variable_leaves_empty_is_the_default_and_what_it_says_is_shown() {
+    let text = "telemetry: {exclude_endpoints: ['${HEALTH}'], exporters: [{provider: otlp, otlp: {timeout: '${UNSET:-}'}}]}";
+    let variables = [
+        ("HEALTH", "/health"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+    ];
+    let resolved = resolved(text, &variables);
+    for (key, expected) in [
+        ("exclude_endpoints", "exclude_endpoints: [\"/health\"] # settings.yaml:1:32"),
+        ("timeout", "timeout: 10s # default"),
+        ("endpoint", "endpoint: https://collector:4317 # OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ] {
+        let line = lines(&resolved, key).concat().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(line, expected);
+    }
+}
+
+#[test]
 fn no_secret_is_printed() {
     let text = r#"
 telemetry:

@@ -111,9 +111,13 @@ fn is_valid(text: &str) -> bool {
 
 #[test]
 fn the_schema_of_the_repository_is_that_of_the_tables() {
-    let mut sorted = serde_json::to_string_pretty(&schema()).expect("it is JSON");
-    sorted.push('\n');
-    compare("settings.schema.json", &sorted);
+    let text = serde_json::to_string_pretty(&schema()).expect("it is JSON") + "\n";
+    // The order of keys depends on features that others may turn on.
+    compare("settings.schema.json", &text, |found, expected| value(found) == value(expected));
+}
+
+fn value(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::key::{Absent, Key, Kind, word_for};
 use super::overrides::pairs;
 use super::raw::ROOT;
 use super::section::File;
-use super::{ExporterKind, ExporterSettings, Settings, substitute};
+use super::{ExporterKind, ExporterSettings, Settings, secrecy, substitute};
 use crate::export::destination::{Destination, Endpoint};
 use crate::record::{PerSignal, Secret, Signal};
 use origin::{SERVICE, child};
@@ -44,6 +44,13 @@ struct At<'s> {
     indent: usize,
 }
 
+/// What becomes of a value that comes from a variable: in the application's section nobody knows whether it is a secret.
+#[derive(Clone, Copy, PartialEq)]
+enum Foreign {
+    Shown,
+    Hidden,
+}
+
 struct Lines<'s> {
     settings: &'s Settings,
     file: Option<&'s File>,
@@ -52,6 +59,8 @@ struct Lines<'s> {
 
 /// The origin of what a preset fills in.
 const PRESET: &str = "preset";
+/// The origin of what nobody has said.
+const DEFAULT: &str = "default";
 /// Where the origins begin, in characters.
 const ORIGIN_COLUMN: usize = 48;
 
@@ -197,7 +206,7 @@ impl<'s> Lines<'s> {
             return;
         }
         let flow = |names: Vec<Said>| {
-            let origin = names.first().map_or("default".to_owned(), |first| first.origin.clone());
+            let origin = names.first().map_or(DEFAULT.to_owned(), |first| first.origin.clone());
             let members: Vec<_> = names.iter().map(|name| format!("{}: {HIDDEN}", name.value)).collect();
             Said { value: format!("{{{}}}", members.join(", ")), origin }
         };
@@ -221,12 +230,12 @@ impl<'s> Lines<'s> {
     fn free(&mut self, key: &Key, at: At<'s>) {
         let Some(node) = at.node else { return };
         let Some(entries) = node.entries() else {
-            let value = self.flow(node);
+            let value = self.flow(node, Foreign::Hidden);
             return self.line(at.indent, &format!("{}: {value}", key.name), &self.position(node.place));
         };
         self.line(at.indent, &format!("{}:", key.name), "");
         for entry in entries {
-            let value = self.flow(&entry.value);
+            let value = self.flow(&entry.value, Foreign::Hidden);
             let origin = self.position(entry.value.place);
             self.line(at.indent + 2, &format!("{}: {value}", yaml(&entry.key)), &origin);
         }
@@ -266,24 +275,22 @@ impl<'s> Lines<'s> {
         if let Some(value) = self.value(path, at.exporter) {
             return Some(Said { value, origin: self.origin(key, path, at) });
         }
-        if let Some((variable, text)) = self.variable(key.variables(signal)) {
-            return Some(Said { value: written(key, text), origin: variable.to_owned() });
+        let variable = self.variable(key.variables(signal)).map(|(name, text)| (name, text.to_owned()));
+        let by = |(name, text): (&str, String)| Said { value: written(key, &text), origin: name.to_owned() };
+        let said = variable.map(by).or_else(|| self.in_file(key, at.node?));
+        let said = said.or_else(|| self.stand_in(key).map(by)).or_else(|| default(key));
+        match destination(at.exporter, signal) {
+            Some(destination) => of_destination(path, destination, said),
+            None => said,
         }
-        if let Some(node) = at.node {
-            let value = if let Shape::Scalar { .. } = node.kind {
-                written(key, &self.scalar(node)?)
-            } else {
-                self.flow(node)
-            };
-            return Some(Said { value, origin: self.position(node.place) });
-        }
-        if let Some((variable, text)) = self.stand_in(key) {
-            return Some(Said { value: written(key, &text), origin: variable.to_owned() });
-        }
-        match key.absent {
-            Absent::Value(value) => Some(Said { value: yaml(&value()), origin: "default".to_owned() }),
-            _ => unwritten(path, destination(at.exporter?, signal)?),
-        }
+    }
+
+    fn in_file(&self, key: &Key, node: &Node) -> Option<Said> {
+        let value = match node.kind {
+            Shape::Scalar { .. } => written(key, &self.scalar(node)?),
+            _ => self.flow(node, Foreign::Shown),
+        };
+        Some(Said { value, origin: self.position(node.place) })
     }
 
     /// What the settings themselves know best, since several things decide it.
@@ -303,7 +310,7 @@ impl<'s> Lines<'s> {
                 Some(format!("[{}]", taken(exporter?).collect::<Vec<_>>().join(", ")))
             }
             "telemetry.exporters.otlp.aws.region" => {
-                let auth = |signal| destination(exporter?, Some(signal))?.auth.as_deref();
+                let auth = |signal| destination(exporter, Some(signal))?.auth.as_deref();
                 Signal::ALL.into_iter().find_map(auth).map(|auth| yaml(&auth.region))
             }
             _ => None,
@@ -318,27 +325,31 @@ impl<'s> Lines<'s> {
     }
 
     /// Any value in a line. What a key calls a secret is hidden in the source already.
-    fn flow(&self, node: &Node) -> String {
+    fn flow(&self, node: &Node, foreign: Foreign) -> String {
         match &node.kind {
-            Shape::Scalar { text, quoted } => self.flow_scalar(node, text, *quoted),
+            Shape::Scalar { text, quoted } => self.flow_scalar(node, text, *quoted, foreign),
             Shape::List(items) => {
-                let items: Vec<_> = items.iter().map(|item| self.flow(item)).collect();
+                let items: Vec<_> = items.iter().map(|item| self.flow(item, foreign)).collect();
                 format!("[{}]", items.join(", "))
             }
             Shape::Map(entries) => {
-                let entries =
-                    entries.iter().map(|entry| format!("{}: {}", yaml(&entry.key), self.flow(&entry.value)));
+                let entries = entries
+                    .iter()
+                    .map(|entry| format!("{}: {}", yaml(&entry.key), self.flow(&entry.value, foreign)));
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
             }
         }
     }
 
-    fn flow_scalar(&self, node: &Node, text: &str, quoted: bool) -> String {
+    fn flow_scalar(&self, node: &Node, text: &str, quoted: bool, foreign: Foreign) -> String {
         let is_hidden = self.file.is_none_or(|file| file.source.is_hidden(node.place));
         let substituted = self.file.map(|file| substitute::substitute(text, &file.environment));
         match substituted {
             _ if is_hidden => HIDDEN.to_owned(),
-            Some(Ok(substituted)) if substituted.is_foreign => HIDDEN.to_owned(),
+            Some(Ok(substituted)) if substituted.is_foreign && foreign == Foreign::Hidden => {
+                HIDDEN.to_owned()
+            }
+            Some(Ok(substituted)) if secrecy::is_secret("", &substituted.text) => HIDDEN.to_owned(),
             Some(Ok(substituted)) if quoted => in_quotes(&substituted.text),
             Some(Ok(substituted)) => yaml(&substituted.text),
             _ => in_quotes(text),
@@ -393,22 +404,38 @@ fn signals(key: &Key, exporter: Option<&ExporterSettings>) -> Vec<Option<Signal>
     }
 }
 
-fn destination(exporter: &ExporterSettings, signal: Option<Signal>) -> Option<&Destination> {
-    match &exporter.kind {
+fn destination(exporter: Option<&ExporterSettings>, signal: Option<Signal>) -> Option<&Destination> {
+    match &exporter?.kind {
         ExporterKind::Otlp(destinations) => destinations[signal?].as_ref(),
         _ => None,
     }
 }
 
-/// What follows from other keys.
-fn unwritten(path: &str, destination: &Destination) -> Option<Said> {
+fn default(key: &Key) -> Option<Said> {
+    match key.absent {
+        Absent::Value(value) => Some(Said { value: yaml(&value()), origin: DEFAULT.to_owned() }),
+        _ => None,
+    }
+}
+
+/// What was said, or else follows from other keys. An endpoint is shown as it is understood, without a query, which may hold a key.
+fn of_destination(path: &str, destination: &Destination, said: Option<Said>) -> Option<Said> {
     let Destination { endpoint, protocol, .. } = destination;
-    let is_default = *endpoint == Endpoint::default_of(*protocol);
-    let (value, origin) = match path {
-        "telemetry.exporters.otlp.endpoint" if is_default => (yaml(endpoint.as_given()), "default"),
-        "telemetry.exporters.otlp.endpoint" => (yaml(endpoint.as_given()), PRESET),
-        "telemetry.exporters.otlp.protocol" => (word_for(&PROTOCOLS, protocol), "default"),
-        _ => return None,
-    };
-    Some(Said { value, origin: origin.to_owned() })
+    let otherwise = |origin: &str| said.clone().map_or(origin.to_owned(), |said| said.origin);
+    match path {
+        "telemetry.exporters.otlp.endpoint" => {
+            let is_default = *endpoint == Endpoint::default_of(*protocol);
+            let url = endpoint.as_given().split(['?', '#']).next().unwrap_or_default();
+            let url = if endpoint.has_path() { url } else { url.trim_end_matches('/') };
+            let origin = otherwise(if is_default { DEFAULT } else { PRESET });
+            Some(Said {
+                value: if secrecy::is_secret("", url) { HIDDEN.to_owned() } else { yaml(url) },
+                origin,
+            })
+        }
+        "telemetry.exporters.otlp.protocol" => {
+            Some(Said { value: word_for(&PROTOCOLS, protocol), origin: otherwise(DEFAULT) })
+        }
+        _ => said,
+    }
 }

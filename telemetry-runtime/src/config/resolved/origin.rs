@@ -6,7 +6,7 @@ use super::super::exporter::Provider;
 use super::super::key::Key;
 use super::super::overrides::{self, EVERY_SIGNAL, LOGS, SAMPLER, TRACES, pairs};
 use super::super::source::Place;
-use super::{At, Lines, PRESET, provider};
+use super::{At, DEFAULT, Lines, PRESET, provider};
 use crate::propagation::Propagators;
 
 /// The keys that are attributes of the resource.
@@ -35,7 +35,7 @@ impl<'s> Lines<'s> {
             (_, Some(node)) => self.position(node.place),
             ("telemetry.sampling_ratio", None) if let Some(node) = sampler() => self.position(node.place),
             ("telemetry.propagators", None) if !self.has_default_propagators() => PRESET.to_owned(),
-            (_, None) => self.stand_in(key).map_or("default", |(variable, _)| variable).to_owned(),
+            (_, None) => self.stand_in(key).map_or(DEFAULT, |(variable, _)| variable).to_owned(),
         }
     }
 
@@ -77,7 +77,7 @@ impl<'s> Lines<'s> {
             "OTEL_RESOURCE_ATTRIBUTES".to_owned()
         } else {
             let node = written.or_else(|| child(attributes, name));
-            node.map_or("default".to_owned(), |node| self.position(node.place))
+            node.map_or(DEFAULT.to_owned(), |node| self.position(node.place))
         }
     }
 

@@ -34,8 +34,6 @@ pub(super) fn written(key: &Key, text: &str) -> String {
         Kind::Time if is_number => format!("{text}ms"),
         Kind::Size { .. } if is_number => format!("{text}B"),
         Kind::Bool | Kind::Word(_) => text.to_ascii_lowercase(),
-        // A query may hold a key.
-        Kind::Like("URL", _) => yaml(text.split(['?', '#']).next().unwrap_or_default()),
         _ => yaml(text),
     }
 }
