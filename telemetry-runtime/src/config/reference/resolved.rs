@@ -114,6 +114,9 @@ fn signals_that_differ_have_a_line_each() {
         timeout,
         "timeout: 2000ms # OTEL_EXPORTER_OTLP_TIMEOUT, for traces # timeout: 3000ms # OTEL_EXPORTER_OTLP_LOGS_TIMEOUT, for logs"
     );
+    let headers = [("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "a=b")];
+    let one = resolved("telemetry: {exporters: [{provider: otlp}]}", &headers);
+    assert!(one.contains("        headers: {} ") && one.contains("# headers: {a: \"***\"} "), "{one}");
     let logs = resolved("telemetry: {exporters: [{provider: otlp, signals: [logs]}]}", &variables);
     assert!(lines(&logs, "timeout").concat().ends_with("# OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"), "{logs}");
 }
@@ -176,7 +179,7 @@ telemetry:
     - provider: otlp
       name: by-variable
     - provider: azure_monitor
-server: {password: c4nary, port: "${KEY}", nested: {secret: [c4nary]}}
+server: {password: c4nary, secret: {c4nary}, token: {a: {c4nary}}, port: "${KEY}", nested: {secret: [c4nary]}}
 "#;
     let variables = [
         ("KEY", "c4nary"),

@@ -66,7 +66,8 @@ const ORIGIN_COLUMN: usize = 48;
 
 impl Settings {
     /// The settings as they hold, as lines of YAML, each value with its origin behind it: the place in the file, the variable, `code` for
-    /// what was changed in code, `preset` for what one fills in, or `default`. What differs between the signals has a line for each, of which the second is a comment.
+    /// what was changed in code, `preset` for what one fills in, or `default`. What differs between the signals has a line for each, of which
+    /// the second is a comment; exporters that are not enabled are named in comments.
     ///
     /// Secrets are masked: the values of headers, connection strings, whatever a key calls a password, token or the like, and in the
     /// application's own section what comes from a variable. Without those, the lines are a settings file that means the same.
@@ -210,7 +211,7 @@ impl<'s> Lines<'s> {
             let members: Vec<_> = names.iter().map(|name| format!("{}: {HIDDEN}", name.value)).collect();
             Said { value: format!("{{{}}}", members.join(", ")), origin }
         };
-        self.alternatives(key, &signals, maps.into_iter().map(flow).collect(), at);
+        self.alternatives(key, signals.into_iter().zip(maps.into_iter().map(flow)).collect(), at);
     }
 
     fn names(&self, key: &Key, signal: Option<Signal>, at: At<'s>) -> Vec<Said> {
@@ -237,25 +238,35 @@ impl<'s> Lines<'s> {
         for entry in entries {
             let value = self.flow(&entry.value, Foreign::Hidden);
             let origin = self.position(entry.value.place);
-            self.line(at.indent + 2, &format!("{}: {value}", yaml(&entry.key)), &origin);
+            self.line(at.indent + 2, &format!("{}: {value}", self.key_of(entry)), &origin);
         }
+    }
+
+    /// A key, unless a slip has made one of a secret.
+    fn key_of(&self, entry: &Entry) -> String {
+        let is_hidden = self.file.is_none_or(|file| file.source.is_hidden(entry.key_place));
+        if is_hidden { HIDDEN.to_owned() } else { yaml(&entry.key) }
     }
 
     /// One line, if all signals have the same.
     fn per_signal(&mut self, key: &Key, path: &str, at: At<'s>) {
         let signals = signals(key, at.exporter);
-        let said: Vec<_> = signals.iter().filter_map(|signal| self.said(key, path, *signal, at)).collect();
+        let said = signals.iter().filter_map(|signal| Some((*signal, self.said(key, path, *signal, at)?)));
+        let said: Vec<_> = said.collect();
         match &*said {
-            [first, others @ ..] if others.iter().all(|other| other == first) => {
+            [(_, first), others @ ..]
+                if said.len() == signals.len() && others.iter().all(|(_, other)| other == first) =>
+            {
                 self.line(at.indent, &format!("{}: {}", key.name, first.value), &first.origin);
             }
-            _ => self.alternatives(key, &signals, said, at),
+            _ => self.alternatives(key, said, at),
         }
     }
 
-    fn alternatives(&mut self, key: &Key, signals: &[Option<Signal>], said: Vec<Said>, at: At<'_>) {
+    /// A line for each signal, of which one can stand in a file.
+    fn alternatives(&mut self, key: &Key, said: Vec<(Option<Signal>, Said)>, at: At<'_>) {
         let mut comment = "";
-        for (signal, Said { value, origin }) in signals.iter().zip(said) {
+        for (signal, Said { value, origin }) in said {
             let signal = signal.map(|signal| format!(", for {signal}")).unwrap_or_default();
             self.line(at.indent, &format!("{comment}{}: {value}", key.name), &format!("{origin}{signal}"));
             comment = "# ";
@@ -335,7 +346,7 @@ impl<'s> Lines<'s> {
             Shape::Map(entries) => {
                 let entries = entries
                     .iter()
-                    .map(|entry| format!("{}: {}", yaml(&entry.key), self.flow(&entry.value, foreign)));
+                    .map(|entry| format!("{}: {}", self.key_of(entry), self.flow(&entry.value, foreign)));
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
             }
         }
