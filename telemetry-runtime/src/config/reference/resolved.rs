@@ -6,6 +6,7 @@ use super::super::source::Source;
 use super::super::{Settings, SettingsError};
 use super::tests::{CONNECTION, facts, samples};
 use super::{Place, places};
+use proptest::prelude::*;
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -195,6 +196,45 @@ server: {password: c4nary, secret: {c4nary}, token: {a: {c4nary}}, port: "${KEY}
         assert!(resolved.contains(shown), "{shown}: {resolved}");
     }
     assert!(!format!("{:?}", settings.elsewhere).contains("c4nary"));
+}
+
+/// Valid, until somebody's pen slips.
+const SECRETS: &str = r#"
+service: {name: orders}
+telemetry:
+  resource: {api_key: c4nary, zone: a}
+  exporters:
+    - provider: otlp
+      exclude: [{token: c4nary}]
+      otlp:
+        endpoint: http://localhost:4318
+        timeout: 10s
+        headers:
+          api-key: c4nary # was c4nary
+          authorization: "Bearer c4nary"
+    - provider: azure_monitor
+      azure_monitor:
+        connection_string: InstrumentationKey=c4c4c4c4-3333-4444-5555-66667777aaaa
+logging: {format: text}
+"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_slip_of_the_pen_that_leaves_settings_valid_prints_a_secret(at in 0..SECRETS.len(), remove in 0..12_usize, insert in "[\\[\\]{}:,'\"#*&!|> \n\ta-]{0,3}") {
+        let end = (at + remove).min(SECRETS.len());
+        // A slip that hits the secret itself, or makes another word of the one that calls it a secret, leaves something else.
+        let line_start = SECRETS[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = SECRETS[end..].find('\n').map_or(SECRETS.len(), |newline| end + newline);
+        prop_assume!(!SECRETS[line_start..line_end].contains("api_key") && !SECRETS[line_start..line_end].contains("token"));
+        prop_assume!(!SECRETS[at.saturating_sub(6)..(end + 6).min(SECRETS.len())].contains("c4"));
+        let slipped = format!("{}{insert}{}", &SECRETS[..at], &SECRETS[end..]);
+        if let Ok(settings) = read(&slipped, &[]) {
+            let resolved = settings.resolved();
+            prop_assert!(!resolved.contains("c4nary") && !resolved.contains("c4c4c4c4"), "{slipped}\n{resolved}");
+        }
+    }
 }
 
 #[cfg(feature = "aws")]
