@@ -39,7 +39,7 @@ pub mod __private;
 pub use config::{Settings, SettingsError};
 pub use dispatch::{Breaker, Dropped, ExporterReport, ExporterStatus, Replayed, Report, Status};
 pub use export::{ExportError, Exported, Exporter};
-pub use lifecycle::{Builder, Guard, InitError, builder, init};
+pub use lifecycle::{Builder, ExporterCheck, Guard, InitError, builder, init};
 pub use record::{
     Array, Attribute, Attributes, Baggage, BaggageError, BaggageMember, Batch, Callsite, Capture, Element,
     EventData, EventView, Events, Level, LinkData, LinkView, Links, LogData, LogView, Logs, ParseIdError,

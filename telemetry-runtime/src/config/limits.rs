@@ -58,6 +58,12 @@ impl Written {
     }
 }
 
+/// Memory for many records is no less than this.
+pub(super) const LEAST_MEMORY_BYTES: usize = 1 << 10;
+/// What is on disk has room for a batch.
+pub(super) const LEAST_ON_DISK_BYTES: u64 = 1 << 20;
+pub(super) const LONGEST_VALUE_BYTES: usize = 1 << 20;
+
 /// What [`size`] understands.
 pub(super) const SIZE: &str = "a size of 1KiB or more, such as 64MiB";
 /// What [`length`] understands.
@@ -65,7 +71,7 @@ pub(super) const LENGTH: &str = "a size of 1B to 1MiB, such as 4KiB";
 
 /// The memory for many records, in bytes.
 pub(super) fn size(text: &str) -> Option<usize> {
-    bytes(text).filter(|bytes| *bytes >= 1 << 10)
+    bytes(text).filter(|bytes| *bytes >= LEAST_MEMORY_BYTES)
 }
 
 /// What [`file_size`] understands.
@@ -73,7 +79,7 @@ pub(super) const FILE_SIZE: &str = "a size of 1MiB or more, such as 64MiB";
 
 /// The size of what is on disk, in bytes.
 pub(super) fn file_size(text: &str) -> Option<u64> {
-    bytes(text)?.try_into().ok().filter(|bytes| *bytes >= 1 << 20)
+    bytes(text)?.try_into().ok().filter(|bytes| *bytes >= LEAST_ON_DISK_BYTES)
 }
 
 /// What [`count`] understands.
@@ -86,7 +92,7 @@ pub(super) fn count(text: &str) -> Option<usize> {
 
 /// The length of one value, in bytes.
 pub(super) fn length(text: &str) -> Option<usize> {
-    bytes(text).filter(|bytes| (1..=1 << 20).contains(bytes))
+    bytes(text).filter(|bytes| (1..=LONGEST_VALUE_BYTES).contains(bytes))
 }
 
 /// `4096`, `4096B`, `4KiB`, `16MiB` or `1GiB`.

@@ -5,13 +5,17 @@ mod document;
 mod env;
 mod error;
 mod exporter;
+mod key;
 mod limits;
 mod overrides;
 mod preset;
 mod processors;
 mod raw;
 mod reader;
+#[cfg(test)]
+mod reference;
 mod resolve;
+mod resolved;
 mod secrecy;
 mod section;
 mod source;
@@ -37,6 +41,7 @@ use overrides::{Overrides, Variables};
 use raw::Raw;
 use reader::Reader;
 use resolve::Resolver;
+use resolved::Elsewhere;
 use section::Sections;
 use serde::de::DeserializeOwned;
 use source::Source;
@@ -126,6 +131,9 @@ use std::time::Duration;
 /// server:                               # the application's own: see `section`
 ///   port: 8000
 /// ```
+/// `docs/settings.md` of the repository has every key with its type, default and variables, and `settings.schema.json` has editors complete and
+/// check the file, where its first line is `# yaml-language-server: $schema=settings.schema.json`.
+///
 /// Unknown keys, wrong types and contradictions are errors. Empty and `null` mean absent. In values, `${VAR}`, `${env:VAR}` and
 /// `${VAR:-default}` are replaced by environment variables, and `$$` is a dollar sign; a variable that is neither set nor has a default
 /// is an error, except within an exporter that is not enabled.
@@ -205,6 +213,7 @@ pub struct Settings {
     pub(crate) disabled: bool,
     warnings: Vec<String>,
     sections: Sections,
+    elsewhere: Elsewhere,
 }
 
 /// One enabled exporter.
@@ -295,10 +304,10 @@ impl Settings {
     fn read(mut source: Source, environment: &Environment) -> Result<Self, SettingsError> {
         let mut mistakes = Vec::new();
         let root = document::parse(&mut source, &mut mistakes);
-        let mut variables = Variables { environment, warnings: Vec::new(), mistakes };
+        let mut variables = Variables { environment, warnings: Vec::new(), mistakes, understood: Vec::new() };
         let overrides = Overrides::read(&mut variables);
 
-        let Variables { warnings, mistakes, .. } = variables;
+        let Variables { warnings, mistakes, understood, .. } = variables;
         let mut reader = Reader { environment, source: &mut source, mistakes, forgiving: false };
         let raw = Raw::read(root.as_ref(), &mut reader, overrides.disabled);
 
@@ -309,7 +318,8 @@ impl Settings {
             return Err(SettingsError::mistakes(source, mistakes));
         }
         let sections = Sections::new(source, root, environment.clone());
-        Ok(Self { warnings, sections, ..settings })
+        let elsewhere = Elsewhere { variables: understood, in_code: Vec::new() };
+        Ok(Self { warnings, sections, elsewhere, ..settings })
     }
 
     fn resolve(mut raw: Raw, resolver: &mut Resolver<'_>) -> Self {
@@ -327,6 +337,7 @@ impl Settings {
             disabled,
             warnings: Vec::new(),
             sections: Sections::default(),
+            elsewhere: Elsewhere::default(),
         }
     }
 
@@ -365,6 +376,7 @@ impl Settings {
     #[must_use]
     pub fn with_service_name(mut self, name: impl Into<String>) -> Self {
         self.resource = self.resource.with("service.name", name.into());
+        self.elsewhere.in_code.push("service.name");
         self
     }
 
@@ -373,6 +385,7 @@ impl Settings {
     pub fn with_sampling_ratio(mut self, ratio: f64) -> Self {
         let ratio = Ratio::new(ratio).unwrap_or(Ratio::ALWAYS);
         self.policy.sampling = Sampling { ratio, ..Sampling::default() };
+        self.elsewhere.in_code.extend(["telemetry.sampling_ratio", "telemetry.sampler"]);
         self
     }
 
@@ -380,6 +393,7 @@ impl Settings {
     #[must_use]
     pub fn without_exporters(mut self) -> Self {
         self.exporters.clear();
+        self.elsewhere.in_code.push("telemetry.exporters");
         self
     }
 }

@@ -12,7 +12,7 @@ use crate::export::destination::{Endpoint, EndpointError, Header, Protocol};
 use crate::logging::Filter;
 use crate::policy::{Ratio, Sampling};
 use crate::propagation::Propagators;
-use crate::record::{PerSignal, Signal};
+use crate::record::{PerSignal, Secret, Signal};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -81,19 +81,21 @@ pub(super) struct Variables<'a> {
     pub(super) environment: &'a Environment,
     pub(super) warnings: Vec<String>,
     pub(super) mistakes: Vec<Mistake>,
+    /// Those that were understood, and what they say.
+    pub(super) understood: Vec<(&'static str, Secret)>,
 }
 
 /// The variables of one signal's exporter, or of every signal's.
-struct Names {
-    endpoint: &'static str,
+pub(super) struct Names {
+    pub(super) endpoint: &'static str,
     insecure: &'static str,
-    protocol: &'static str,
-    headers: &'static str,
-    timeout: &'static str,
-    compression: &'static str,
-    certificate: &'static str,
-    client_certificate: &'static str,
-    client_key: &'static str,
+    pub(super) protocol: &'static str,
+    pub(super) headers: &'static str,
+    pub(super) timeout: &'static str,
+    pub(super) compression: &'static str,
+    pub(super) certificate: &'static str,
+    pub(super) client_certificate: &'static str,
+    pub(super) client_key: &'static str,
 }
 
 /// What an endpoint of gRPC leaves open.
@@ -104,7 +106,7 @@ struct Unsaid {
     insecure: bool,
 }
 
-const EVERY_SIGNAL: Names = Names {
+pub(super) const EVERY_SIGNAL: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_ENDPOINT",
     insecure: "OTEL_EXPORTER_OTLP_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_PROTOCOL",
@@ -115,7 +117,7 @@ const EVERY_SIGNAL: Names = Names {
     client_certificate: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
     client_key: "OTEL_EXPORTER_OTLP_CLIENT_KEY",
 };
-const TRACES: Names = Names {
+pub(super) const TRACES: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     insecure: "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
@@ -126,7 +128,7 @@ const TRACES: Names = Names {
     client_certificate: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
     client_key: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
 };
-const LOGS: Names = Names {
+pub(super) const LOGS: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
     insecure: "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
@@ -137,23 +139,26 @@ const LOGS: Names = Names {
     client_certificate: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
     client_key: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
 };
-const EXPORTER: PerSignal<&str> = PerSignal { traces: "OTEL_TRACES_EXPORTER", logs: "OTEL_LOGS_EXPORTER" };
+pub(super) const EXPORTER: PerSignal<&str> =
+    PerSignal { traces: "OTEL_TRACES_EXPORTER", logs: "OTEL_LOGS_EXPORTER" };
 const EXPORTERS: [(&str, Wanted); 3] =
     [("otlp", Wanted::Otlp), ("console", Wanted::Console), ("none", Wanted::None)];
-const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
-const RESOURCE_METRIC_DISABLED: &str = "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED";
-const VALUE_LIMIT: [&str; 2] =
+pub(super) const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
+pub(super) const RESOURCE_METRIC_DISABLED: &str =
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED";
+/// The strongest first.
+pub(super) const VALUE_LIMIT: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
-const PROPAGATORS: &str = "OTEL_PROPAGATORS";
-const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
-const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
+pub(super) const PROPAGATORS: &str = "OTEL_PROPAGATORS";
+pub(super) const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+pub(super) const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 
 impl Overrides {
     /// Source: OpenTelemetry specification, environment variables; OTLP exporter, configuration options.
     pub(super) fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             disabled: variables.understood(["OTEL_SDK_DISABLED"], "`true` or `false`", bool),
-            service_name: variables.environment.get("OTEL_SERVICE_NAME"),
+            service_name: variables.text("OTEL_SERVICE_NAME"),
             resource: variables
                 .understood(["OTEL_RESOURCE_ATTRIBUTES"], "`key=value,key=value`, percent-encoded", pairs)
                 .unwrap_or_default(),
@@ -190,9 +195,11 @@ impl Variables<'_> {
         names.into_iter().find_map(|name| {
             let text = self.environment.get(name)?;
             let value = parse(text.trim());
-            if value.is_none() {
-                self.warnings
-                    .push(format!("{name} is ignored: expected {expected}, found `{}`", shown(&text)));
+            match value {
+                Some(_) => self.note(name, &text),
+                None => self
+                    .warnings
+                    .push(format!("{name} is ignored: expected {expected}, found `{}`", shown(&text))),
             }
             value
         })
@@ -202,8 +209,18 @@ impl Variables<'_> {
         self.understood([names.insecure], "`true` or `false`", bool)
     }
 
-    fn path(&self, name: &'static str) -> Option<At<PathBuf>> {
-        let value = PathBuf::from(self.environment.get(name)?.trim());
+    fn note(&mut self, name: &'static str, text: &str) {
+        self.understood.push((name, Secret::new(text.trim())));
+    }
+
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        let text = self.environment.get(name)?;
+        self.note(name, &text);
+        Some(text)
+    }
+
+    fn path(&mut self, name: &'static str) -> Option<At<PathBuf>> {
+        let value = PathBuf::from(self.text(name)?.trim());
         Some(At { value, origin: Origin::Variable(name) })
     }
 
@@ -214,8 +231,12 @@ impl Variables<'_> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<At<T>> {
         let origin = Origin::Variable(name);
-        match parse(self.environment.get(name)?.trim()) {
-            Ok(value) => Some(At { value, origin }),
+        let text = self.environment.get(name)?;
+        match parse(text.trim()) {
+            Ok(value) => {
+                self.note(name, &text);
+                Some(At { value, origin })
+            }
             Err(error) => {
                 self.mistakes.push(Mistake::new(origin, error.to_string()));
                 None
@@ -281,7 +302,11 @@ fn propagators(variables: &mut Variables<'_>) -> Option<Propagators> {
     variables.warnings.extend(unknown.iter().map(|unknown| {
         format!("a part of {PROPAGATORS} is ignored: expected {known}, found `{}`", shown(unknown))
     }));
-    (!understood.is_empty()).then(|| Propagators::new(understood.into_iter().flatten()))
+    if understood.is_empty() {
+        return None;
+    }
+    variables.note(PROPAGATORS, &text);
+    Some(Propagators::new(understood.into_iter().flatten()))
 }
 
 fn sampling(variables: &mut Variables<'_>) -> Option<Sampling> {
@@ -316,7 +341,7 @@ pub(super) fn milliseconds(text: &str) -> Option<Duration> {
 }
 
 /// `key=value,key=value` with percent-encoded parts; `None` if any of it is wrong.
-fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     let members = text.split(',').map(str::trim).filter(|member| !member.is_empty());
     members
         .map(|member| {

@@ -24,7 +24,7 @@ pub(super) enum Auth {
     AwsSigV4,
 }
 
-const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+pub(super) const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 const KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const KEY_SECRET: &str = "AWS_SECRET_ACCESS_KEY";
 const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";

@@ -32,7 +32,7 @@ pub(super) fn hide_values(node: &Node, source: &mut Source) {
 fn hide(node: &Node, is_secret: bool, source: &mut Source) {
     match &node.kind {
         Kind::Scalar { text, .. } => {
-            if is_secret || text.contains('@') || has_query(text) {
+            if is_secret || looks_secret(text) {
                 source.hide(node.place);
             }
         }
@@ -49,9 +49,14 @@ fn hide(node: &Node, is_secret: bool, source: &mut Source) {
     }
 }
 
-/// Whether it is a URL with what may grant access.
-fn has_query(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(_, rest)| rest.contains('?'))
+/// Whether the value of this key is not to be shown.
+pub(super) fn is_secret(key: &str, text: &str) -> bool {
+    is_secret_key(key) || looks_secret(text)
+}
+
+/// Whether it is a URL with a password, or with what may grant access.
+fn looks_secret(text: &str) -> bool {
+    text.contains('@') || text.split_once("://").is_some_and(|(_, rest)| rest.contains('?'))
 }
 
 /// Whether a key's name says that its value is a secret.

@@ -18,4 +18,5 @@ mod text;
 pub use layer::{install, layer};
 #[cfg(feature = "logging")]
 pub(crate) use layer::{layer_behind, writer};
+pub(crate) use options::LEVELS;
 pub use options::{Filter, FilterError, Format, Options};

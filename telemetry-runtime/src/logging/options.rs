@@ -45,7 +45,8 @@ pub struct Filter(String);
 #[error("expected a level ({}) or directives such as `info,my_crate=debug`", LEVELS.join(", "))]
 pub struct FilterError(());
 
-const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
+/// The levels of settings.
+pub(crate) const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
 /// Libraries that have much to say about every request that an exporter sends.
 const CALM: &str = "hyper=warn,h2=warn,tonic=warn,ureq=warn,ureq_proto=warn,rustls=warn";
 

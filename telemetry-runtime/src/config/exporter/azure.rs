@@ -1,10 +1,12 @@
 //! The block `azure_monitor` of an exporter: which resource to send to, and how.
 
 use super::super::document::Node;
+use super::super::key::{Key, Kind as Type, time, word_for, words};
+use super::super::overrides::CONNECTION_STRING;
 use super::super::reader::Reader;
 use super::{A_TIME, COMPRESSIONS, duration};
 use crate::export::connection_string::ConnectionString;
-use crate::export::destination::Compression;
+use crate::export::destination::{Compression, DEFAULT_TIMEOUT};
 use std::time::Duration;
 
 /// Azure Monitor's options, as far as they are written.
@@ -18,7 +20,18 @@ pub(in crate::config) struct AzureMonitor {
     pub(in crate::config) compression: Option<Compression>,
 }
 
-const AZURE_MONITOR: &[&str] = &["connection_string", "timeout", "compression"];
+pub(super) const AZURE_MONITOR: &[Key] = &[
+    Key::new(
+        "connection_string",
+        Type::Secret,
+        "the Application Insights resource: it is on the resource's overview page",
+    )
+    .else_by(&[CONNECTION_STRING]),
+    Key::new("timeout", Type::Time, "how long one batch may take, with all its requests")
+        .or(|| time(DEFAULT_TIMEOUT)),
+    Key::new("compression", Type::Word(|| words(&COMPRESSIONS)), "how bodies are packed")
+        .or(|| word_for(&COMPRESSIONS, &Compression::Gzip)),
+];
 
 impl AzureMonitor {
     pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {

@@ -71,6 +71,20 @@ fn of_a_request_that_was_taken_in_part_only_what_may_succeed_is_sent_again() {
 }
 
 #[test]
+fn a_check_posts_no_items_and_takes_their_refusal_for_an_answer() {
+    let (receiver, mut exporter) = service([200, 400, 404, 503].map(Answer::status));
+    assert!(exporter.check().is_ok() && exporter.check().is_ok());
+    for status in ["404", "503"] {
+        let error = exporter.check().expect_err("no service").to_string();
+        assert!(error.contains(&format!("answered {status}")), "{error}");
+    }
+    for request in receiver.requests() {
+        assert_eq!(request.line, "POST /v2.1/track");
+        assert_eq!(request.content().expect("gzip"), b"[]");
+    }
+}
+
+#[test]
 fn another_batch_after_one_that_was_given_up_is_sent_whole() {
     let (receiver, mut exporter) = service([partial(json!([{"index": 0, "statusCode": 503}]))]);
     assert!(exporter.export(&three()).is_err());

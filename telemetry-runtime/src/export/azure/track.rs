@@ -64,6 +64,15 @@ impl Track {
         self.send_counted(packed, |ledger| ledger.settled())
     }
 
+    /// Whether the service answers a request without items, which it may call a bad one.
+    pub(super) fn check(&mut self) -> Result<(), ExportError> {
+        let answer = self.post(b"[]", Instant::now())?;
+        match answer.status {
+            status if status.is_success() || status == StatusCode::BAD_REQUEST => Ok(()),
+            _ => Err(self.refused(&answer, false)),
+        }
+    }
+
     /// The batch as it is to be packed: without what is settled, if it is the one that failed last.
     pub(super) fn left_of(&self, batch: &[u8]) -> Vec<u8> {
         match &self.left {

@@ -116,6 +116,8 @@ impl fmt::Debug for Target {
 /// `RESOURCE_EXHAUSTED` if the receiver says when. The connection is driven by a small runtime on the thread that exports, and while that
 /// waits only: the program needs none, and a thread that runs a Tokio runtime itself gets an error.
 ///
+/// [`check`](Exporter::check) sends each receiver a request for no spans, or no log records, with all its headers; only a success is an answer.
+///
 /// Source: OTLP specification 1.11, "OTLP/HTTP".
 ///
 /// # Examples
@@ -164,6 +166,14 @@ impl<P> Encoder<P> {
         match self {
             Self::Protobuf(encoder) => protobuf(encoder, batch),
             Self::Json(encoder) => encoder.encode(batch),
+        }
+    }
+
+    /// The body of a request for nothing.
+    fn empty(&self) -> &'static [u8] {
+        match self {
+            Self::Protobuf(_) => b"",
+            Self::Json(_) => b"{}",
         }
     }
 
@@ -275,6 +285,16 @@ impl Exporter for Otlp {
             _ => Err(ExportError::permanent(format!("{signal} have no target any more"))),
         };
         rejected.map(Exported::with_rejected)
+    }
+
+    fn check(&mut self) -> Result<(), ExportError> {
+        if let Some((client, encoder)) = &mut self.traces {
+            client.send(encoder.empty()).map_err(|error| error.of_signal(Signal::Traces))?;
+        }
+        if let Some((client, encoder)) = &mut self.logs {
+            client.send(encoder.empty()).map_err(|error| error.of_signal(Signal::Logs))?;
+        }
+        Ok(())
     }
 }
 
