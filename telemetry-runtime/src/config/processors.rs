@@ -41,11 +41,6 @@ const NAMES: PerSignal<Names> = PerSignal {
         max_batch_items: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
     },
 };
-/// Both signals' names for what concerns both.
-pub(super) const EXPORT_TIMEOUT: [&str; 2] = [NAMES.traces.export_timeout, NAMES.logs.export_timeout];
-pub(super) const QUEUE_ITEMS: [&str; 2] = [NAMES.traces.queue_items, NAMES.logs.queue_items];
-pub(super) const MAX_BATCH_ITEMS: [&str; 2] = [NAMES.traces.max_batch_items, NAMES.logs.max_batch_items];
-
 /// A call that may take for ever is one that nobody waits for to the end.
 const NO_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 

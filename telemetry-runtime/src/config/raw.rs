@@ -5,7 +5,6 @@ use super::exporter::{EXPORTER, Exporter};
 use super::key::{self, Key, Kind as Type, word_for, words};
 use super::limits::{self, Limits};
 use super::overrides::{PROPAGATORS, SAMPLER, SAMPLER_ARG, VALUE_LIMIT};
-use super::processors;
 use super::reader::{At, Reader};
 use crate::logging::{Filter, Format, LEVELS};
 use crate::policy::{PathPattern, Ratio, Sampling};
@@ -123,8 +122,7 @@ const LIMITS: &[Key] = &[
         .or(|| memory(Limits::default().details)),
     Key::new("queue", MEMORY, "batches that wait for one exporter").or(|| memory(Limits::default().queue)),
     Key::new("queue_items", COUNT, "spans and log records that wait for one exporter")
-        .or(|| Limits::default().queue_items.to_string())
-        .overridden_by(&processors::QUEUE_ITEMS),
+        .or(|| Limits::default().queue_items.to_string()),
     Key::new(
         "value",
         Type::Size { least: 1, most: Some(limits::LONGEST_VALUE_BYTES as u64) },

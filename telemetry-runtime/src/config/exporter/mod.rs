@@ -16,7 +16,6 @@ use super::error::Mistake;
 use super::key::{Key, Kind as Type, time, words};
 use super::limits;
 use super::overrides;
-use super::processors;
 use super::reader::{At, Fields, Reader};
 use crate::dispatch::Options;
 use crate::policy::Ratio;
@@ -88,9 +87,7 @@ pub(super) const EXPORTER: &[Key] = &[
         "nothing that has all attributes of one of these, such as `[{http.route: /health}]`",
     )
     .or_else("nothing"),
-    Key::new("max_batch_items", ITEMS, "larger batches are split")
-        .or_else("as they come, 8192 at most")
-        .overridden_by(&processors::MAX_BATCH_ITEMS),
+    Key::new("max_batch_items", ITEMS, "larger batches are split").or_else("as they come, 8192 at most"),
     Key::new(
         "concurrency",
         Type::Count { of: "requests", most: Some(delivery::MOST_AT_A_TIME) },
@@ -102,8 +99,7 @@ pub(super) const EXPORTER: &[Key] = &[
         Type::Time,
         "a call that takes longer is given up; what it had goes to the spool, or is dropped",
     )
-    .or(|| time(Options::default().export_timeout))
-    .overridden_by(&processors::EXPORT_TIMEOUT),
+    .or(|| time(Options::default().export_timeout)),
     Key::new("retry", Type::Section(delivery::RETRY), "how batches that failed are tried again"),
     Key::new(
         "spool",

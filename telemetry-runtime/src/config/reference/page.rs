@@ -19,19 +19,6 @@ const FURTHER: &[(&str, &str)] = &[
     ("AWS_ACCESS_KEY_ID", "with `auth: aws_sigv4`: the access key's name"),
     ("AWS_SECRET_ACCESS_KEY", "with `auth: aws_sigv4`: the access key itself"),
     ("AWS_SESSION_TOKEN", "with `auth: aws_sigv4`: what a temporary access key needs beside it"),
-    (
-        "APPINSIGHTS_INSTRUMENTATIONKEY",
-        "the resource of `azure_monitor` where nothing has a connection string; deprecated by the vendor",
-    ),
-    (
-        "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
-        "whether `azure_monitor` keeps the resource's attributes to itself (`true`)",
-    ),
-    (
-        "OTEL_BSP_SCHEDULE_DELAY",
-        "how long a span that has ended waits for company, in milliseconds; else 200",
-    ),
-    ("OTEL_BLRP_SCHEDULE_DELAY", "the same for log records"),
     ("NO_COLOR", "forbids colours on the console and in log lines, whatever it says"),
     ("CLICOLOR_FORCE", "demands colours where there is no terminal, unless it is `0`"),
 ];

@@ -55,7 +55,7 @@ fn said_by_variable(place: &Place) -> Option<&'static str> {
         (_, Kind::Bool) => "True",
         (_, Kind::Ratio) => "0.01",
         (_, Kind::Time) => "2500",
-        (_, Kind::Size { .. } | Kind::Count { .. }) => "100",
+        (_, Kind::Size { .. }) => "100",
         (_, Kind::Map(_)) => "a=1,b=x%20y",
         (_, Kind::List(_)) => "B3,xray",
         (_, Kind::WordOr(..)) => "warn,orders=debug",
