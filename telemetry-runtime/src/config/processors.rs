@@ -20,14 +20,14 @@ pub(super) struct Processors {
 }
 
 /// The variables of one signal's processor.
-struct Names {
+pub(super) struct Names {
     delay: &'static str,
-    export_timeout: &'static str,
-    queue_items: &'static str,
-    max_batch_items: &'static str,
+    pub(super) export_timeout: &'static str,
+    pub(super) queue_items: &'static str,
+    pub(super) max_batch_items: &'static str,
 }
 
-const NAMES: PerSignal<Names> = PerSignal {
+pub(super) const NAMES: PerSignal<Names> = PerSignal {
     traces: Names {
         delay: "OTEL_BSP_SCHEDULE_DELAY",
         export_timeout: "OTEL_BSP_EXPORT_TIMEOUT",

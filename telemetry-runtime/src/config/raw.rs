@@ -5,6 +5,7 @@ use super::exporter::{EXPORTER, Exporter};
 use super::key::{self, Key, Kind as Type, word_for, words};
 use super::limits::{self, Limits};
 use super::overrides::{PROPAGATORS, SAMPLER, SAMPLER_ARG, VALUE_LIMIT};
+use super::processors::NAMES;
 use super::reader::{At, Reader};
 use crate::logging::{Filter, Format, LEVELS};
 use crate::policy::{PathPattern, Ratio, Sampling};
@@ -121,8 +122,13 @@ const LIMITS: &[Key] = &[
     Key::new("details", MEMORY, "events and late attributes of spans that still run; the oldest go")
         .or(|| memory(Limits::default().details)),
     Key::new("queue", MEMORY, "batches that wait for one exporter").or(|| memory(Limits::default().queue)),
-    Key::new("queue_items", COUNT, "spans and log records that wait for one exporter")
-        .or(|| Limits::default().queue_items.to_string()),
+    Key::new(
+        "queue_items",
+        COUNT,
+        "spans and log records that wait for one exporter; of two variables the larger number counts",
+    )
+    .or(|| Limits::default().queue_items.to_string())
+    .overridden_by(&[NAMES.traces.queue_items, NAMES.logs.queue_items]),
     Key::new(
         "value",
         Type::Size { least: 1, most: Some(limits::LONGEST_VALUE_BYTES as u64) },

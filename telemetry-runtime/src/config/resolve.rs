@@ -21,7 +21,7 @@ use std::io;
 use std::path::PathBuf;
 
 /// The deprecated variable for Azure Monitor.
-const INSTRUMENTATION_KEY: &str = "APPINSIGHTS_INSTRUMENTATIONKEY";
+pub(super) const INSTRUMENTATION_KEY: &str = "APPINSIGHTS_INSTRUMENTATIONKEY";
 
 /// What the file and the environment say together.
 pub(super) struct Resolver<'a> {

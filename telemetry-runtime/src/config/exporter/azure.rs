@@ -4,6 +4,7 @@ use super::super::document::Node;
 use super::super::key::{Key, Kind as Type, time, word_for, words};
 use super::super::overrides::CONNECTION_STRING;
 use super::super::reader::Reader;
+use super::super::resolve::INSTRUMENTATION_KEY;
 use super::{A_TIME, COMPRESSIONS, duration};
 use crate::export::connection_string::ConnectionString;
 use crate::export::destination::{Compression, DEFAULT_TIMEOUT};
@@ -26,7 +27,7 @@ pub(super) const AZURE_MONITOR: &[Key] = &[
         Type::Secret,
         "the Application Insights resource: it is on the resource's overview page",
     )
-    .else_by(&[CONNECTION_STRING]),
+    .else_by(&[CONNECTION_STRING, INSTRUMENTATION_KEY]),
     Key::new("timeout", Type::Time, "how long one batch may take, with all its requests")
         .or(|| time(DEFAULT_TIMEOUT)),
     Key::new("compression", Type::Word(|| words(&COMPRESSIONS)), "how bodies are packed")

@@ -16,6 +16,7 @@ use super::error::Mistake;
 use super::key::{Key, Kind as Type, time, words};
 use super::limits;
 use super::overrides;
+use super::processors::NAMES;
 use super::reader::{At, Fields, Reader};
 use crate::dispatch::Options;
 use crate::policy::Ratio;
@@ -87,7 +88,13 @@ pub(super) const EXPORTER: &[Key] = &[
         "nothing that has all attributes of one of these, such as `[{http.route: /health}]`",
     )
     .or_else("nothing"),
-    Key::new("max_batch_items", ITEMS, "larger batches are split").or_else("as they come, 8192 at most"),
+    Key::new(
+        "max_batch_items",
+        ITEMS,
+        "larger batches are split; of two variables the smaller number counts",
+    )
+    .or_else("as they come, 8192 at most")
+    .overridden_by(&[NAMES.traces.max_batch_items, NAMES.logs.max_batch_items]),
     Key::new(
         "concurrency",
         Type::Count { of: "requests", most: Some(delivery::MOST_AT_A_TIME) },
@@ -97,9 +104,13 @@ pub(super) const EXPORTER: &[Key] = &[
     Key::new(
         "export_timeout",
         Type::Time,
-        "a call that takes longer is given up; what it had goes to the spool, or is dropped",
+        concat!(
+            "a call that takes longer is given up; what it had goes to the spool, or is dropped; ",
+            "the variables are in milliseconds, of two the larger number counts, and 0 is no limit"
+        ),
     )
-    .or(|| time(Options::default().export_timeout)),
+    .or(|| time(Options::default().export_timeout))
+    .overridden_by(&[NAMES.traces.export_timeout, NAMES.logs.export_timeout]),
     Key::new("retry", Type::Section(delivery::RETRY), "how batches that failed are tried again"),
     Key::new(
         "spool",

@@ -45,26 +45,59 @@ pub(in crate::config) struct Tls {
 }
 
 pub(super) const OTLP: &[Key] = &[
-    Key::new("preset", Type::Word(|| words(&Preset::WORDS)), "fills in what is not written: `aws` the endpoints of X-Ray and CloudWatch Logs, their signature and propagator")
-        .or_else("`self_hosted`, which fills in nothing"),
-    Key::new("endpoint", Type::Like("URL", r"^[hH][tT][tT][pP][sS]?://[^\s/@?#]+(/[^\s?#]*)?$"), "the receiver's URL, to which `v1/traces` and `v1/logs` are appended; the variables of one signal are used as they are")
-        .or_else("`http://localhost:4318`; for gRPC `http://localhost:4317`; with `preset: aws` AWS's own")
-        .overridden_by_signal(&[EVERY_SIGNAL.endpoint], [TRACES.endpoint, LOGS.endpoint]),
+    Key::new(
+        "preset",
+        Type::Word(|| words(&Preset::WORDS)),
+        concat!(
+            "fills in what is not written: `aws` the endpoints of X-Ray and CloudWatch Logs, ",
+            "their signature and propagator"
+        ),
+    )
+    .or_else("`self_hosted`, which fills in nothing"),
+    Key::new(
+        "endpoint",
+        Type::Like("URL", r"^[hH][tT][tT][pP][sS]?://[^\s/@?#]+(/[^\s?#]*)?$"),
+        concat!(
+            "the receiver's URL, to which `v1/traces` and `v1/logs` are appended; ",
+            "the variables of one signal are used as they are"
+        ),
+    )
+    .or_else("`http://localhost:4318`; for gRPC `http://localhost:4317`; with `preset: aws` AWS's own")
+    .overridden_by_signal(&[EVERY_SIGNAL.endpoint], [TRACES.endpoint, LOGS.endpoint]),
     Key::new("protocol", Type::Word(|| words(&PROTOCOLS)), "how it is spoken")
         .or_else("`grpc` where the endpoint's port is 4317, else `http/protobuf`")
         .overridden_by_signal(&[EVERY_SIGNAL.protocol], [TRACES.protocol, LOGS.protocol]),
-    Key::new("headers", Type::Map(&Type::Secret), "sent with every request, such as an API key; their values are never shown")
-        .overridden_by_signal(&[EVERY_SIGNAL.headers], [TRACES.headers, LOGS.headers]),
-    Key::new("timeout", Type::Time, "how long one request may take, from looking up the host to the answer's last byte; the variables are in milliseconds")
-        .or(|| time(DEFAULT_TIMEOUT))
-        .overridden_by_signal(&[EVERY_SIGNAL.timeout], [TRACES.timeout, LOGS.timeout]),
+    Key::new(
+        "headers",
+        Type::Map(&Type::Secret),
+        "sent with every request, such as an API key; their values are never shown",
+    )
+    .overridden_by_signal(&[EVERY_SIGNAL.headers], [TRACES.headers, LOGS.headers]),
+    Key::new(
+        "timeout",
+        Type::Time,
+        concat!(
+            "how long one request may take, from looking up the host to the answer's last byte; ",
+            "the variables are in milliseconds"
+        ),
+    )
+    .or(|| time(DEFAULT_TIMEOUT))
+    .overridden_by_signal(&[EVERY_SIGNAL.timeout], [TRACES.timeout, LOGS.timeout]),
     Key::new("compression", Type::Word(|| words(&COMPRESSIONS)), "how bodies are packed")
         .or(|| word_for(&COMPRESSIONS, &Compression::default()))
         .overridden_by_signal(&[EVERY_SIGNAL.compression], [TRACES.compression, LOGS.compression]),
     Key::new("tls", Type::Section(TLS), "behind `https`, whom to trust and who to be; files in the form PEM"),
-    Key::new("code_attributes", Type::Bool, "whether spans and log records say where their code is").or(|| true.to_string()),
-    Key::new("auth", Type::Word(|| words(&Auth::WORDS)), "how requests are signed: `aws_sigv4` by the access key in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`")
-        .or_else("`aws_sigv4` with `preset: aws`, unless `headers` has `authorization`; else `none`"),
+    Key::new("code_attributes", Type::Bool, "whether spans and log records say where their code is")
+        .or(|| true.to_string()),
+    Key::new(
+        "auth",
+        Type::Word(|| words(&Auth::WORDS)),
+        concat!(
+            "how requests are signed: `aws_sigv4` by the access key in `AWS_ACCESS_KEY_ID`, ",
+            "`AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`"
+        ),
+    )
+    .or_else("`aws_sigv4` with `preset: aws`, unless `headers` has `authorization`; else `none`"),
     Key::new("aws", Type::Section(AWS), "what AWS needs to know"),
 ];
 const AWS: &[Key] = &[

@@ -19,6 +19,18 @@ const FURTHER: &[(&str, &str)] = &[
     ("AWS_ACCESS_KEY_ID", "with `auth: aws_sigv4`: the access key's name"),
     ("AWS_SECRET_ACCESS_KEY", "with `auth: aws_sigv4`: the access key itself"),
     ("AWS_SESSION_TOKEN", "with `auth: aws_sigv4`: what a temporary access key needs beside it"),
+    (
+        "OTEL_BSP_SCHEDULE_DELAY",
+        "how many milliseconds a finished span waits for company at most; default: 200",
+    ),
+    (
+        "OTEL_BLRP_SCHEDULE_DELAY",
+        "how many milliseconds a log record waits for company at most; default: 200",
+    ),
+    (
+        "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
+        "`true` keeps `azure_monitor` exporters from sending the resource's attributes",
+    ),
     ("NO_COLOR", "forbids colours on the console and in log lines, whatever it says"),
     ("CLICOLOR_FORCE", "demands colours where there is no terminal, unless it is `0`"),
 ];

@@ -54,6 +54,7 @@ fn said_by_variable(place: &Place) -> Option<&'static str> {
         (_, Kind::Text) => "x y",
         (_, Kind::Bool) => "True",
         (_, Kind::Ratio) => "0.01",
+        (_, Kind::Count { .. }) => "7",
         (_, Kind::Time) => "2500",
         (_, Kind::Size { .. }) => "100",
         (_, Kind::Map(_)) => "a=1,b=x%20y",
@@ -135,6 +136,8 @@ fn the_origin_is_what_decides() {
     assert_eq!(origin(otlp, &[asks, forbids], "signals"), "OTEL_LOGS_EXPORTER");
     assert_eq!(origin(otlp, &[asks], "signals"), "default");
     assert_eq!(origin(console, &[asks, forbids], "signals"), "default");
+    let both = [("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BLRP_MAX_QUEUE_SIZE", "200")];
+    assert_eq!(origin("", &both, "queue_items"), "OTEL_BSP_MAX_QUEUE_SIZE and OTEL_BLRP_MAX_QUEUE_SIZE");
     assert_eq!(origin("telemetry: {sampler: always_off}", &[], "sampling_ratio"), "settings.yaml:1:22");
     assert_eq!(origin("", &[("OTEL_TRACES_SAMPLER", "always_off")], "sampling_ratio"), "OTEL_TRACES_SAMPLER");
     let made = resolved("", &[("OTEL_TRACES_EXPORTER", "otlp")]);

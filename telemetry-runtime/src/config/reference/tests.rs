@@ -150,6 +150,8 @@ fn every_variable_that_is_read_is_in_the_reference() {
             let _ = read(&place.file(&value));
         }
     }
+    let azure = Source::new("settings.yaml", "telemetry: {exporters: [{provider: azure_monitor}]}");
+    assert!(Settings::read(azure, &Environment::from([])).is_err());
     let described: BTreeSet<String> =
         page::variables().into_iter().map(|(name, _)| name.to_owned()).collect();
     let mut asked = ASKED.take();

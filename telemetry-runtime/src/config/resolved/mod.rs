@@ -7,7 +7,7 @@ pub(super) use text::yaml;
 
 use super::document::{Entry, Kind as Shape, Node};
 use super::exporter::{PROTOCOLS, Provider};
-use super::key::{Absent, Key, Kind, word_for};
+use super::key::{Absent, Key, Kind, time, word_for};
 use super::overrides::pairs;
 use super::raw::ROOT;
 use super::section::File;
@@ -319,6 +319,12 @@ impl<'s> Lines<'s> {
             "telemetry.exporters.name" => Some(yaml(&exporter?.name)),
             "telemetry.exporters.signals" => {
                 Some(format!("[{}]", taken(exporter?).collect::<Vec<_>>().join(", ")))
+            }
+            "telemetry.limits.queue_items" => Some(settings.limits.queue_items.to_string()),
+            "telemetry.exporters.export_timeout" => Some(time(exporter?.delivery.export_timeout)),
+            "telemetry.exporters.max_batch_items" => {
+                let items = exporter?.delivery.max_batch_items;
+                (items < usize::MAX).then(|| items.to_string())
             }
             "telemetry.exporters.otlp.aws.region" => {
                 let auth = |signal| destination(exporter, Some(signal))?.auth.as_deref();

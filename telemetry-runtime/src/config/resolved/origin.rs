@@ -20,9 +20,11 @@ pub(super) const SERVICE: [(&str, &str); 4] = [
 impl<'s> Lines<'s> {
     /// Where the value of a key comes from that [several things decide](Self::value).
     pub(super) fn origin(&self, key: &Key, path: &str, at: At<'s>) -> String {
-        let variable = match at.exporter {
-            Some(exporter) => self.deciding_variable(path, exporter, at.is_written),
-            None => self.variable(key.variables(None)).map(|(name, _)| name),
+        let variable = match (path, at.exporter) {
+            ("telemetry.exporters.provider" | "telemetry.exporters.signals", Some(exporter)) => {
+                self.deciding_variable(path, exporter, at.is_written).map(str::to_owned)
+            }
+            _ => self.overriding(key),
         };
         let sampler = || child(child(self.root(), "telemetry"), "sampler");
         match (path, at.node) {
@@ -30,13 +32,19 @@ impl<'s> Lines<'s> {
             _ if let Some((_, name)) = SERVICE.iter().find(|(key, _)| *key == path) => {
                 self.attribute_origin(name)
             }
-            _ if let Some(variable) = variable => variable.to_owned(),
+            _ if let Some(variable) = variable => variable,
             ("telemetry.sampling_ratio", _) if self.variable([SAMPLER]).is_some() => SAMPLER.to_owned(),
             (_, Some(node)) => self.position(node.place),
             ("telemetry.sampling_ratio", None) if let Some(node) = sampler() => self.position(node.place),
             ("telemetry.propagators", None) if !self.has_default_propagators() => PRESET.to_owned(),
             (_, None) => self.stand_in(key).map_or(DEFAULT, |(variable, _)| variable).to_owned(),
         }
+    }
+
+    /// The variables that win over the file and were understood; where there are two, both have a say.
+    fn overriding(&self, key: &Key) -> Option<String> {
+        let names = key.overridden_by.iter().copied().filter(|name| self.variable([*name]).is_some());
+        Some(names.collect::<Vec<_>>().join(" and ")).filter(|names| !names.is_empty())
     }
 
     /// The variable that makes an exporter, or takes a signal from it.
