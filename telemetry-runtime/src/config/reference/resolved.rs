@@ -138,6 +138,10 @@ fn the_origin_is_what_decides() {
     assert_eq!(origin(console, &[asks, forbids], "signals"), "default");
     let both = [("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BLRP_MAX_QUEUE_SIZE", "200")];
     assert_eq!(origin("", &both, "queue_items"), "OTEL_BSP_MAX_QUEUE_SIZE and OTEL_BLRP_MAX_QUEUE_SIZE");
+    let both = [("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BLRP_MAX_QUEUE_SIZE", "200")];
+    assert_eq!(origin("", &both, "queue_items"), "OTEL_BSP_MAX_QUEUE_SIZE and OTEL_BLRP_MAX_QUEUE_SIZE");
+    assert_means_the_same(&read("", &both).expect("valid settings"));
+    assert_means_the_same(&read("", &[("OTEL_BSP_EXPORT_TIMEOUT", "0")]).expect("valid settings"));
     assert_eq!(origin("telemetry: {sampler: always_off}", &[], "sampling_ratio"), "settings.yaml:1:22");
     assert_eq!(origin("", &[("OTEL_TRACES_SAMPLER", "always_off")], "sampling_ratio"), "OTEL_TRACES_SAMPLER");
     let made = resolved("", &[("OTEL_TRACES_EXPORTER", "otlp")]);
