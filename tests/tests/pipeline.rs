@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use telemetry_runtime::export::memory::Memory;
 use telemetry_runtime::policy::Ratio;
 use telemetry_runtime::{
-    Batch, Builder, ExportError, Exported, Exporter, ExporterStatus, Guard, InCurrentSpanOnce, Span,
-    StatusCode, ValueBuf, builder, instrument,
+    Batch, Builder, ExportError, Exported, Exporter, ExporterStatus, Guard, InCurrentSpanOnce, Settings,
+    Span, StatusCode, ValueBuf, builder, instrument,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -337,4 +337,18 @@ fn a_recorded_error_says_its_type_its_message_and_its_sources() {
     assert_eq!(span.status_message, "no quantity: invalid digit found in string");
     let Some(ValueBuf::Str(error_type)) = span.attribute("error.type") else { panic!("{span:?}") };
     assert!(error_type.ends_with("::Outer"), "{error_type}");
+}
+
+#[test]
+fn of_a_burst_that_is_larger_than_the_queue_as_much_as_fits_arrives() {
+    let _turn = turn();
+    let text = "telemetry: {limits: {queue_items: 64}, exporters: []}";
+    let settings = Settings::from_text(text, "settings.yaml").expect("they are right");
+    let memory = Memory::new();
+    let guard = install(builder().settings(settings).exporter("memory", memory.clone()));
+    (0..100).for_each(|n| assert_eq!(work(n), n));
+    let _report = guard.flush(SOON);
+    let status = status(&guard, "memory");
+    assert!(status.exported >= 64, "{status}");
+    assert_eq!(status.exported as usize, memory.take().len());
 }

@@ -374,6 +374,19 @@ fn no_secret_of_the_environment_is_shown_whatever_fails() {
 }
 
 #[test]
+fn no_secret_in_an_endpoint_is_shown() {
+    let _turn = turn();
+    let (folder, receiver) = (Folder::new("endpoint"), Receiver::scripted([Answer::status(404)]));
+    let endpoint = |origin: String| format!("{origin}/c4nary/traces?token=c4nary");
+    for (origin, words) in [(receiver.endpoint(), "answered 404"), (unused(), "no connection to")] {
+        let said = folder.run("", &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &endpoint(origin))]);
+        assert!(said.contains(words), "it was in use: {said}");
+        assert_clean("the output", &said, &[]);
+    }
+    assert_eq!(receiver.requests()[0].line, "POST /c4nary/traces?token=c4nary");
+}
+
+#[test]
 fn no_secret_is_shown_where_settings_are_wrong() {
     let folder = Folder::new("wrong");
     let key_file = folder.file("c.key", "-----BEGIN PRIVATE KEY-----\nc4nary\n-----END PRIVATE KEY-----\n");

@@ -2,6 +2,7 @@
 
 use super::auth::AwsSigV4;
 use crate::record::{Secret, Signal};
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub(crate) struct Destination {
 }
 
 /// A valid URL, of a receiver for all signals or of one signal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// Without the signal's path, but with a slash at its end, if it is a base.
     url: String,
@@ -247,6 +248,13 @@ fn port(authority: &str) -> Result<Option<u16>, EndpointError> {
         return Err(EndpointError::Host);
     }
     port.map(|port| port.parse().ok().filter(|port| *port != 0).ok_or(EndpointError::Port)).transpose()
+}
+
+/// A path or query may hold a token.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({})", self.origin())
+    }
 }
 
 impl Header {
