@@ -51,16 +51,16 @@ pub(super) fn record(
     metadata: &'static Metadata<'static>,
     values: &Record<'_>,
 ) -> Option<&'static Callsite> {
-    let handle = held.handle();
+    let mut handle = held.handle();
     // A twin of ours has the value already.
     if !handle.is_recording() || twin_of(metadata.name(), metadata.file(), metadata.line()).is_some() {
         return None;
     }
     let secrets = place::of(metadata, SpanKind::Internal).secrets;
-    let mut fields = Fields { recorder: &mut { handle.clone() }, secrets, said: Said::default() };
+    let mut fields = Fields { recorder: &mut handle, secrets, said: Said::default() };
     shielded(|| values.record(&mut fields));
     let kind = fields.said.kind;
-    fields.said.tell(&handle);
+    fields.said.tell(fields.recorder);
     kind.map(|kind| place::of(metadata, kind).callsite)
 }
 

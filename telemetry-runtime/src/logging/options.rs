@@ -99,11 +99,10 @@ impl Filter {
         EnvFilter::builder().parse_lossy(&self.0)
     }
 
-    /// The same filter by target and level alone; `None` if it looks into spans, or says nothing of itself.
+    /// The same filter by target and level alone; `None` if it looks into spans.
     #[cfg(feature = "logging")]
     pub(crate) fn as_targets(&self) -> Option<Targets> {
-        let is_static = !self.0.trim().is_empty() && !self.0.contains('[');
-        is_static.then(|| self.0.parse().ok())?
+        if self.0.contains('[') { None } else { self.0.parse().ok() }
     }
 
     /// A filter of [`Self::from_setting_by_target`]; anything else lets nothing pass.
@@ -154,6 +153,58 @@ mod tests {
         assert!(setting("off").is_some_and(|off| !off.would_enable("orders", &tracing::Level::ERROR)));
         assert_eq!(setting("info,[span{id=1}]=trace"), None);
         assert_eq!(setting("inof"), None);
+    }
+
+    /// Whether each of some places is let through, first by `EnvFilter`.
+    #[cfg(feature = "logging")]
+    macro_rules! both_ways {
+        ($filter:expr, $(($target:literal, $level:ident)),+ $(,)?) => {{
+            use tracing_subscriber::layer::SubscriberExt;
+            let registry = tracing_subscriber::registry().with($filter.to_env_filter());
+            let ask = || [$(tracing::enabled!(target: $target, tracing::Level::$level)),+];
+            let targets = $filter.as_targets().expect("it looks into no span");
+            let by_targets = [$(targets.would_enable($target, &tracing::Level::$level)),+];
+            (tracing::subscriber::with_default(registry, ask), by_targets)
+        }};
+    }
+
+    #[cfg(feature = "logging")]
+    #[test]
+    fn filters_that_look_into_no_span_say_the_same_without_a_registry() {
+        let directives = [
+            "info",
+            "off",
+            "trace",
+            "warn,orders=debug",
+            "orders",
+            "orders=trace,orders::db=error",
+            "hyper=off,info",
+        ];
+        for directives in directives.into_iter().chain([Filter::default().as_str()]) {
+            let filter = Filter::from_directives(directives).expect("a filter");
+            let (by_env_filter, by_targets) = both_ways!(
+                filter,
+                ("orders", ERROR),
+                ("orders", DEBUG),
+                ("orders::db", WARN),
+                ("orders_of_others", TRACE),
+                ("hyper::client", INFO),
+                ("hyper::client", ERROR),
+                ("other", WARN),
+                ("other", INFO),
+                ("other", TRACE),
+            );
+            assert_eq!(by_env_filter, by_targets, "{directives}");
+        }
+    }
+
+    #[cfg(feature = "logging")]
+    #[test]
+    fn filters_that_look_into_spans_need_a_registry() {
+        for directives in ["info,[span{id=1}]=trace", "[span]=debug"] {
+            let filter = Filter::from_directives(directives).expect("a filter");
+            assert_eq!(filter.as_targets(), None, "{directives:?}");
+        }
     }
 
     #[test]

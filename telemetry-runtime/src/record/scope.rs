@@ -6,6 +6,23 @@ use super::ValueBuf;
 /// other spans.
 ///
 /// Source: OpenTelemetry specification, "Instrumentation Scope".
+///
+/// # Examples
+/// ```
+/// use telemetry_runtime::{Batch, ExportError, Exported, Exporter};
+///
+/// /// Prints which library made each span.
+/// struct Libraries;
+///
+/// impl Exporter for Libraries {
+///     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
+///         for span in batch.spans() {
+///             println!("{} {}", span.callsite().scope(), span.callsite().scope_details().version);
+///         }
+///         Ok(Exported::all())
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ScopeDetails {

@@ -2,7 +2,8 @@
 
 /// Calls this while nothing on this thread is an event of `tracing`, also of what comes there from the `log` crate.
 pub(super) fn quietly<T>(call: impl FnOnce() -> T) -> T {
+    // Not a new subscriber that hears nothing: each one has every place of the program asked anew whether it is wanted.
     #[cfg(feature = "tracing")]
-    let _quiet = tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::default());
+    let _quiet = tracing::dispatcher::set_default(&tracing::Dispatch::none());
     call()
 }
