@@ -24,6 +24,7 @@ pub use error::SettingsError;
 pub(crate) use limits::Limits;
 
 use crate::dispatch;
+use crate::export::auth::Entra;
 use crate::export::connection_string::ConnectionString;
 use crate::export::console::Style;
 use crate::export::destination::{Compression, Destination};
@@ -230,6 +231,8 @@ pub(crate) enum ExporterKind {
 pub(crate) struct Ingestion {
     pub(crate) connection_string: ConnectionString,
     pub(crate) takes: PerSignal<bool>,
+    /// Who asks for a token; nobody by default.
+    pub(crate) auth: Option<Entra>,
     /// How long one batch may take, with all its requests.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,

@@ -4,6 +4,7 @@ use super::env::Environment;
 use super::error::{Mistake, Origin};
 use super::exporter::{AzureMonitor, Exporter, Otlp, Provider, Tls};
 use super::overrides::{Overrides, Wanted};
+use super::preset::{AuthWord, Preset};
 use super::raw::{Raw, Service, Telemetry};
 use super::reader::At;
 use super::{ExporterKind, ExporterSettings, Ingestion, Limits};
@@ -79,7 +80,7 @@ impl Resolver<'_> {
                 .overrides
                 .propagators
                 .or(telemetry.propagators)
-                .or_else(|| preset_propagators(telemetry))
+                .or_else(|| Preset::of_process(telemetry).map(Preset::propagators))
                 .unwrap_or_default(),
             incoming: telemetry.incoming.unwrap_or_default(),
         }
@@ -239,8 +240,12 @@ impl Resolver<'_> {
             Some(_) => (None, ""),
         };
         self.mistakes.extend(mistake.map(|mistake| mistake.with_help(help)));
+        let connection_string = named?;
+        let auth = written.auth.filter(|auth| auth.value == AuthWord::AzureEntra);
+        let auth = auth.and_then(|auth| self.entra(auth.origin, connection_string.audience()));
         Some(ExporterKind::AzureMonitor(Ingestion {
-            connection_string: named?,
+            connection_string,
+            auth,
             takes,
             timeout: written.timeout.unwrap_or(DEFAULT_TIMEOUT),
             compression: written.compression.unwrap_or(Compression::Gzip),
@@ -252,16 +257,12 @@ impl Resolver<'_> {
         let protocol = self.protocol(&merged);
         self.check_tls(&merged);
         let defaults = Destination::default();
-        let auth = self.signature(&merged, protocol).map(Box::new);
+        let auth = self.auth(&merged, protocol).map(Box::new);
         let mut headers = merged.headers.clone().unwrap_or(defaults.headers);
         self.preset_headers(&merged, signal, &mut headers);
-        let endpoint = match &merged.endpoint {
-            Some(endpoint) => endpoint.value.clone(),
-            None => self
-                .preset_endpoint(&merged, signal, protocol)
-                .unwrap_or_else(|| Endpoint::default_of(protocol)),
-        };
-        self.warn_of_plain_secrets(&merged, &endpoint, auth.is_some());
+        let endpoint = self.endpoint(&merged, signal, protocol);
+        let auth_word = auth.as_ref().map(|auth| auth.word());
+        self.warn_of_plain_secrets(&merged, &endpoint, auth_word);
         Destination {
             endpoint,
             headers,
@@ -309,14 +310,14 @@ impl Resolver<'_> {
     }
 
     /// What a receiver is trusted with, everybody on the way can read.
-    fn warn_of_plain_secrets(&mut self, merged: &Otlp, endpoint: &Endpoint, is_signed: bool) {
+    fn warn_of_plain_secrets(&mut self, merged: &Otlp, endpoint: &Endpoint, auth: Option<&str>) {
         if !endpoint.is_readable_on_the_way() {
             return;
         }
         let has_headers = merged.headers.as_ref().is_some_and(|headers| !headers.is_empty());
-        for (setting, _) in
-            [("headers", has_headers), ("auth: aws_sigv4", is_signed)].iter().filter(|(_, is_set)| *is_set)
-        {
+        let headers = has_headers.then(|| "headers".to_owned());
+        let auth = auth.map(|word| format!("auth: {word}"));
+        for setting in headers.into_iter().chain(auth) {
             let origin = endpoint.origin();
             let warning =
                 format!("an `otlp` exporter sends `{setting}` to {origin} in plain text: write `https://`");
@@ -352,13 +353,6 @@ fn idle_tls(merged: &Otlp) -> Option<Origin> {
     let in_file = |origin: &Origin| matches!(origin, Origin::File(_));
     let endpoint = merged.endpoint.as_ref().filter(|endpoint| in_file(&endpoint.origin))?;
     merged.tls.first_origin().filter(|origin| in_file(origin) && !endpoint.value.is_secure())
-}
-
-/// What the first exporter with a preset has the process speak.
-fn preset_propagators(telemetry: &Telemetry) -> Option<propagation::Propagators> {
-    let exporters = telemetry.exporters.iter().flatten();
-    let preset = exporters.filter_map(|exporter| exporter.otlp.preset.as_ref()).next()?;
-    Some(preset.value.propagators())
 }
 
 /// Source: OpenTelemetry semantic conventions, service and deployment resources.

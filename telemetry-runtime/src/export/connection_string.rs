@@ -16,6 +16,7 @@ use ureq::http::Uri;
 pub(crate) struct ConnectionString {
     instrumentation_key: Secret,
     ingestion_endpoint: String,
+    audience: Option<String>,
 }
 
 impl fmt::Debug for ConnectionString {
@@ -49,7 +50,9 @@ pub(crate) enum ConnectionStringError {
     Insecure(&'static str),
     #[error("`{0}` in the connection string must be letters, digits, `-` and `.`")]
     HostPart(&'static str),
-    #[error("`Authorization` in the connection string must be `ikey`: other ways are not supported")]
+    #[error(
+        "`Authorization` in the connection string must be `ikey`: for tokens of Entra write `auth: azure_entra` beside the connection string"
+    )]
     Authorization,
 }
 
@@ -59,6 +62,7 @@ const LIVE_ENDPOINT: &str = "LiveEndpoint";
 const ENDPOINT_SUFFIX: &str = "EndpointSuffix";
 const LOCATION: &str = "Location";
 const AUTHORIZATION: &str = "Authorization";
+const AUDIENCE: &str = "AADAudience";
 const KNOWN_KEYS: [&str; 8] = [
     INSTRUMENTATION_KEY,
     INGESTION_ENDPOINT,
@@ -66,7 +70,7 @@ const KNOWN_KEYS: [&str; 8] = [
     ENDPOINT_SUFFIX,
     LOCATION,
     AUTHORIZATION,
-    "AADAudience",
+    AUDIENCE,
     "ApplicationId",
 ];
 /// Source: RFC 1035, section 2.3.4.
@@ -98,7 +102,14 @@ impl ConnectionString {
             }
             (None, None) => DEFAULT_INGESTION_ENDPOINT.to_owned(),
         };
-        Ok(Self { instrumentation_key: Secret::new(key.to_ascii_lowercase()), ingestion_endpoint })
+        let audience =
+            parts.get(AUDIENCE).filter(|audience| !audience.is_empty()).map(|&text| text.to_owned());
+        Ok(Self { instrumentation_key: Secret::new(key.to_ascii_lowercase()), ingestion_endpoint, audience })
+    }
+
+    /// What tokens are to be for, if the resource says so.
+    pub(crate) fn audience(&self) -> Option<&str> {
+        self.audience.as_deref()
     }
 
     /// Where items are posted, and the instrumentation key.

@@ -1,6 +1,6 @@
 //! Where OTLP goes and how, checked: endpoint, protocol, headers, timeout, compression, content.
 
-use super::auth::AwsSigV4;
+use super::auth::Auth;
 use crate::record::{Secret, Signal};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -28,8 +28,8 @@ pub(crate) struct Destination {
     pub(crate) tls: TlsFiles,
     /// Whether spans and log records say where their code is; they do by default.
     pub(crate) code_attributes: bool,
-    /// How each request is signed; not at all by default.
-    pub(crate) auth: Option<Box<AwsSigV4>>,
+    /// How each request is authorized beyond its headers; not at all by default.
+    pub(crate) auth: Option<Box<Auth>>,
 }
 
 /// A valid URL, of a receiver for all signals or of one signal.

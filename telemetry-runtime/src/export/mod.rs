@@ -136,8 +136,12 @@ pub struct ExportError {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Permanent,
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only OTLP's client asks once more"))]
+    Unauthorized,
     TooLarge,
-    Retryable { after: Option<Duration> },
+    Retryable {
+        after: Option<Duration>,
+    },
 }
 
 impl ExportError {
@@ -156,6 +160,12 @@ impl ExportError {
     /// [settled in part](Self::with_settled).
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(Kind::TooLarge, message.into())
+    }
+
+    /// The other side does not let us in: permanent, unless whoever authorizes requests has something newer.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unauthorized, message.into())
     }
 
     fn new(kind: Kind, message: String) -> Self {
@@ -193,11 +203,17 @@ impl ExportError {
         matches!(self.kind, Kind::TooLarge)
     }
 
+    /// Whether newer credentials may help.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        matches!(self.kind, Kind::Unauthorized)
+    }
+
     /// How long the other side asked to be left alone, at least.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             Kind::Retryable { after } => after,
-            Kind::Permanent | Kind::TooLarge => None,
+            Kind::Permanent | Kind::Unauthorized | Kind::TooLarge => None,
         }
     }
 }

@@ -12,8 +12,6 @@ use crate::config::Ingestion;
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
 use crate::dispatch::{self, Keeper, Make, Post, Queue, Report, Watch, Worker};
 use crate::export::Exporter;
-#[cfg(feature = "aws")]
-use crate::export::auth::SigV4;
 #[cfg(feature = "azure")]
 use crate::export::azure::{self, AzureMonitor};
 use crate::export::console::Console;
@@ -264,10 +262,11 @@ fn build(kind: ExporterKind, shares: Shares) -> Result<Box<dyn Exporter>, BuildE
 
 #[cfg(feature = "azure")]
 fn azure_monitor(ingestion: Ingestion, shares: Shares) -> AzureMonitor {
-    let Ingestion { connection_string, takes, timeout, compression } = ingestion;
+    let Ingestion { connection_string, takes, auth, timeout, compression } = ingestion;
     let mut target = azure::Target::of(connection_string);
     (target.traces, target.logs) = (takes.traces, takes.logs);
     target.timeout = timeout;
+    target.auth = auth;
     target.gzip = compression == Compression::Gzip;
     (target.sampling_ratio, target.exported_ratio) = (shares.recorded, shares.exported);
     AzureMonitor::new(target)
@@ -284,7 +283,6 @@ fn file(destinations: PerSignal<Option<file::Destination>>) -> io::Result<File> 
 
 #[cfg(feature = "otlp")]
 fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTarget> {
-    #[cfg(feature = "aws")]
     let auth = PerSignal::of(|signal| destinations[signal].as_ref()?.auth.clone());
     let PerSignal { traces, logs } = destinations;
     let exporter =
@@ -293,12 +291,12 @@ fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTar
         Some(to) => exporter.with_logs(Target::of(to, Signal::Logs))?,
         None => exporter,
     };
-    #[cfg(feature = "aws")]
-    let exporter = Signal::ALL.into_iter().fold(exporter, |exporter, signal| match auth[signal].clone() {
-        Some(auth) => exporter.authorized_by(signal, Box::new(SigV4::new(*auth, signal))),
-        None => exporter,
-    });
-    Ok(exporter)
+    Ok(Signal::ALL.into_iter().fold(exporter, |exporter, signal| {
+        match auth[signal].clone().and_then(|auth| auth.authorizer(signal)) {
+            Some(authorize) => exporter.authorized_by(signal, authorize),
+            None => exporter,
+        }
+    }))
 }
 
 /// Starts the workers of each exporter and the watch over them, then the collector.

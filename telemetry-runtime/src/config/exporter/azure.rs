@@ -1,7 +1,8 @@
 //! The block `azure_monitor` of an exporter: which resource to send to, and how.
 
 use super::super::document::Node;
-use super::super::reader::Reader;
+use super::super::preset::AuthWord;
+use super::super::reader::{At, Reader};
 use super::{A_TIME, COMPRESSIONS, duration};
 use crate::export::connection_string::ConnectionString;
 use crate::export::destination::Compression;
@@ -12,22 +13,27 @@ use std::time::Duration;
 pub(in crate::config) struct AzureMonitor {
     /// The resource; by default that of `APPLICATIONINSIGHTS_CONNECTION_STRING`.
     pub(in crate::config) connection_string: Option<ConnectionString>,
+    /// How requests are authorized; not at all by default.
+    pub(in crate::config) auth: Option<At<AuthWord>>,
     /// How long one batch may take, with all its requests; 10 s by default.
     pub(in crate::config) timeout: Option<Duration>,
     /// How bodies are packed; `gzip` by default.
     pub(in crate::config) compression: Option<Compression>,
 }
 
-const AZURE_MONITOR: &[&str] = &["connection_string", "timeout", "compression"];
+const AZURE_MONITOR: &[&str] = &["connection_string", "auth", "timeout", "compression"];
+const AUTH: [(&str, AuthWord); 2] = [("none", AuthWord::None), ("azure_entra", AuthWord::AzureEntra)];
 
 impl AzureMonitor {
     pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {
         let fields = reader.fields(node, AZURE_MONITOR);
         let connection_string = reader.checked(fields.get("connection_string"), ConnectionString::parse);
+        let auth = reader.word(fields.get("auth"), &AUTH);
         let timeout = reader.typed(fields.get("timeout"), A_TIME, duration);
         let compression = reader.word(fields.get("compression"), &COMPRESSIONS);
         Self {
             connection_string: connection_string.map(|at| at.value),
+            auth,
             timeout: timeout.map(|at| at.value),
             compression: compression.map(|at| at.value),
         }

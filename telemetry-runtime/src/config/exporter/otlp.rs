@@ -2,7 +2,7 @@
 
 use super::super::document::Node;
 use super::super::error::{Mistake, Origin};
-use super::super::preset::{Auth, Preset, is_region};
+use super::super::preset::{AuthWord, Preset, is_region};
 use super::super::reader::{At, Reader};
 use super::{A_TIME, duration};
 use crate::export::destination::{Compression, Endpoint, Header, Protocol, TlsFiles};
@@ -21,7 +21,7 @@ pub(in crate::config) struct Otlp {
     pub(in crate::config) code_attributes: Option<bool>,
     /// What fills in the rest.
     pub(in crate::config) preset: Option<At<Preset>>,
-    pub(in crate::config) auth: Option<At<Auth>>,
+    pub(in crate::config) auth: Option<At<AuthWord>>,
     pub(in crate::config) aws: Aws,
 }
 
@@ -78,7 +78,7 @@ impl Otlp {
             tls: Tls::read(fields.get("tls"), reader),
             code_attributes: reader.bool(fields.get("code_attributes")),
             preset: reader.word(fields.get("preset"), &Preset::WORDS),
-            auth: reader.word(fields.get("auth"), &Auth::WORDS),
+            auth: reader.word(fields.get("auth"), &AuthWord::WORDS),
             aws: aws(fields.get("aws"), reader),
         }
     }

@@ -7,6 +7,7 @@ mod ledger;
 mod tests;
 mod track;
 
+use super::auth::Entra;
 use super::connection_string::{ConnectionString, ConnectionStringError};
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, PerSignal, Signal};
@@ -50,6 +51,8 @@ pub struct Target {
     pub sampling_ratio: f64,
     /// The share of all traces that this exporter gets, whatever is recorded, from 0 to 1. Default: 1.
     pub(crate) exported_ratio: f64,
+    /// Who asks for a token of Entra with each request. Default: nobody.
+    pub(crate) auth: Option<Entra>,
 }
 
 impl Target {
@@ -78,7 +81,7 @@ impl Target {
         let (traces, logs) = (true, true);
         let (sampling_ratio, exported_ratio) = (1.0, 1.0);
         let timeout = DEFAULT_TIMEOUT;
-        Self { connection, traces, logs, timeout, gzip: true, sampling_ratio, exported_ratio }
+        Self { connection, traces, logs, timeout, gzip: true, sampling_ratio, exported_ratio, auth: None }
     }
 }
 
@@ -142,11 +145,12 @@ pub struct AzureMonitor {
 impl AzureMonitor {
     /// An exporter to this target. It connects when the first batch comes.
     pub fn new(target: Target) -> Self {
-        let Target { connection, traces, logs, timeout, gzip, sampling_ratio, exported_ratio } = target;
+        let Target { connection, traces, logs, timeout, gzip, sampling_ratio, exported_ratio, auth } = target;
+        let authorize = auth.and_then(Entra::authorizer);
         Self {
             takes: PerSignal { traces, logs },
             encoder: Encoder::new(Rates::of_shares(sampling_ratio, exported_ratio), host()),
-            track: Track::new(connection, timeout, gzip),
+            track: Track::new(connection, timeout, gzip).authorized_by(authorize),
         }
     }
 }

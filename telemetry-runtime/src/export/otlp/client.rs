@@ -36,10 +36,6 @@ impl Client {
     }
 
     /// The same client, which has each request authorized.
-    #[cfg_attr(
-        not(any(feature = "aws", test)),
-        expect(dead_code, reason = "only a cloud wants more than fixed headers")
-    )]
     pub(super) fn authorized_by(self, authorize: Box<dyn Authorize>) -> Self {
         Self { authorize: Some(authorize), ..self }
     }
@@ -49,11 +45,23 @@ impl Client {
         request::within_limit(body)?;
         let body = if self.gzip { Cow::Owned(gzip(body)?) } else { Cow::Borrowed(body) };
         request::within_limit(&body)?;
-        let request = self.authorized(&body)?;
+        match self.attempt(&body) {
+            Err(error) if error.is_unauthorized() && self.renew() => self.attempt(&body),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether there may be newer credentials.
+    fn renew(&mut self) -> bool {
+        self.authorize.as_mut().is_some_and(|authorize| authorize.renew())
+    }
+
+    fn attempt(&mut self, body: &[u8]) -> Result<usize, ExportError> {
+        let request = self.authorized(body)?;
         let answer = match &mut self.wire {
-            Wire::Http(http) => http.post(&request.uri, &request.headers, &body)?,
+            Wire::Http(http) => http.post(&request.uri, &request.headers, body)?,
             #[cfg(feature = "grpc")]
-            Wire::Grpc(grpc) => return grpc.call(&request, self.gzip, &body),
+            Wire::Grpc(grpc) => return grpc.call(&request, self.gzip, body),
         };
         if answer.status.is_success() {
             return Ok(self.rejected_items(&answer.body));
@@ -104,6 +112,7 @@ impl Client {
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => ExportError::retryable(message, answer.retry_after()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ExportError::unauthorized(message),
             _ => ExportError::permanent(message),
         }
     }

@@ -10,9 +10,7 @@ mod response;
 pub use super::destination::{Protocol, TlsFiles};
 
 use super::destination::{self, Compression, Destination, Header};
-#[cfg(feature = "aws")]
-use super::http::Authorize;
-use super::http::TlsError;
+use super::http::{Authorize, TlsError};
 use super::json::JsonEncoder;
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, Secret, Signal};
@@ -219,7 +217,6 @@ impl Otlp {
     }
 
     /// The same exporter, which has requests of this signal authorized.
-    #[cfg(feature = "aws")]
     pub(crate) fn authorized_by(mut self, signal: Signal, authorize: Box<dyn Authorize>) -> Self {
         match signal {
             Signal::Traces => {
