@@ -23,6 +23,7 @@ pub(crate) use env::Environment;
 pub use error::SettingsError;
 pub(crate) use limits::Limits;
 
+use crate::detect;
 use crate::dispatch;
 use crate::export::auth::Entra;
 use crate::export::connection_string::ConnectionString;
@@ -34,6 +35,7 @@ use crate::policy::{self, Ratio, Sampling};
 use crate::propagation;
 use crate::record::{PerSignal, Resource};
 use overrides::{Overrides, Variables};
+use preset::Preset;
 use raw::Raw;
 use reader::Reader;
 use resolve::Resolver;
@@ -163,6 +165,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Who reports.
     pub(crate) resource: Resource,
+    /// Who is asked where we run, beneath what the resource says already.
+    pub(crate) detection: detect::Options,
     /// Which traces are recorded.
     pub(crate) policy: policy::Options,
     /// How contexts come from and go to other processes.
@@ -308,8 +312,10 @@ impl Settings {
 
     fn resolve(mut raw: Raw, resolver: &mut Resolver<'_>) -> Self {
         let disabled = resolver.disabled(&raw);
+        let preset = Preset::of_process(&raw.telemetry);
         Self {
             resource: resolver.resource(&raw),
+            detection: resolver.detection(&raw.telemetry, preset),
             policy: resolver.policy(&mut raw.telemetry),
             propagation: resolver.propagation(&raw.telemetry),
             limits: resolver.limits(&raw.telemetry),
@@ -317,7 +323,7 @@ impl Settings {
             span_events: raw.logging.span_events.unwrap_or(false),
             tracing: raw.telemetry.tracing.take().unwrap_or_default(),
             opentelemetry: raw.telemetry.opentelemetry.unwrap_or(true),
-            logging: resolver.logging(raw.logging),
+            logging: resolver.logging(raw.logging, preset),
             disabled,
             warnings: Vec::new(),
             sections: Sections::default(),

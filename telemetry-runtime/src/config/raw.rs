@@ -4,6 +4,7 @@ use super::document::{Kind, Node};
 use super::exporter::Exporter;
 use super::limits;
 use super::reader::{At, Reader};
+use crate::detect::Detector;
 use crate::logging::{Filter, Format};
 use crate::policy::{PathPattern, Ratio, Sampling};
 use crate::propagation::{Incoming, Propagator, Propagators};
@@ -34,6 +35,7 @@ pub(super) struct Telemetry {
     pub(super) propagators: Option<Propagators>,
     pub(super) incoming: Option<Incoming>,
     pub(super) resource: Vec<(String, ValueBuf)>,
+    pub(super) resource_detection: Option<Vec<Detector>>,
     pub(super) limits: limits::Written,
     pub(super) tracing: Option<Filter>,
     pub(super) opentelemetry: Option<bool>,
@@ -58,12 +60,15 @@ const TELEMETRY: &[&str] = &[
     "propagators",
     "incoming",
     "resource",
+    "resource_detection",
     "limits",
     "tracing",
     "opentelemetry",
     "exporters",
 ];
 const LIMITS: &[&str] = &["lanes", "details", "queue", "queue_items", "value"];
+const FORMATS: [(&str, Format); 4] =
+    [("json", Format::Json), ("text", Format::Text), ("gcp", Format::Gcp), ("ecs", Format::Ecs)];
 const LOGGING: &[&str] = &["level", "format", "span_events"];
 
 impl Raw {
@@ -102,6 +107,7 @@ fn telemetry(node: Option<&Node>, reader: &mut Reader<'_>, disabled: Option<bool
         propagators: fields.get("propagators").map(|node| propagators(node, reader)),
         incoming: reader.word(fields.get("incoming"), &Incoming::WORDS).map(|at| at.value),
         resource: resource(fields.get("resource"), reader),
+        resource_detection: fields.get("resource_detection").map(|node| detectors(node, reader)),
         limits: limits(fields.get("limits"), reader),
         tracing: reader.checked(fields.get("tracing"), Filter::from_setting_by_target).map(|at| at.value),
         opentelemetry: reader.bool(fields.get("opentelemetry")),
@@ -149,6 +155,11 @@ pub(super) fn propagator_words() -> Vec<(&'static str, Option<Propagator>)> {
     formats.into_iter().chain([("none", None)]).collect()
 }
 
+fn detectors(node: &Node, reader: &mut Reader<'_>) -> Vec<Detector> {
+    let items = reader.items(Some(node));
+    items.iter().filter_map(|item| reader.word(Some(item), &Detector::WORDS)).map(|at| at.value).collect()
+}
+
 fn resource(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<(String, ValueBuf)> {
     let entries = reader.entries(node);
     entries.iter().filter_map(|entry| Some((entry.key.clone(), attribute(&entry.value, reader)?))).collect()
@@ -174,9 +185,7 @@ fn logging(node: Option<&Node>, reader: &mut Reader<'_>) -> Logging {
     let fields = reader.fields(node, LOGGING);
     Logging {
         level: reader.checked(fields.get("level"), Filter::from_setting).map(|at| at.value),
-        format: reader
-            .word(fields.get("format"), &[("json", Format::Json), ("text", Format::Text)])
-            .map(|at| at.value),
+        format: reader.word(fields.get("format"), &FORMATS).map(|at| at.value),
         span_events: reader.bool(fields.get("span_events")),
     }
 }

@@ -8,6 +8,7 @@ use super::preset::{AuthWord, Preset};
 use super::raw::{Raw, Service, Telemetry};
 use super::reader::At;
 use super::{ExporterKind, ExporterSettings, Ingestion, Limits};
+use crate::detect;
 use crate::dispatch;
 use crate::export::destination::{Compression, DEFAULT_TIMEOUT, Destination, Endpoint, Protocol};
 #[cfg(feature = "otlp")]
@@ -38,6 +39,8 @@ impl Resolver<'_> {
             .with("telemetry.sdk.name", "telemetry")
             .with("telemetry.sdk.language", "rust")
             .with("telemetry.sdk.version", env!("CARGO_PKG_VERSION"));
+        let project = self.gcp_project(&raw.telemetry);
+        let sdk = project.into_iter().fold(sdk, |sdk, project| sdk.with("gcp.project_id", project));
         let file = raw.telemetry.resource.iter().cloned().chain(service_attributes(&raw.service));
         let variables =
             self.overrides.resource.iter().map(|(key, value)| (key.clone(), ValueBuf::Str(value.clone())));
@@ -91,10 +94,21 @@ impl Resolver<'_> {
         Limits { value: self.overrides.value_limit.unwrap_or(limits.value), ..limits }
     }
 
-    pub(super) fn logging(&self, raw: super::raw::Logging) -> logging::Options {
+    /// Who is asked where we run: whom the file names, or whom the preset does.
+    pub(super) fn detection(&self, telemetry: &Telemetry, preset: Option<Preset>) -> detect::Options {
+        let detectors = telemetry.resource_detection.clone();
+        detect::Options {
+            detectors: detectors.or(preset.map(Preset::detectors)).unwrap_or_default(),
+            variables: detect::Variables::read(|name| self.environment.get(name)),
+        }
+    }
+
+    /// How lines are written; `preset` is the one that the process goes by.
+    pub(super) fn logging(&self, raw: super::raw::Logging, preset: Option<Preset>) -> logging::Options {
         let filter = self.overrides.filter.clone().or(raw.level).unwrap_or_default();
-        let format = raw.format.unwrap_or_default();
-        logging::Options { filter, format, colour: self.environment.style(&io::stderr()).colour }
+        let format = raw.format.or(preset.map(Preset::log_format)).unwrap_or_default();
+        let colour = self.environment.style(&io::stderr()).colour;
+        logging::Options { filter, format, colour, resource: Resource::default() }
     }
 
     pub(super) fn exporters(&mut self, written: Option<Vec<Exporter>>) -> Vec<ExporterSettings> {
@@ -134,7 +148,7 @@ impl Resolver<'_> {
         let asked = PerSignal::of(|signal| self.asked_by_variable(signal));
         let takes = PerSignal::of(|signal| asked[signal].is_some());
         let otlp = asked.traces.or(asked.logs).and_then(|origin| {
-            let kind = self.otlp(&Otlp::default(), takes, origin)?;
+            let kind = self.otlp(&Otlp::default(), None, takes, origin)?;
             let delivery = dispatch::Options::default();
             Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind, delivery })
         });
@@ -177,7 +191,9 @@ impl Resolver<'_> {
         let origin = exporter.provider.origin;
         let kind = match exporter.provider.value {
             Provider::Console => self.console(),
-            Provider::Otlp => self.otlp(&exporter.otlp, exporter.takes(), origin)?,
+            Provider::Otlp => {
+                self.otlp(&exporter.otlp, exporter.delivery.max_batch_bytes, exporter.takes(), origin)?
+            }
             Provider::File => self.file(&exporter),
             Provider::AzureMonitor => {
                 let takes = exporter.takes();
@@ -206,7 +222,13 @@ impl Resolver<'_> {
     }
 
     /// An exporter of these signals, if it is left any.
-    fn otlp(&mut self, written: &Otlp, mut takes: PerSignal<bool>, origin: Origin) -> Option<ExporterKind> {
+    fn otlp(
+        &mut self,
+        written: &Otlp,
+        max_bytes: Option<usize>,
+        mut takes: PerSignal<bool>,
+        origin: Origin,
+    ) -> Option<ExporterKind> {
         if !cfg!(feature = "otlp") {
             let mistake = Mistake::new(origin, "provider `otlp` is not part of this build");
             self.mistakes.push(mistake.with_help("build `telemetry-runtime` with its feature `otlp`"));
@@ -216,7 +238,14 @@ impl Resolver<'_> {
             let wanted = self.overrides.exporters[signal].as_ref();
             takes[signal] &= wanted.is_none_or(|wanted| wanted.value == Wanted::Otlp);
         }
-        let destinations = PerSignal::of(|signal| takes[signal].then(|| self.destination(written, signal)));
+        let preset = written.preset.as_ref().map(|preset| preset.value);
+        let destinations = PerSignal::of(|signal| {
+            takes[signal].then(|| Destination {
+                max_request_bytes: max_bytes.or(preset.and_then(|preset| preset.max_request_bytes(signal))),
+                max_item_bytes: preset.and_then(|preset| preset.max_item_bytes(signal)),
+                ..self.destination(written, signal)
+            })
+        });
         (takes.traces || takes.logs).then_some(ExporterKind::Otlp(destinations))
     }
 
@@ -258,7 +287,7 @@ impl Resolver<'_> {
         self.check_tls(&merged);
         let defaults = Destination::default();
         let auth = self.auth(&merged, protocol).map(Box::new);
-        let mut headers = merged.headers.clone().unwrap_or(defaults.headers);
+        let mut headers = merged.headers.clone().unwrap_or_default();
         self.preset_headers(&merged, signal, &mut headers);
         let endpoint = self.endpoint(&merged, signal, protocol);
         let auth_word = auth.as_ref().map(|auth| auth.word());
@@ -272,6 +301,7 @@ impl Resolver<'_> {
             protocol,
             tls: merged.tls.into_files(),
             code_attributes: merged.code_attributes.unwrap_or(defaults.code_attributes),
+            ..defaults
         }
     }
 

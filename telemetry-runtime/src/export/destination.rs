@@ -28,6 +28,10 @@ pub(crate) struct Destination {
     pub(crate) tls: TlsFiles,
     /// Whether spans and log records say where their code is; they do by default.
     pub(crate) code_attributes: bool,
+    /// The most bytes of a request; as many as the protocol allows by default.
+    pub(crate) max_request_bytes: Option<usize>,
+    /// The most bytes of one span or log record; no bound by default.
+    pub(crate) max_item_bytes: Option<usize>,
     /// How each request is authorized beyond its headers; not at all by default.
     pub(crate) auth: Option<Box<Auth>>,
 }
@@ -139,6 +143,8 @@ impl Default for Destination {
             protocol: Protocol::default(),
             tls: TlsFiles::default(),
             code_attributes: true,
+            max_request_bytes: None,
+            max_item_bytes: None,
             auth: None,
         }
     }

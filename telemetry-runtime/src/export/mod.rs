@@ -79,7 +79,8 @@ pub trait Exporter: Send + 'static {
     /// What kind of error it is decides what becomes of the batch: see [`ExportError`].
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError>;
 
-    /// The batch as bytes that any later process can send: what a spool keeps. `None`, the default: batches of this exporter cannot be kept.
+    /// The batch as bytes that any later process can send: what a spool keeps. `None`, the default: it cannot be kept as it is, though halves of it
+    /// may, since each becomes a request of its own.
     /// If the last [`export`](Self::export) of the same batch failed and [settled a part of it](ExportError::with_settled), only the rest is
     /// packed. Only exporters of the settings can have a spool so far: one that was given in code is not asked.
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {

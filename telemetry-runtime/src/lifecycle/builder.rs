@@ -10,6 +10,7 @@ use crate::collect::{self, Collector, Control};
 #[cfg(feature = "azure")]
 use crate::config::Ingestion;
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
+use crate::detect;
 use crate::dispatch::{self, Keeper, Make, Post, Queue, Report, Watch, Worker};
 use crate::export::Exporter;
 #[cfg(feature = "azure")]
@@ -188,7 +189,12 @@ impl Builder {
     }
 
     /// Puts what the settings say in front of, or beneath, what was given in code.
-    fn apply(&mut self, settings: Settings) -> Result<(), InitError> {
+    fn apply(&mut self, mut settings: Settings) -> Result<(), InitError> {
+        if self.resource.is_none() && !settings.disabled {
+            let threads = Threads::default();
+            let detected = detect::detect(&settings.detection, &|name, ask| threads.spawn(name, ask));
+            settings.resource = settings.resource.over(&detected);
+        }
         let recorded = settings.policy.sampling.ratio;
         let planned = settings.exporters.iter().cloned().map(|exporter| Planned::of(exporter, recorded));
         let mut exporters = planned.collect::<Result<Vec<_>, _>>()?;
@@ -196,6 +202,7 @@ impl Builder {
         self.exporters = exporters;
         #[cfg(feature = "logging")]
         {
+            settings.logging.resource = settings.resource.clone();
             subscriber::install(&settings);
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
         }

@@ -53,6 +53,7 @@ const EXPORTER: &[&str] = &[
     "include",
     "exclude",
     "max_batch_items",
+    "max_batch_bytes",
     "concurrency",
     "export_timeout",
     "retry",

@@ -23,6 +23,8 @@ pub(in crate::config) struct Otlp {
     pub(in crate::config) preset: Option<At<Preset>>,
     pub(in crate::config) auth: Option<At<AuthWord>>,
     pub(in crate::config) aws: Aws,
+    /// The project of Google Cloud that telemetry belongs to.
+    pub(in crate::config) gcp_project: Option<String>,
 }
 
 /// What AWS needs to know.
@@ -53,7 +55,9 @@ const OTLP: &[&str] = &[
     "code_attributes",
     "auth",
     "aws",
+    "gcp",
 ];
+const GCP: &[&str] = &["project"];
 const AWS: &[&str] = &["region", "log_group", "log_stream"];
 const TLS: &[&str] = &["ca_file", "cert_file", "key_file"];
 
@@ -80,6 +84,7 @@ impl Otlp {
             preset: reader.word(fields.get("preset"), &Preset::WORDS),
             auth: reader.word(fields.get("auth"), &AuthWord::WORDS),
             aws: aws(fields.get("aws"), reader),
+            gcp_project: gcp_project(fields.get("gcp"), reader),
         }
     }
 
@@ -97,8 +102,14 @@ impl Otlp {
             preset: other.preset,
             auth: other.auth,
             aws: other.aws,
+            gcp_project: other.gcp_project,
         }
     }
+}
+
+fn gcp_project(node: Option<&Node>, reader: &mut Reader<'_>) -> Option<String> {
+    let fields = reader.fields(node, GCP);
+    reader.text(fields.get("project"))
 }
 
 fn aws(node: Option<&Node>, reader: &mut Reader<'_>) -> Aws {

@@ -1,11 +1,15 @@
 //! Google Cloud: its endpoint, and where its credentials are.
 
+use super::Preset;
 use crate::config::error::Origin;
+use crate::config::exporter::Otlp;
+use crate::config::raw::Telemetry;
 use crate::config::resolve::Resolver;
 use crate::export::auth::Adc;
 use crate::export::destination::{Endpoint, Protocol};
 use std::path::PathBuf;
 
+const PROJECT: [&str; 2] = ["GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"];
 const FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 const METADATA_HOST: &str = "GCE_METADATA_HOST";
 /// The metadata service by its address, which needs nobody to look it up.
@@ -33,6 +37,25 @@ impl Resolver<'_> {
             metadata: self.gcp_metadata()?,
             quota_project: self.environment.get("GOOGLE_CLOUD_QUOTA_PROJECT"),
         })
+    }
+
+    /// The project that an exporter with the preset belongs to, as far as it is known without asking anybody.
+    pub(in crate::config) fn gcp_project(&self, telemetry: &Telemetry) -> Option<String> {
+        let mut exporters = telemetry.exporters.iter().flatten().map(|exporter| &exporter.otlp);
+        let is_preset = |otlp: &&Otlp| otlp.preset.as_ref().is_some_and(|at| at.value == Preset::Gcp);
+        let written = exporters.find(is_preset)?.gcp_project.clone();
+        let variable = || PROJECT.into_iter().find_map(|name| self.environment.get(name));
+        written.or_else(variable).or_else(|| self.project_of_file())
+    }
+
+    #[cfg(feature = "gcp")]
+    fn project_of_file(&self) -> Option<String> {
+        crate::export::auth::AdcFile::read(&self.adc_file()?).ok()?.project().map(str::to_owned)
+    }
+
+    #[cfg(not(feature = "gcp"))]
+    fn project_of_file(&self) -> Option<String> {
+        None
     }
 
     fn adc_file(&self) -> Option<PathBuf> {

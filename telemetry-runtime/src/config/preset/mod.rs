@@ -13,6 +13,7 @@ use super::exporter::Otlp;
 use super::raw::Telemetry;
 use super::reader::At;
 use super::resolve::Resolver;
+use crate::detect::Detector;
 use crate::export::auth::Auth;
 use crate::export::destination::{Endpoint, Header, Protocol};
 use crate::logging::Format;
@@ -61,7 +62,41 @@ impl Preset {
 
     /// How log lines look where nobody says it.
     pub(super) fn log_format(self) -> Format {
-        Format::default()
+        match self {
+            Self::Gcp => Format::Gcp,
+            Self::Aws | Self::Azure | Self::SelfHosted => Format::default(),
+        }
+    }
+
+    /// Who is asked where we run.
+    pub(super) fn detectors(self) -> Vec<Detector> {
+        let cloud = match self {
+            Self::Aws => Some(Detector::Aws),
+            Self::Gcp => Some(Detector::Gcp),
+            Self::Azure => Some(Detector::Azure),
+            Self::SelfHosted => None,
+        };
+        Detector::LOCAL.into_iter().chain(cloud).collect()
+    }
+
+    /// The most bytes of a request of this signal.
+    ///
+    /// Source: Amazon CloudWatch User Guide, "OTLP Endpoints", limits; Azure Monitor service limits, "Logs Ingestion API". Google publishes
+    /// none: it gets what gRPC's receivers take by default.
+    pub(super) fn max_request_bytes(self, signal: Signal) -> Option<usize> {
+        match (self, signal) {
+            (Self::Aws, Signal::Traces) => Some(5_000_000),
+            (Self::Aws, Signal::Logs) | (Self::Azure, _) => Some(1_000_000),
+            (Self::Gcp, _) => Some(4 << 20),
+            (Self::SelfHosted, _) => None,
+        }
+    }
+
+    /// The most bytes of one span: of a larger one the whole request is refused.
+    ///
+    /// Source: Amazon CloudWatch User Guide, "OTLP Endpoints", limits of the traces endpoint.
+    pub(super) fn max_item_bytes(self, signal: Signal) -> Option<usize> {
+        (self == Self::Aws && signal == Signal::Traces).then_some(200_000)
     }
 
     fn auth(self) -> AuthWord {

@@ -179,3 +179,18 @@ fn a_service_of_aws_that_others_can_read_and_half_a_key_are_mistakes() {
     );
     assert!(!half.contains("canary"), "{half}");
 }
+
+#[test]
+fn a_preset_bounds_requests_unless_something_else_is_written() {
+    let aws = "preset: aws, auth: none, endpoint: 'http://127.0.0.1:1', aws: {log_group: a, log_stream: b}";
+    let bounds = |otlp, signal| {
+        let destination = destination(otlp, &[], signal);
+        (destination.max_request_bytes, destination.max_item_bytes)
+    };
+    assert_eq!(bounds(aws, Signal::Traces), (Some(5_000_000), Some(200_000)));
+    assert_eq!(bounds(aws, Signal::Logs), (Some(1_000_000), None));
+    assert_eq!(bounds("preset: gcp, auth: none", Signal::Traces), (Some(4 << 20), None));
+    assert_eq!(bounds("preset: self_hosted", Signal::Logs), (None, None));
+    let written = format!("{aws}}}, max_batch_bytes: 1MiB, retry: {{");
+    assert_eq!(bounds(&written, Signal::Traces), (Some(1 << 20), Some(200_000)));
+}
