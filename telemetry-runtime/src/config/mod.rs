@@ -218,7 +218,6 @@ pub(crate) struct ExporterSettings {
 
 /// The exporters that settings can name.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each exporter, for a moment")]
 pub(crate) enum ExporterKind {
     /// For people's eyes.
     Console(Style),

@@ -191,7 +191,6 @@ impl Endpoint {
     }
 
     /// The URL without any signal's path: what gRPC wants.
-    #[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "only the exporter asks"))]
     pub(crate) fn as_given(&self) -> &str {
         &self.url
     }
