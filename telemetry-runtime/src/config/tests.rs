@@ -881,7 +881,7 @@ fn a_key_of_aws_is_trimmed_and_one_that_cannot_be_sent_is_a_mistake() {
     let text = "telemetry: {exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws, aws: {region: eu-west-1}}}]}";
     let [_, secret, token] = KEY;
     let settings = settings_with(text, [("AWS_ACCESS_KEY_ID", " AKIDEXAMPLE\n"), secret, token]);
-    assert_eq!(signature(&only_destination(&settings)).1.id, "AKIDEXAMPLE");
+    assert_eq!(signature(only_destination(&settings)).1.id, "AKIDEXAMPLE");
     for broken in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         let variables =
             KEY.map(|(name, value)| (name, if name == broken { "canary\ncanary" } else { value }));

@@ -5,7 +5,6 @@ use crate::export::http::{Answer, HttpClient, HttpOptions, Tls, origin};
 use crate::record::percent;
 use serde_json::Value;
 use std::fmt::Write;
-use std::path::Path;
 use std::time::Duration;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
@@ -42,6 +41,7 @@ impl Desk {
         self.ask(Method::GET, url, headers, "")
     }
 
+    #[cfg(feature = "aws")]
     pub(super) fn put(&self, url: &str, headers: Headers<'_>) -> Result<Vec<u8>, ExportError> {
         self.ask(Method::PUT, url, headers, "")
     }
@@ -83,7 +83,8 @@ pub(super) fn no(message: impl Into<String>) -> ExportError {
 }
 
 /// What a file holds that somebody renews, without blanks around it.
-pub(super) fn read(path: &Path) -> Result<String, ExportError> {
+#[cfg(any(feature = "aws", feature = "azure-entra"))]
+pub(super) fn read(path: &std::path::Path) -> Result<String, ExportError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         no(format!("no credentials: {} cannot be read", path.display())).with_source(error)
     })?;

@@ -18,7 +18,7 @@ pub(crate) use gcp::Adc;
 #[cfg(feature = "gcp")]
 pub(crate) use gcp::AdcFile;
 
-#[cfg(feature = "_http-client")]
+#[cfg(feature = "otlp")]
 use super::http::Authorize;
 #[cfg(feature = "otlp")]
 use crate::record::Signal;

@@ -46,7 +46,7 @@ pub struct Target {
     /// The most bytes of a request, before and after it is packed; a larger batch is sent in parts. By default 64 MiB, which is also the
     /// most there can be, but 4 MiB over gRPC, since receivers take no more unless they are told to.
     pub max_request_bytes: Option<usize>,
-    /// The most bytes of one span or log record as protobuf, for receivers that refuse the whole request otherwise: a larger one is dropped,
+    /// The most bytes of one span or log record as protobuf (as JSON they are not measured), for receivers that refuse the whole request otherwise: a larger one is dropped,
     /// and counted as [too large](crate::Dropped::too_large). No bound by default.
     pub max_item_bytes: Option<usize>,
 }

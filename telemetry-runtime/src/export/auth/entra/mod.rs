@@ -3,7 +3,7 @@
 //! Source: Microsoft identity platform, "OAuth 2.0 client credentials flow"; "How to use managed identities to acquire an access token";
 //! App Service, "Connect to Azure services in app code".
 
-#[cfg(all(test, feature = "azure-entra", feature = "otlp"))]
+#[cfg(all(test, feature = "azure-entra"))]
 mod tests;
 #[cfg(feature = "azure-entra")]
 mod tokens;

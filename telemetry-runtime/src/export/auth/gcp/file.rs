@@ -20,7 +20,7 @@ pub(crate) struct AdcFile {
 
 /// Who asks for a token.
 pub(super) enum Who {
-    ServiceAccount { email: String, key_id: Option<String>, key: RsaKeyPair },
+    ServiceAccount { email: String, key_id: Option<String>, key: Box<RsaKeyPair> },
     User { client_id: String, client_secret: Secret, refresh_token: Secret },
 }
 
@@ -57,7 +57,7 @@ impl AdcFile {
             Some("service_account") => Who::ServiceAccount {
                 email: member("client_email")?,
                 key_id: member("private_key_id").ok(),
-                key: key(&member("private_key")?)?,
+                key: Box::new(key(&member("private_key")?)?),
             },
             Some("authorized_user") => Who::User {
                 client_id: member("client_id")?,
