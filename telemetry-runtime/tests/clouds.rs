@@ -1,7 +1,6 @@
 //! Switching the cloud is one line: the same program, environment and settings but for the preset, and a back end that lets nobody in who
 //! has not what that cloud asks for.
 
-use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 use telemetry_runtime::{Settings, builder, instrument};
@@ -75,10 +74,10 @@ fn cloud(lets_in: fn(&Request) -> bool) -> Receiver {
 
 /// Runs the program with this preset and a whole environment that is the same for all.
 fn run(preset: &str, cloud: &Receiver) -> Output {
-    let file: PathBuf =
-        std::env::temp_dir().join(format!("telemetry-clouds-{}-{preset}.yaml", std::process::id()));
-    std::fs::write(&file, SETTINGS.replace("PRESET", preset)).expect("a file");
     let host = cloud.endpoint().trim_start_matches("http://").to_owned();
+    // No two clouds are at one address.
+    let file = std::env::temp_dir().join(format!("telemetry-clouds-{}.yaml", host.replace(':', "-")));
+    std::fs::write(&file, SETTINGS.replace("PRESET", preset)).expect("a file");
     let url = |path: &str| format!("http://{host}{path}");
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "program", "--ignored", "--nocapture"])
