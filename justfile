@@ -36,6 +36,10 @@ peers *ARGS:
 compile-time:
     cargo run --release --manifest-path tests/compile-time/Cargo.toml
 
+# Fuzz every parser of text from outside for a minute; `just fuzz b3 spool` for some of them
+fuzz *TARGETS:
+    bash fuzz/run.sh {{TARGETS}}
+
 # What CI runs
 ci:
     bash .ci/run

@@ -19,19 +19,22 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "PORT")]
     pub(crate) port: Option<u16>,
 
-    /// What to serve instead of orders
+    /// What to do instead of serving orders
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
-/// What to serve instead of orders.
+/// What to do instead of serving orders.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Post what requests say to other services on this machine: `POST /relay` with [{"url": "..", "arguments": [..]}]
     Relay,
+    /// Print every setting with its origin, secrets masked, and whether each enabled exporter answers an empty export
+    CheckConfig,
 }
 
 const AFTER_HELP: &str = "\
 What the command line says wins over the settings file, which wins over the defaults.
 
-Exit codes: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, 2 for a wrong command line, 78 for wrong settings.";
+Exit codes: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, 2 for a wrong command line, 78 for wrong settings; of check-config\n\
+0 if all is well, 78 for wrong settings, 69 if an exporter does not answer.";

@@ -1,5 +1,6 @@
 //! The demo: a small order service on Warp whose every request can be followed through its trace.
 
+mod check;
 mod cli;
 mod error;
 mod fields;
@@ -35,14 +36,19 @@ fn run(cli: &Cli) -> Result<(), StartError> {
     let settings = Settings::find(cli.config.as_deref()).map_err(StartError::settings)?;
     let server = settings.section::<ServerSettings>("server").map_err(StartError::settings)?;
     let server = server.unwrap_or_default().overridden_by(cli);
+    let is_relay = match cli.command {
+        Some(Command::CheckConfig) => return check::check(settings),
+        Some(Command::Relay) => true,
+        None => false,
+    };
     let telemetry =
         telemetry_runtime::builder().settings(settings).install().map_err(StartError::telemetry)?;
     let runtime = tokio::runtime::Runtime::new().map_err(StartError::runtime)?;
 
     let outcome = runtime.block_on(async {
-        match cli.command {
-            None => serve(&server, &telemetry).await,
-            Some(Command::Relay) => serve_relay(&server, &telemetry).await,
+        match is_relay {
+            true => serve_relay(&server, &telemetry).await,
+            false => serve(&server, &telemetry).await,
         }
     });
 

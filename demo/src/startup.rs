@@ -18,6 +18,8 @@ pub(crate) struct StartError {
 
 /// The exit code for "it does not work here, now".
 const FAILURE: u8 = 1;
+/// The exit code for an exporter that does not answer: `EX_UNAVAILABLE` of `sysexits.h`.
+const UNAVAILABLE: u8 = 69;
 /// The exit code for wrong settings: `EX_CONFIG` of `sysexits.h`.
 const WRONG_SETTINGS: u8 = 78;
 
@@ -37,6 +39,15 @@ impl StartError {
     pub(crate) fn settings(error: SettingsError) -> Self {
         let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
         Self { message: format!("{error}{cause}"), exit_code: WRONG_SETTINGS }
+    }
+
+    /// So many exporters do not answer; which and why was said already.
+    pub(crate) fn silent(count: usize) -> Self {
+        let message = match count {
+            1 => "an exporter does not answer".to_owned(),
+            count => format!("{count} exporters do not answer"),
+        };
+        Self { message, exit_code: UNAVAILABLE }
     }
 
     /// Telemetry could not be started.

@@ -4,7 +4,11 @@
 //! delivery as `settings.yaml` says, [`builder`] as code says, and the [`Guard`] they return ends it. [`Span::current`] adds to the
 //! running span; [`spawn`] carries it into work that runs elsewhere; an [`Exporter`] or a
 //! [`SamplingPolicy`](policy::SamplingPolicy) of your own takes a few lines.
-#![cfg_attr(doctest, doc = include_str!("../../README.md"))]
+// Its code is compiled where all is there that it uses: `cargo test --all-features`.
+#![cfg_attr(
+    all(doctest, feature = "opentelemetry", feature = "opentelemetry-sdk", feature = "reqwest", feature = "testing"),
+    doc = include_str!("../../README.md")
+)]
 
 #[cfg(feature = "logging")]
 pub mod bridge;
@@ -16,6 +20,8 @@ mod config;
 mod detect;
 mod dispatch;
 pub mod export;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
 mod lifecycle;
@@ -34,12 +40,12 @@ pub mod __private;
 pub use config::{Settings, SettingsError};
 pub use dispatch::{Breaker, Dropped, ExporterReport, ExporterStatus, Replayed, Report, Status};
 pub use export::{ExportError, Exported, Exporter};
-pub use lifecycle::{Builder, Guard, InitError, builder, init};
+pub use lifecycle::{Builder, ExporterCheck, Guard, InitError, builder, init};
 pub use record::{
     Array, Attribute, Attributes, Baggage, BaggageError, BaggageMember, Batch, Callsite, Capture, Element,
     EventData, EventView, Events, Level, LinkData, LinkView, Links, LogData, LogView, Logs, ParseIdError,
-    Resource, Sampling, Secret, Signal, SpanContext, SpanData, SpanId, SpanKind, SpanStatus, SpanView, Spans,
-    StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
+    Resource, Sampling, ScopeDetails, Secret, Signal, SpanContext, SpanData, SpanId, SpanKind, SpanStatus,
+    SpanView, Spans, StatusCode, TraceFlags, TraceId, TraceState, Value, ValueBuf,
 };
 pub use span::{
     Attached, CaptureRef, Carried, InCurrentSpan, InCurrentSpanOnce, Instrument, InstrumentOnce, Span,

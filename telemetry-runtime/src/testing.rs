@@ -20,7 +20,8 @@ struct Runtime {
 /// Runs `body` and returns the spans that ended in it, by their start.
 ///
 /// Tests may run side by side: each sees its own spans only, those of tasks and threads included as long as they carry the context
-/// along (see [`InCurrentSpan`](crate::InCurrentSpan)).
+/// along (see [`InCurrentSpan`](crate::InCurrentSpan)). Unless the process has a `tracing` subscriber of its own, one is installed that
+/// records the spans of libraries, too, as [`init`](crate::init) does by default.
 ///
 /// # Examples
 /// ```
@@ -41,6 +42,8 @@ struct Runtime {
 /// [`Memory`] exporter.
 pub fn capture<R>(body: impl FnOnce() -> R) -> Vec<SpanData> {
     let runtime = runtime();
+    #[cfg(feature = "logging")]
+    subscriber::install();
     let test = run(runtime, body);
     let mut spans = runtime.memory.take_if(|span| span.trace_id == test.trace_id());
     spans.sort_by_key(|span| span.start_unix_ns);
@@ -107,19 +110,27 @@ fn run<R>(runtime: &Runtime, body: impl FnOnce() -> R) -> SpanContext {
 #[cfg(feature = "logging")]
 mod subscriber {
     use crate::bridge;
+    use crate::bridge::subscriber::Process;
+    use crate::logging::Filter;
     use std::sync::OnceLock;
     use tracing::Subscriber;
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::registry::Registry;
+    use tracing::level_filters::LevelFilter;
+    use tracing_subscriber::filter::Targets;
+
+    /// Installs one, unless the process has one already; whether it is ours.
+    pub(super) fn install() -> bool {
+        static IS_OURS: OnceLock<bool> = OnceLock::new();
+        *IS_OURS.get_or_init(|| tracing::subscriber::set_global_default(subscriber()).is_ok())
+    }
 
     /// Runs the body where events become log records.
     pub(super) fn within<R>(body: impl FnOnce() -> R) -> R {
-        static IS_OURS: OnceLock<bool> = OnceLock::new();
-        let is_ours = IS_OURS.get_or_init(|| tracing::subscriber::set_global_default(subscriber()).is_ok());
-        if *is_ours { body() } else { tracing::subscriber::with_default(subscriber(), body) }
+        if install() { body() } else { tracing::subscriber::with_default(subscriber(), body) }
     }
 
     fn subscriber() -> impl Subscriber + Send + Sync {
-        Registry::default().with(bridge::events::layer())
+        let events = bridge::events::layer();
+        let all = Targets::new().with_default(LevelFilter::TRACE);
+        Process::new(Filter::default().to_targets(), all, move |event| events.tell(event))
     }
 }

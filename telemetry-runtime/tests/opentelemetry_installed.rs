@@ -1,8 +1,8 @@
 //! What `init` makes global for the OpenTelemetry API, and an SDK's exporter at the other end.
 
-use opentelemetry::global;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, SpanId, Tracer};
+use opentelemetry::{InstrumentationScope, KeyValue, global};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use std::sync::mpsc;
@@ -32,9 +32,17 @@ fn fields() -> usize {
     global::get_text_map_propagator(|propagator: &dyn TextMapPropagator| propagator.fields().count())
 }
 
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("library::part")
+        .with_version("1.2.0")
+        .with_schema_url("https://opentelemetry.io/schemas/1.30.0")
+        .with_attributes([KeyValue::new("of.library", true)])
+        .build()
+}
+
 #[instrument]
 fn ours() {
-    global::tracer("library::part").start("theirs").end();
+    global::tracer_with_scope(scope()).start("theirs").end();
 }
 
 /// One test: what is global is the process's.
@@ -55,7 +63,7 @@ fn the_settings_say_whether_libraries_that_use_the_api_are_recorded() {
     let [theirs, ours] = spans.try_iter().collect::<Vec<_>>().try_into().expect("two spans");
     assert_eq!((theirs.name.as_ref(), ours.name.as_ref()), ("theirs", "ours"));
     assert_eq!(theirs.parent_span_id, ours.span_context.span_id());
-    assert_eq!(theirs.instrumentation_scope.name(), "library::part");
+    assert_eq!(theirs.instrumentation_scope, scope());
     assert_eq!(theirs.attributes, [], "nobody knows where it is in the code");
     assert_eq!(ours.parent_span_id, SpanId::INVALID);
     assert_eq!(fields(), 3);

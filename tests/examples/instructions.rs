@@ -10,7 +10,7 @@ use std::sync::Once;
 use std::task::{Context, Poll, Waker};
 use telemetry_runtime::export::memory::Memory;
 use telemetry_runtime::policy::Ratio;
-use telemetry_runtime::{Guard, Span, bridge, builder, event, instrument};
+use telemetry_runtime::{Guard, Settings, Span, bridge, builder, event, instrument};
 use tracing::Subscriber;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
@@ -32,6 +32,8 @@ enum Setting {
     Sampled,
     /// Within a span that is not sampled.
     Unsampled,
+    /// Within a span that is sampled or not, and with the subscriber of `tracing` that settings bring along.
+    Init(Ratio),
 }
 
 const SCENARIOS: &[Scenario] = &[
@@ -50,6 +52,12 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "tracing_off", setting: Setting::Off, run: by_tracing },
     Scenario { name: "tracing_span", setting: Setting::Sampled, run: by_tracing },
     Scenario { name: "tracing_unsampled", setting: Setting::Unsampled, run: by_tracing },
+    Scenario { name: "tracing_span_by_init", setting: Setting::Init(Ratio::ALWAYS), run: spans_of_tracing },
+    Scenario {
+        name: "tracing_unsampled_by_init",
+        setting: Setting::Init(Ratio::NEVER),
+        run: spans_of_tracing,
+    },
     Scenario { name: "unsampled", setting: Setting::Unsampled, run: unsampled },
     Scenario { name: "unsampled_async", setting: Setting::Unsampled, run: unsampled_async },
 ];
@@ -69,7 +77,9 @@ fn main() -> ExitCode {
     let _guard = install(&scenario.setting);
     match scenario.setting {
         Setting::Off | Setting::Roots => warm_up_and_run(scenario.run, count),
-        Setting::Sampled | Setting::Unsampled => around(|| warm_up_and_run(scenario.run, count)),
+        Setting::Sampled | Setting::Unsampled | Setting::Init(_) => {
+            around(|| warm_up_and_run(scenario.run, count))
+        }
     }
     ExitCode::SUCCESS
 }
@@ -80,6 +90,10 @@ fn install(setting: &Setting) -> Option<Guard> {
         Setting::Off => return None,
         Setting::Roots | Setting::Sampled => builder,
         Setting::Unsampled => builder.policy(Ratio::NEVER),
+        Setting::Init(ratio) => {
+            let settings = Settings::from_text("telemetry: {exporters: []}", "settings.yaml");
+            builder.settings(settings.expect("they are right")).policy(*ratio)
+        }
     };
     Some(builder.install().expect("telemetry starts"))
 }

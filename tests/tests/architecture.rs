@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that put others together.
-const AT_THE_EDGE: &[&str] = &["lib", "lifecycle", "testing"];
+const AT_THE_EDGE: &[&str] = &["lib", "lifecycle", "testing", "fuzzing"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

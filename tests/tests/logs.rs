@@ -121,6 +121,23 @@ fn a_record_says_what_the_event_says_with_its_types() {
 }
 
 #[test]
+fn a_field_that_is_named_like_a_secret_is_not_looked_at() {
+    struct Untouchable;
+    impl fmt::Debug for Untouchable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("a secret was looked at")
+        }
+    }
+    let log = only_log(|| {
+        tracing::info!(pin = 1234, api_key = ?Untouchable, user.password = "x", spin = 1, "message");
+    });
+    for secret in ["pin", "api_key", "user.password"] {
+        assert_eq!(log.attribute(secret), Some(&"[REDACTED]".into()), "{secret}");
+    }
+    assert_eq!((log.attribute("spin"), log.body.as_str()), (Some(&1.into()), "message"));
+}
+
+#[test]
 fn a_record_has_the_name_that_the_event_was_given_and_no_other() {
     assert_eq!(only_log(|| tracing::info!("plain")).name, None);
     let named = only_log(|| tracing::info!(name: "order.sold", id = 7));

@@ -13,8 +13,8 @@ use std::time::Duration;
 use telemetry_runtime::__private::{Callsite, Entered};
 use telemetry_runtime::export::memory::Memory;
 use telemetry_runtime::{
-    Guard, InCurrentSpan, Span, SpanContext, SpanData, SpanId, StatusCode, TraceFlags, attach, builder,
-    instrument,
+    Attached, Baggage, Guard, InCurrentSpan, Span, SpanContext, SpanData, SpanId, StatusCode, TraceFlags,
+    attach, builder, instrument, span,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -418,6 +418,35 @@ fn contexts_detached_in_any_order_restore_what_was_before_the_first() {
             assert_eq!(current.span_id(), youngest.span_id(), "{order:?} after {index}");
         }
     }
+}
+
+#[test]
+fn a_span_that_ends_before_what_was_attached_within_it_is_not_current_again() {
+    let _turn = turn();
+    let _kept = install();
+    let within: [fn() -> Attached; 2] = [
+        || attach(&remote("aa")),
+        || Baggage::default().with("key", "value").expect("there is room").attach(),
+    ];
+    for is_child in [false, true] {
+        let _parent = is_child.then(|| span!("parent"));
+        let before = Span::current().context();
+        for attach_within in within {
+            let ended = span!("ended");
+            let attached = attach_within();
+            drop(ended);
+            drop(attached);
+            assert_eq!(Span::current().context(), before, "{is_child}");
+        }
+        let below = attach(&remote("bb"));
+        let ended = span!("ended");
+        let attached = attach(&remote("aa"));
+        drop(ended);
+        drop(below);
+        drop(attached);
+        assert_eq!(Span::current().context(), before, "{is_child}");
+    }
+    assert!(nothing_is_current());
 }
 
 #[test]

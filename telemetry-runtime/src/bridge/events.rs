@@ -2,8 +2,8 @@
 //!
 //! [`init`](crate::init) installs it; [`layer`] goes into a registry of one's own.
 
-use super::place;
-use crate::record::{Capture, SpanKind, Value};
+use super::place::{self, Place, Secrets};
+use crate::record::{Capture, REDACTED, SpanKind, Value};
 use crate::span::{Chain, Key, Note};
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -21,7 +21,9 @@ pub struct Events {
 /// every exporter that takes [logs](crate::Signal::Logs), accounted as spans are.
 ///
 /// [`init`](crate::init) installs it beside the log lines, under the same filter. In a registry of one's own it takes what that lets
-/// through; put a filter on it to have less. The text `message` is the record's body, the other fields are attributes with their types.
+/// through; put a filter on it to have less. The text `message` is the record's body, the other fields are attributes with their types; the
+/// value of one that is named like a secret is not looked at, and is `[REDACTED]`: the list is that of
+/// [`#[instrument]`](macro@crate::instrument#secrets).
 /// Wherever there is no exporter for log records the layer does nothing, and never records what the threads that deliver telemetry say.
 ///
 /// # Examples
@@ -45,10 +47,9 @@ impl Events {
         self.span_events = span_events;
         self
     }
-}
 
-impl<S: Subscriber> Layer<S> for Events {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    /// Records the event.
+    pub(crate) fn tell(self, event: &Event<'_>) {
         if Note::log_is_wanted() {
             record(event);
         }
@@ -58,18 +59,28 @@ impl<S: Subscriber> Layer<S> for Events {
     }
 }
 
+impl<S: Subscriber> Layer<S> for Events {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.tell(event);
+    }
+}
+
 fn record(event: &Event<'_>) {
     let mut note = Note::new();
-    let callsite = place::of(event.metadata(), SpanKind::Internal).callsite;
+    let Place { callsite, secrets, .. } = place::of(event.metadata(), SpanKind::Internal);
     let origin = Origin::of(event);
     note.log(callsite, origin.as_ref().map(|origin| origin.target), format_args!("{}", Message(event)));
-    add_fields(&mut note, event, origin.as_ref(), true);
+    add_fields(
+        Fields { note: &mut note, by_index: true, is_of_log: origin.is_some(), secrets },
+        event,
+        origin.as_ref(),
+    );
     note.push_log();
 }
 
 fn add_to_span(event: &Event<'_>) {
     let mut note = Note::new();
-    let callsite = place::of(event.metadata(), SpanKind::Internal).callsite;
+    let Place { callsite, secrets, .. } = place::of(event.metadata(), SpanKind::Internal);
     let origin = Origin::of(event);
     match callsite.name() {
         "" => note.event(format_args!("{}", Message(event))),
@@ -78,15 +89,19 @@ fn add_to_span(event: &Event<'_>) {
     let target = origin.as_ref().map_or(callsite.target(), |origin| origin.target);
     note.value(Key::Text("level"), Value::Str(callsite.level().as_str()));
     note.value(Key::Text("target"), Value::Str(target));
-    add_fields(&mut note, event, origin.as_ref(), false);
+    add_fields(
+        Fields { note: &mut note, by_index: false, is_of_log: origin.is_some(), secrets },
+        event,
+        origin.as_ref(),
+    );
     note.push_event();
 }
 
-fn add_fields(note: &mut Note, event: &Event<'_>, origin: Option<&Origin<'_>>, by_index: bool) {
-    event.record(&mut Fields { note, by_index, is_of_log: origin.is_some() });
+fn add_fields(mut fields: Fields<'_>, event: &Event<'_>, origin: Option<&Origin<'_>>) {
+    event.record(&mut fields);
     if let Some(&Origin { file: Some(file), line: Some(line), .. }) = origin {
-        note.value(Key::Text("code.file.path"), Value::Str(file));
-        note.value(Key::Text("code.line.number"), Value::I64(line.into()));
+        fields.note.value(Key::Text("code.file.path"), Value::Str(file));
+        fields.note.value(Key::Text("code.line.number"), Value::I64(line.into()));
     }
 }
 
@@ -147,6 +162,7 @@ struct Fields<'a> {
     by_index: bool,
     /// Whether some fields only say where a record of the `log` crate comes from.
     is_of_log: bool,
+    secrets: Secrets,
 }
 
 impl Fields<'_> {
@@ -161,14 +177,17 @@ impl Fields<'_> {
     }
 
     fn value(&mut self, field: &Field, value: impl Capture) {
-        if let (Some(key), Some(value)) = (self.key(field), value.capture()) {
+        let value = if self.secrets.has(field) { Some(Value::Str(REDACTED)) } else { value.capture() };
+        if let (Some(key), Some(value)) = (self.key(field), value) {
             self.note.value(key, value);
         }
     }
 
     fn formatted(&mut self, field: &Field, text: fmt::Arguments<'_>) {
-        if let Some(key) = self.key(field) {
-            self.note.formatted(key, text);
+        match self.key(field) {
+            Some(key) if self.secrets.has(field) => self.note.value(key, Value::Str(REDACTED)),
+            Some(key) => self.note.formatted(key, text),
+            None => {}
         }
     }
 }

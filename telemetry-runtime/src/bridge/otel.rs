@@ -37,9 +37,13 @@ impl Said {
         if let Some(name) = self.name {
             span.set_name(&name);
         }
-        // A description alone is one of an error.
-        if let Some(code) = self.status.or(self.description.is_some().then_some(StatusCode::Error)) {
-            span.set_status(code, self.description.as_deref().unwrap_or_default());
+        match (self.status, self.description) {
+            // The description may have been said before.
+            (Some(StatusCode::Error), None) => span.set_error_status(),
+            // A description alone is one of an error.
+            (code, Some(description)) => span.set_status(code.unwrap_or(StatusCode::Error), &description),
+            (Some(code), None) => span.set_status(code, ""),
+            (None, None) => {}
         }
     }
 }

@@ -1,34 +1,31 @@
 //! The `tracing` layer that makes the spans of other libraries spans of ours, in the same traces.
 //!
-//! [`init`](crate::init) installs it; [`layer`] goes into a registry of one's own.
+//! [`layer`] goes into a registry of one's own; where there is none, [`init`](crate::init) does the same without one.
 
-use super::otel::{KindOnly, Said};
-use super::place;
-use crate::record::{Callsite, SpanKind, Value};
-use crate::span::{Below, Chain, Entrance, Foreign, Held, Span, is_on, leave, twin_of};
-use std::error::Error;
-use std::fmt::{self, Debug};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use super::opened;
+use crate::span::slots::Recorded;
+use crate::span::{Entrance, Held, is_on, leave};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::Subscriber;
-use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing_subscriber::layer::{Context, Layer};
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::registry::LookupSpan;
 
 /// Makes every span of `tracing` that the registry shows it a span of ours.
 ///
 /// Spans of `tracing` and of ours nest whichever way: each is below what is current where it is made, unless it names another parent.
 /// `parent: None`, or a parent that is not here because a filter left it out, begins a trace. The head policy is asked as for our own
 /// spans; what is not recorded evaluates no field. Values keep their types; errors have their sources in their text; what is recorded
-/// later and `follows_from`, which becomes a link, count as long as the span runs. Spans of `#[instrument]` and `span!` that are shown
+/// later and `follows_from`, which becomes a link, count as long as the span runs. The value of a field that is named like a secret is not
+/// looked at, and is `[REDACTED]`: the list is that of [`#[instrument]`](macro@crate::instrument#secrets). Spans of `#[instrument]` and `span!` that are shown
 /// to `tracing`, by the feature `tracing-spans` or by [`compat::instrument`](macro@crate::compat::instrument), are not recorded a second
 /// time, but may be parents, and be entered elsewhere, as any other.
 ///
 /// Some fields say something else than an attribute: `otel.name`, `otel.kind` (`server`, `client`, `producer`, `consumer`, `internal`),
 /// `otel.status_code` (`ok`, `error`) and `otel.status_description` (or `otel.status_message`).
 ///
-/// Beside what the registry itself does, a span takes one allocation there, recorded or not; while telemetry is off, none.
+/// Beside what the registry itself does, a span takes one allocation there, recorded or not; while telemetry is off, none. What
+/// [`init`](crate::init) installs has the same meaning and takes less than a registry alone: it is not one.
 ///
 /// The layer itself leaves nothing out: give it a filter, as [`init`](crate::init) does with the setting `telemetry.tracing`. Libraries
 /// make very many spans below `info`.
@@ -59,21 +56,25 @@ where
     Bridge { number: COUNT.fetch_add(1, Ordering::Relaxed) }
 }
 
-/// What a span of `tracing` has in its extensions is one of two: [`Recorded`], or a [`Held`] context where nothing is recorded, or not by
-/// us. No lock on them is held while code that is not ours runs: `Debug` implementations log, make spans, and panic.
-///
-/// [tracing#763](https://github.com/tokio-rs/tracing/issues/763) and its likes are what happens otherwise.
-///
-/// A span ends when the registry drops what it has of it.
+/// Has the registry keep what a span of `tracing` is to us in the span's extensions, and end it when it drops them.
 struct Bridge {
     /// Tells the layer's entrances from those of others: span ids are a registry's own.
     number: u64,
 }
 
-type Recorded = Foreign<ROOM_WORDS>;
+/// What a span is to us.
+struct Opened {
+    recorded: Option<Recorded>,
+    /// Where nothing is recorded, or not by us.
+    held: Held,
+}
 
-/// Room for the fields of an ordinary span.
-const ROOM_WORDS: usize = 32;
+impl Opened {
+    /// The context below the span.
+    fn held(&self) -> Held {
+        self.recorded.as_ref().map_or_else(|| self.held.clone(), Recorded::held)
+    }
+}
 
 impl<S> Layer<S> for Bridge
 where
@@ -83,34 +84,25 @@ where
         if !is_on() {
             return;
         }
-        let metadata = attributes.metadata();
-        let opened = match twin_of(metadata.name(), metadata.file(), metadata.line()) {
-            Some(twin) => Err(twin),
-            None => open(attributes, &context).map(|recorded| filled(recorded, attributes)),
-        };
-        if let Some(span) = context.span(id) {
-            keep(&span, opened);
+        let mut recorded = None;
+        let held = opened::open(&mut recorded, attributes, |id| held(id, &context));
+        if let Some(span) = context.span(id).filter(|_| held.is_active()) {
+            let before = span.extensions_mut().replace(Opened { recorded, held });
+            // A registry may have this layer twice: then the one that came last has the span.
+            if let Some(Opened { recorded: Some(before), .. }) = before {
+                before.discard();
+            }
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        let Some(handle) = held_of(&span).map(|held| held.handle()).filter(Span::is_recording) else {
-            return;
-        };
-        let metadata = span.metadata();
-        if twin_of(metadata.name(), metadata.file(), metadata.line()).is_some() {
-            // Ours has the value already.
-            return;
-        }
-        let mut fields = Fields { recorder: handle, said: Said::default() };
-        shielded(|| values.record(&mut fields));
-        if let Some(kind) = fields.said.kind
-            && let Some(recorded) = span.extensions_mut().get_mut::<Recorded>()
+        let Some(held) = span.extensions().get().map(Opened::held) else { return };
+        if let Some(place) = opened::record(&held, span.metadata(), values)
+            && let Some(Opened { recorded: Some(recorded), .. }) = span.extensions_mut().get_mut()
         {
-            recorded.move_to(place::of(metadata, kind).callsite);
+            recorded.move_to(place.number());
         }
-        fields.said.tell(&fields.recorder);
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
@@ -138,159 +130,9 @@ impl Bridge {
     }
 }
 
-/// Starts the span where it says it belongs.
-fn open<S>(attributes: &Attributes<'_>, context: &Context<'_, S>) -> Result<Recorded, Held>
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-{
-    let callsite = || callsite(attributes);
-    if attributes.is_contextual() {
-        return Foreign::open(Below::Current, callsite);
-    }
-    match attributes.parent().and_then(|parent| held(parent, context)) {
-        Some(parent) => Foreign::open(Below::Context(&parent.context()), callsite),
-        None => Foreign::open(Below::Nothing, callsite),
-    }
-}
-
-/// The span's place, for the kind that it says it has.
-fn callsite(attributes: &Attributes<'_>) -> &'static Callsite {
-    let place = place::of(attributes.metadata(), SpanKind::Internal);
-    if !place.tells_kind {
-        return place.callsite;
-    }
-    let mut kind = KindOnly(SpanKind::Internal);
-    shielded(|| attributes.record(&mut kind));
-    place::of(attributes.metadata(), kind.0).callsite
-}
-
-/// The span with all that it is given at its start.
-fn filled(recorded: Recorded, attributes: &Attributes<'_>) -> Recorded {
-    let mut fields = Fields { recorder: recorded, said: Said::default() };
-    shielded(|| attributes.record(&mut fields));
-    if fields.said != Said::default() {
-        fields.said.tell(&fields.recorder.handle());
-    }
-    fields.recorder
-}
-
-/// Has fields evaluated. A panic, which without us would not have happened, ends that and nothing else: a registry that it left in the
-/// middle of a span's start would never close the span's parents.
-fn shielded(record: impl FnOnce()) {
-    // The panic hook has told of it.
-    let _ = catch_unwind(AssertUnwindSafe(record));
-}
-
-/// Has the registry keep the span, or the context that stands for it.
-fn keep<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, opened: Result<Recorded, Held>) {
-    let mut extensions = span.extensions_mut();
-    match opened {
-        // A registry may have this layer twice: then the one that came last has the span.
-        Ok(recorded) => extensions.replace(recorded).map_or((), Foreign::discard),
-        Err(held) if held.is_active() => drop(extensions.replace(held)),
-        Err(_) => {}
-    }
-}
-
 fn held<S>(id: &Id, context: &Context<'_, S>) -> Option<Held>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    held_of(&context.span(id)?)
-}
-
-fn held_of<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Held> {
-    let extensions = span.extensions();
-    extensions.get::<Recorded>().map(Recorded::held).or_else(|| extensions.get::<Held>().cloned())
-}
-
-/// Takes the values of fields.
-trait Recorder {
-    fn value(&mut self, field: &Field, value: Value<'_>);
-
-    fn text(&mut self, field: &Field, text: fmt::Arguments<'_>);
-}
-
-/// At the start of a span.
-impl Recorder for Recorded {
-    fn value(&mut self, field: &Field, value: Value<'_>) {
-        match index(field) {
-            Some(index) => Foreign::value(self, index, value),
-            None => self.attribute(place::key(field.name()), value),
-        }
-    }
-
-    fn text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
-        match index(field) {
-            Some(index) => self.formatted(index, text),
-            None => self.attribute(place::key(field.name()), Value::Str(&text.to_string())),
-        }
-    }
-}
-
-/// Which of the callsite's keys the field is, if it has a number that a record can hold.
-fn index(field: &Field) -> Option<u8> {
-    u8::try_from(field.index()).ok().filter(|index| *index < u8::MAX)
-}
-
-/// While a span runs.
-impl Recorder for Span {
-    fn value(&mut self, field: &Field, value: Value<'_>) {
-        self.set_value(place::key(field.name()), value);
-    }
-
-    fn text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
-        self.set_text(place::key(field.name()), text);
-    }
-}
-
-struct Fields<R> {
-    recorder: R,
-    said: Said,
-}
-
-impl<R: Recorder> Visit for Fields<R> {
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.recorder.value(field, Value::Bool(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.recorder.value(field, Value::I64(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.recorder.value(field, Value::U64(value));
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.recorder.value(field, Value::I128(value));
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.recorder.value(field, Value::U128(value));
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.recorder.value(field, Value::F64(value));
-    }
-
-    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.recorder.value(field, Value::Bytes(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if !self.said.takes(field, &format_args!("{value}")) {
-            self.recorder.value(field, Value::Str(value));
-        }
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.recorder.text(field, format_args!("{}", Chain(value)));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if !self.said.takes(field, value) {
-            self.recorder.text(field, format_args!("{value:?}"));
-        }
-    }
+    context.span(id)?.extensions().get().map(Opened::held)
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     /// The longest that a finished span or log record waits for company. Default: 200 ms.
-    pub(crate) delay: Duration,
+    pub(crate) delay: PerSignal<Duration>,
     /// A batch leaves at once when its records take so many bytes. Default: 256 KiB: what is
     /// encoded from it still lies in a processor's cache when it is sent.
     pub(crate) max_batch_bytes: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            delay: Duration::from_millis(200),
+            delay: PerSignal::of(|_| Duration::from_millis(200)),
             max_batch_bytes: 1 << 18,
             max_batch_items: 8192,
             max_waiting_bytes: 16 << 20,
@@ -123,8 +123,8 @@ impl Filling {
         self.batch.len_bytes() >= options.max_batch_bytes || self.batch.items() >= options.max_batch_items
     }
 
-    fn is_due(&self, options: &Options) -> bool {
-        self.since.is_some_and(|since| since.elapsed() >= options.delay)
+    fn is_due(&self, delay: Duration) -> bool {
+        self.since.is_some_and(|since| since.elapsed() >= delay)
     }
 
     fn note_age(&mut self) {
@@ -198,7 +198,7 @@ impl Collector {
             LANES.collector_is_awake();
             self.round();
             for signal in Signal::ALL {
-                if answers || stop || self.batches[signal].is_due(&self.options) {
+                if answers || stop || self.batches[signal].is_due(self.options.delay[signal]) {
                     self.send_batch(signal);
                 }
             }
@@ -210,7 +210,7 @@ impl Collector {
                 break;
             }
             if self.control.lock().asked == asked {
-                thread::park_timeout(self.options.delay);
+                thread::park_timeout(self.options.delay.traces.min(self.options.delay.logs));
             }
         }
         LANES.set_collector(None);

@@ -17,6 +17,8 @@ impl Environment {
     /// The variable's value. Empty means unset, as OpenTelemetry demands; so does a value that is not UTF-8.
     #[expect(clippy::disallowed_methods, reason = "this is the door to the environment that the lint guards")]
     pub(crate) fn get(&self, name: &str) -> Option<String> {
+        #[cfg(test)]
+        ASKED.with_borrow_mut(|asked| asked.insert(name.to_owned()));
         let value = match self {
             Self::Process => std::env::var(name).ok(),
             Self::Fixed(variables) => variables.get(name).cloned(),
@@ -40,6 +42,12 @@ impl Environment {
             Self::Fixed(_) => None,
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The variables that were asked for.
+    pub(super) static ASKED: std::cell::RefCell<std::collections::BTreeSet<String>> = const { std::cell::RefCell::new(std::collections::BTreeSet::new()) };
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {

@@ -1,8 +1,10 @@
-//! How much memory telemetry may take, and how long a value may be.
+//! How much memory telemetry may take, how long a value may be, and how long what has ended may wait.
 
+use crate::record::PerSignal;
 use crate::{collect, dispatch, span};
+use std::time::Duration;
 
-/// The bounds that settings know, in bytes unless they say otherwise.
+/// The bounds that settings know, in bytes unless they say otherwise; the delay is of variables only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// All threads' lanes together.
@@ -15,6 +17,8 @@ pub(crate) struct Limits {
     pub(crate) queue_items: usize,
     /// One attribute value.
     pub(crate) value: usize,
+    /// The longest that a finished span or log record waits for company.
+    pub(crate) delay: PerSignal<Duration>,
 }
 
 impl Default for Limits {
@@ -25,6 +29,7 @@ impl Default for Limits {
             queue: dispatch::Options::default().max_queue_bytes,
             queue_items: dispatch::Options::default().max_queue_items,
             value: span::DEFAULT_VALUE_LIMIT_BYTES,
+            delay: collect::Options::default().delay,
         }
     }
 }
@@ -48,9 +53,16 @@ impl Written {
             queue: self.queue.unwrap_or(default.queue),
             queue_items: self.queue_items.unwrap_or(default.queue_items),
             value: self.value.unwrap_or(default.value),
+            delay: default.delay,
         }
     }
 }
+
+/// Memory for many records is no less than this.
+pub(super) const LEAST_MEMORY_BYTES: usize = 1 << 10;
+/// What is on disk has room for a batch.
+pub(super) const LEAST_ON_DISK_BYTES: u64 = 1 << 20;
+pub(super) const LONGEST_VALUE_BYTES: usize = 1 << 20;
 
 /// What [`size`] understands.
 pub(super) const SIZE: &str = "a size of 1KiB or more, such as 64MiB";
@@ -59,7 +71,7 @@ pub(super) const LENGTH: &str = "a size of 1B to 1MiB, such as 4KiB";
 
 /// The memory for many records, in bytes.
 pub(super) fn size(text: &str) -> Option<usize> {
-    bytes(text).filter(|bytes| *bytes >= 1 << 10)
+    bytes(text).filter(|bytes| *bytes >= LEAST_MEMORY_BYTES)
 }
 
 /// What [`file_size`] understands.
@@ -67,7 +79,7 @@ pub(super) const FILE_SIZE: &str = "a size of 1MiB or more, such as 64MiB";
 
 /// The size of what is on disk, in bytes.
 pub(super) fn file_size(text: &str) -> Option<u64> {
-    bytes(text)?.try_into().ok().filter(|bytes| *bytes >= 1 << 20)
+    bytes(text)?.try_into().ok().filter(|bytes| *bytes >= LEAST_ON_DISK_BYTES)
 }
 
 /// What [`count`] understands.
@@ -80,7 +92,7 @@ pub(super) fn count(text: &str) -> Option<usize> {
 
 /// The length of one value, in bytes.
 pub(super) fn length(text: &str) -> Option<usize> {
-    bytes(text).filter(|bytes| (1..=1 << 20).contains(bytes))
+    bytes(text).filter(|bytes| (1..=LONGEST_VALUE_BYTES).contains(bytes))
 }
 
 /// `4096`, `4096B`, `4KiB`, `16MiB` or `1GiB`.

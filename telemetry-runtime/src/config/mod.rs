@@ -5,16 +5,21 @@ mod document;
 mod env;
 mod error;
 mod exporter;
+mod key;
 mod limits;
 mod overrides;
 mod preset;
+mod processors;
 mod raw;
 mod reader;
+#[cfg(test)]
+mod reference;
 mod resolve;
+mod resolved;
 mod secrecy;
 mod section;
 mod source;
-mod substitute;
+pub(crate) mod substitute;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -39,6 +44,7 @@ use preset::Preset;
 use raw::Raw;
 use reader::Reader;
 use resolve::Resolver;
+use resolved::Elsewhere;
 use section::Sections;
 use serde::de::DeserializeOwned;
 use source::Source;
@@ -133,6 +139,9 @@ use std::time::Duration;
 /// server:                               # the application's own: see `section`
 ///   port: 8000
 /// ```
+/// `docs/settings.md` of the repository has every key with its type, default and variables, and `settings.schema.json` has editors complete and
+/// check the file, where its first line is `# yaml-language-server: $schema=settings.schema.json`.
+///
 /// Unknown keys, wrong types and contradictions are errors. Empty and `null` mean absent. In values, `${VAR}`, `${env:VAR}` and
 /// `${VAR:-default}` are replaced by environment variables, and `$$` is a dollar sign; a variable that is neither set nor has a default
 /// is an error, except within an exporter that is not enabled.
@@ -179,13 +188,19 @@ use std::time::Duration;
 /// An endpoint for gRPC may lack its scheme there: it is `https`, or `http` where `OTEL_EXPORTER_OTLP_INSECURE` (also `..._TRACES_INSECURE`
 /// and `..._LOGS_INSECURE`) is `true`.
 /// `OTEL_TRACES_EXPORTER` and `OTEL_LOGS_EXPORTER` say whether `otlp` exporters get spans and log records: not if it is `none` or `console`.
+/// `OTEL_BSP_SCHEDULE_DELAY` (of spans) and `OTEL_BLRP_SCHEDULE_DELAY` (of log records) say how many milliseconds what has ended waits for
+/// company at most, by default 200; `..._MAX_QUEUE_SIZE` overrides `limits.queue_items`, and for every exporter `..._MAX_EXPORT_BATCH_SIZE`
+/// overrides `max_batch_items`, `..._EXPORT_TIMEOUT` (in milliseconds, 0 for no limit) `export_timeout`. An exporter has one queue for both
+/// signals: of two variables the larger queue and timeout count, and the smaller batch.
 /// `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
 /// of exporters in a file (a warning says so). Where no list is given, the console is joined by an `otlp` exporter of the signals for which
 /// a variable names an endpoint or asks for `otlp`; without the console if `OTEL_TRACES_EXPORTER` is `none`.
 ///
 /// `APPLICATIONINSIGHTS_CONNECTION_STRING` is for `azure_monitor` exporters that name no `connection_string`: unlike the others it does not
-/// override the file, as it does not in the vendor's libraries. Nor do `AWS_REGION`, else `AWS_DEFAULT_REGION`, and the variables for
-/// credentials above: they are read where the preset or `auth` of that cloud is written only.
+/// override the file, as it does not in the vendor's libraries. Where it is not set either, `APPINSIGHTS_INSTRUMENTATIONKEY` is taken, with a
+/// warning: the vendor has deprecated it. `APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED=true` keeps these exporters from sending
+/// the resource's attributes. Nor do `AWS_REGION`, else `AWS_DEFAULT_REGION`, and the variables for credentials above: they are read where the
+/// preset or `auth` of that cloud is written only.
 ///
 /// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings). Another is given where headers or
 /// signatures would go to another machine in plain text.
@@ -242,6 +257,7 @@ pub struct Settings {
     pub(crate) disabled: bool,
     warnings: Vec<String>,
     sections: Sections,
+    elsewhere: Elsewhere,
 }
 
 /// One enabled exporter.
@@ -278,6 +294,8 @@ pub(crate) struct Ingestion {
     /// How long one batch may take, with all its requests.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
+    /// Whether the resource is sent as a metric.
+    pub(crate) resource_metric: bool,
 }
 
 /// Found where no settings file is named.
@@ -331,10 +349,10 @@ impl Settings {
     fn read(mut source: Source, environment: &Environment) -> Result<Self, SettingsError> {
         let mut mistakes = Vec::new();
         let root = document::parse(&mut source, &mut mistakes);
-        let mut variables = Variables { environment, warnings: Vec::new(), mistakes };
+        let mut variables = Variables { environment, warnings: Vec::new(), mistakes, understood: Vec::new() };
         let overrides = Overrides::read(&mut variables);
 
-        let Variables { warnings, mistakes, .. } = variables;
+        let Variables { warnings, mistakes, understood, .. } = variables;
         let mut reader = Reader { environment, source: &mut source, mistakes, forgiving: false };
         let raw = Raw::read(root.as_ref(), &mut reader, overrides.disabled);
 
@@ -345,7 +363,8 @@ impl Settings {
             return Err(SettingsError::mistakes(source, mistakes));
         }
         let sections = Sections::new(source, root, environment.clone());
-        Ok(Self { warnings, sections, ..settings })
+        let elsewhere = Elsewhere { variables: understood, in_code: Vec::new() };
+        Ok(Self { warnings, sections, elsewhere, ..settings })
     }
 
     fn resolve(mut raw: Raw, resolver: &mut Resolver<'_>) -> Self {
@@ -365,6 +384,7 @@ impl Settings {
             disabled,
             warnings: Vec::new(),
             sections: Sections::default(),
+            elsewhere: Elsewhere::default(),
         }
     }
 
@@ -403,6 +423,7 @@ impl Settings {
     #[must_use]
     pub fn with_service_name(mut self, name: impl Into<String>) -> Self {
         self.resource = self.resource.with("service.name", name.into());
+        self.elsewhere.in_code.push("service.name");
         self
     }
 
@@ -411,6 +432,7 @@ impl Settings {
     pub fn with_sampling_ratio(mut self, ratio: f64) -> Self {
         let ratio = Ratio::new(ratio).unwrap_or(Ratio::ALWAYS);
         self.policy.sampling = Sampling { ratio, ..Sampling::default() };
+        self.elsewhere.in_code.extend(["telemetry.sampling_ratio", "telemetry.sampler"]);
         self
     }
 
@@ -418,6 +440,7 @@ impl Settings {
     #[must_use]
     pub fn without_exporters(mut self) -> Self {
         self.exporters.clear();
+        self.elsewhere.in_code.push("telemetry.exporters");
         self
     }
 }

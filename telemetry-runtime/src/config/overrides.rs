@@ -4,6 +4,7 @@ use super::env::Environment;
 use super::error::{Mistake, Origin};
 use super::exporter::{COMPRESSIONS, Otlp, PROTOCOLS, Tls};
 use super::limits;
+use super::processors::Processors;
 use super::raw::{propagator_words, ratio};
 use super::reader::{At, shown};
 use crate::export::connection_string::ConnectionString;
@@ -11,7 +12,7 @@ use crate::export::destination::{Endpoint, EndpointError, Header, Protocol};
 use crate::logging::Filter;
 use crate::policy::{Ratio, Sampling};
 use crate::propagation::Propagators;
-use crate::record::{PerSignal, Signal};
+use crate::record::{PerSignal, Secret, Signal};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,12 +27,15 @@ pub(super) struct Overrides {
     pub(super) propagators: Option<Propagators>,
     /// The most bytes of an attribute value.
     pub(super) value_limit: Option<usize>,
+    pub(super) processors: Processors,
     pub(super) otlp: OtlpOverrides,
     /// Where each signal is to go, which concerns `otlp` exporters and what is there without a list of exporters.
     pub(super) exporters: PerSignal<Option<At<Wanted>>>,
     pub(super) filter: Option<Filter>,
     /// The resource of `azure_monitor` exporters that name none.
     pub(super) azure_monitor: Option<ConnectionString>,
+    /// Whether `azure_monitor` exporters send the resource as a metric.
+    pub(super) resource_metric: Option<bool>,
 }
 
 /// The exporters that OpenTelemetry's variables know.
@@ -77,19 +81,21 @@ pub(super) struct Variables<'a> {
     pub(super) environment: &'a Environment,
     pub(super) warnings: Vec<String>,
     pub(super) mistakes: Vec<Mistake>,
+    /// Those that were understood, and what they say.
+    pub(super) understood: Vec<(&'static str, Secret)>,
 }
 
 /// The variables of one signal's exporter, or of every signal's.
-struct Names {
-    endpoint: &'static str,
+pub(super) struct Names {
+    pub(super) endpoint: &'static str,
     insecure: &'static str,
-    protocol: &'static str,
-    headers: &'static str,
-    timeout: &'static str,
-    compression: &'static str,
-    certificate: &'static str,
-    client_certificate: &'static str,
-    client_key: &'static str,
+    pub(super) protocol: &'static str,
+    pub(super) headers: &'static str,
+    pub(super) timeout: &'static str,
+    pub(super) compression: &'static str,
+    pub(super) certificate: &'static str,
+    pub(super) client_certificate: &'static str,
+    pub(super) client_key: &'static str,
 }
 
 /// What an endpoint of gRPC leaves open.
@@ -100,7 +106,7 @@ struct Unsaid {
     insecure: bool,
 }
 
-const EVERY_SIGNAL: Names = Names {
+pub(super) const EVERY_SIGNAL: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_ENDPOINT",
     insecure: "OTEL_EXPORTER_OTLP_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_PROTOCOL",
@@ -111,7 +117,7 @@ const EVERY_SIGNAL: Names = Names {
     client_certificate: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
     client_key: "OTEL_EXPORTER_OTLP_CLIENT_KEY",
 };
-const TRACES: Names = Names {
+pub(super) const TRACES: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     insecure: "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
@@ -122,7 +128,7 @@ const TRACES: Names = Names {
     client_certificate: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
     client_key: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
 };
-const LOGS: Names = Names {
+pub(super) const LOGS: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
     insecure: "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
     protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
@@ -133,28 +139,33 @@ const LOGS: Names = Names {
     client_certificate: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
     client_key: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
 };
-const EXPORTER: PerSignal<&str> = PerSignal { traces: "OTEL_TRACES_EXPORTER", logs: "OTEL_LOGS_EXPORTER" };
+pub(super) const EXPORTER: PerSignal<&str> =
+    PerSignal { traces: "OTEL_TRACES_EXPORTER", logs: "OTEL_LOGS_EXPORTER" };
 const EXPORTERS: [(&str, Wanted); 3] =
     [("otlp", Wanted::Otlp), ("console", Wanted::Console), ("none", Wanted::None)];
-const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
-const VALUE_LIMIT: [&str; 2] =
+pub(super) const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
+pub(super) const RESOURCE_METRIC_DISABLED: &str =
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED";
+/// The strongest first.
+pub(super) const VALUE_LIMIT: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
-const PROPAGATORS: &str = "OTEL_PROPAGATORS";
-const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
-const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
+pub(super) const PROPAGATORS: &str = "OTEL_PROPAGATORS";
+pub(super) const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+pub(super) const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 
 impl Overrides {
     /// Source: OpenTelemetry specification, environment variables; OTLP exporter, configuration options.
     pub(super) fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             disabled: variables.understood(["OTEL_SDK_DISABLED"], "`true` or `false`", bool),
-            service_name: variables.environment.get("OTEL_SERVICE_NAME"),
+            service_name: variables.text("OTEL_SERVICE_NAME"),
             resource: variables
                 .understood(["OTEL_RESOURCE_ATTRIBUTES"], "`key=value,key=value`, percent-encoded", pairs)
                 .unwrap_or_default(),
             sampling: sampling(variables),
             propagators: propagators(variables),
             value_limit: variables.understood(VALUE_LIMIT, limits::LENGTH, limits::length),
+            processors: Processors::read(variables),
             otlp: OtlpOverrides::read(variables),
             exporters: PerSignal::of(|signal| {
                 let name = EXPORTER[signal];
@@ -166,13 +177,16 @@ impl Overrides {
                 Filter::from_directives(text).ok()
             }),
             azure_monitor: variables.demanded(CONNECTION_STRING, ConnectionString::parse).map(|at| at.value),
+            resource_metric: variables
+                .understood([RESOURCE_METRIC_DISABLED], "`true` or `false`", bool)
+                .map(|is_disabled| !is_disabled),
         }
     }
 }
 
 impl Variables<'_> {
     /// The first variable that is set and understood; the others that are set are warned about.
-    fn understood<T, const N: usize>(
+    pub(super) fn understood<T, const N: usize>(
         &mut self,
         names: [&'static str; N],
         expected: &str,
@@ -181,9 +195,11 @@ impl Variables<'_> {
         names.into_iter().find_map(|name| {
             let text = self.environment.get(name)?;
             let value = parse(text.trim());
-            if value.is_none() {
-                self.warnings
-                    .push(format!("{name} is ignored: expected {expected}, found `{}`", shown(&text)));
+            match value {
+                Some(_) => self.note(name, &text),
+                None => self
+                    .warnings
+                    .push(format!("{name} is ignored: expected {expected}, found `{}`", shown(&text))),
             }
             value
         })
@@ -193,8 +209,18 @@ impl Variables<'_> {
         self.understood([names.insecure], "`true` or `false`", bool)
     }
 
-    fn path(&self, name: &'static str) -> Option<At<PathBuf>> {
-        let value = PathBuf::from(self.environment.get(name)?.trim());
+    fn note(&mut self, name: &'static str, text: &str) {
+        self.understood.push((name, Secret::new(text.trim())));
+    }
+
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        let text = self.environment.get(name)?;
+        self.note(name, &text);
+        Some(text)
+    }
+
+    fn path(&mut self, name: &'static str) -> Option<At<PathBuf>> {
+        let value = PathBuf::from(self.text(name)?.trim());
         Some(At { value, origin: Origin::Variable(name) })
     }
 
@@ -205,8 +231,12 @@ impl Variables<'_> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<At<T>> {
         let origin = Origin::Variable(name);
-        match parse(self.environment.get(name)?.trim()) {
-            Ok(value) => Some(At { value, origin }),
+        let text = self.environment.get(name)?;
+        match parse(text.trim()) {
+            Ok(value) => {
+                self.note(name, &text);
+                Some(At { value, origin })
+            }
             Err(error) => {
                 self.mistakes.push(Mistake::new(origin, error.to_string()));
                 None
@@ -234,7 +264,7 @@ fn otlp(
         endpoint: variables.demanded(names.endpoint, with_scheme),
         protocol: protocol.map(|value| At { value, origin: Origin::Variable(names.protocol) }),
         headers: headers(names.headers, variables),
-        timeout: variables.understood([names.timeout], "a number of milliseconds, 1 or more", milliseconds),
+        timeout: variables.understood([names.timeout], MILLISECONDS, milliseconds),
         compression: variables
             .understood([names.compression], "`gzip` or `none`", |text| word(text, &COMPRESSIONS)),
         tls: Tls {
@@ -272,7 +302,11 @@ fn propagators(variables: &mut Variables<'_>) -> Option<Propagators> {
     variables.warnings.extend(unknown.iter().map(|unknown| {
         format!("a part of {PROPAGATORS} is ignored: expected {known}, found `{}`", shown(unknown))
     }));
-    (!understood.is_empty()).then(|| Propagators::new(understood.into_iter().flatten()))
+    if understood.is_empty() {
+        return None;
+    }
+    variables.note(PROPAGATORS, &text);
+    Some(Propagators::new(understood.into_iter().flatten()))
 }
 
 fn sampling(variables: &mut Variables<'_>) -> Option<Sampling> {
@@ -299,12 +333,15 @@ fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Option<T> {
     words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
 }
 
-fn milliseconds(text: &str) -> Option<Duration> {
+/// What [`milliseconds`] understands.
+pub(super) const MILLISECONDS: &str = "a number of milliseconds, 1 or more";
+
+pub(super) fn milliseconds(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|count: &u64| *count > 0).map(Duration::from_millis)
 }
 
 /// `key=value,key=value` with percent-encoded parts; `None` if any of it is wrong.
-fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     let members = text.split(',').map(str::trim).filter(|member| !member.is_empty());
     members
         .map(|member| {

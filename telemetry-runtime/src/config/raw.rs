@@ -1,11 +1,14 @@
 //! What a settings file says, each value checked by itself and still at its place.
 
 use super::document::{Kind, Node};
-use super::exporter::Exporter;
-use super::limits;
+use super::exporter::{EXPORTER, Exporter};
+use super::key::{self, Key, Kind as Type, word_for, words};
+use super::limits::{self, Limits};
+use super::overrides::{PROPAGATORS, SAMPLER, SAMPLER_ARG, VALUE_LIMIT};
+use super::processors::NAMES;
 use super::reader::{At, Reader};
 use crate::detect::Detector;
-use crate::logging::{Filter, Format};
+use crate::logging::{Filter, Format, LEVELS};
 use crate::policy::{PathPattern, Ratio, Sampling};
 use crate::propagation::{Incoming, Propagator, Propagators};
 use crate::record::ValueBuf;
@@ -50,26 +53,129 @@ pub(super) struct Logging {
     pub(super) span_events: Option<bool>,
 }
 
-const ROOT: &[&str] = &["service", "telemetry", "logging", "server"];
-const SERVICE: &[&str] = &["name", "version", "namespace", "environment"];
-const TELEMETRY: &[&str] = &[
-    "enabled",
-    "sampling_ratio",
-    "sampler",
-    "exclude_endpoints",
-    "propagators",
-    "incoming",
-    "resource",
-    "resource_detection",
-    "limits",
-    "tracing",
-    "opentelemetry",
-    "exporters",
+/// All that a file may say.
+pub(super) const ROOT: &[Key] = &[
+    Key::new("service", Type::Section(SERVICE), "who reports"),
+    Key::new("telemetry", Type::Section(TELEMETRY), "what is recorded, and where it goes"),
+    Key::new(
+        "logging",
+        Type::Section(LOGGING),
+        "the log lines on standard error, and the log records that exporters get",
+    ),
+    Key::new("server", Type::Free, "the application's own section, which it reads by `Settings::section`"),
 ];
-const LIMITS: &[&str] = &["lanes", "details", "queue", "queue_items", "value"];
-const FORMATS: [(&str, Format); 4] =
+const SERVICE: &[Key] = &[
+    Key::new("name", Type::Text, "the attribute `service.name`")
+        .or_else("`unknown_service:` and the program's name")
+        .overridden_by(&["OTEL_SERVICE_NAME"]),
+    Key::new("version", Type::Text, "the attribute `service.version`"),
+    Key::new("namespace", Type::Text, "the attribute `service.namespace`"),
+    Key::new("environment", Type::Text, "the attribute `deployment.environment.name`, such as `production`"),
+];
+const TELEMETRY: &[Key] = &[
+    Key::new("enabled", Type::Bool, "whether anything is recorded; the variable says the opposite")
+        .or(|| true.to_string())
+        .overridden_by(&["OTEL_SDK_DISABLED"]),
+    Key::new("sampling_ratio", Type::Ratio, "the share of the traces that begin here; a caller's decision holds")
+        .or(|| Ratio::ALWAYS.share().to_string())
+        .overridden_by(&[SAMPLER_ARG]),
+    Key::new("sampler", Type::Word(|| Sampling::WORDS.to_vec()), "how it is decided which traces are recorded")
+        .or(|| Sampling::default().word().to_owned())
+        .overridden_by(&[SAMPLER]),
+    Key::new(
+        "exclude_endpoints",
+        Type::List(&Type::Like("path", r"^/[^*?#]*\*?$")),
+        "requests for these paths are not recorded: a path, or all that begin alike, as in `/internal/*`",
+    ),
+    Key::new(
+        "propagators",
+        Type::List(&Type::Word(|| words(&propagator_words()))),
+        "the formats in which contexts travel in headers, in their order",
+    )
+    .or_else("`[tracecontext, baggage]`; with `preset: aws` of an exporter also `xray`")
+    .overridden_by(&[PROPAGATORS]),
+    Key::new(
+        "incoming",
+        Type::Word(|| words(&Incoming::WORDS)),
+        "a caller's trace is continued (`trust`), a new one links to it (`link`), or it is forgotten (`ignore`)",
+    )
+    .or(|| word_for(&Incoming::WORDS, &Incoming::default())),
+    Key::new("resource", Type::Map(&Type::Attribute), "more attributes of whoever reports; those of the variable win")
+        .overridden_by(&["OTEL_RESOURCE_ATTRIBUTES"]),
+    Key::new(
+        "resource_detection",
+        Type::List(&Type::Word(|| words(&Detector::WORDS))),
+        "who is asked where the process runs: the system, and the clouds that are named, all within a second",
+    )
+    .or_else("the preset's: `[host, os, process, container]` and its cloud; without a preset nobody"),
+    Key::new("limits", Type::Section(LIMITS), "bounds of memory; what does not fit is dropped and counted"),
+    Key::new(
+        "tracing",
+        Type::WordOr(&LEVELS, &Type::Like("directives by target", BY_TARGET)),
+        "which spans of other libraries that use `tracing` are recorded: a level, or directives by target",
+    )
+    .or(|| "info".to_owned()),
+    Key::new(
+        "opentelemetry",
+        Type::Bool,
+        "with the feature of that name: the API's global tracer provider and propagator are ours",
+    )
+    .or(|| true.to_string()),
+    Key::new("exporters", Type::Sections(EXPORTER), "where spans and log records go")
+        .or_else("the console; also `otlp`, where a variable names an endpoint or asks for it"),
+];
+const LIMITS: &[Key] = &[
+    Key::new("lanes", MEMORY, "spans that have ended, before they are collected, on all threads together")
+        .or(|| memory(Limits::default().lanes)),
+    Key::new("details", MEMORY, "events and late attributes of spans that still run; the oldest go")
+        .or(|| memory(Limits::default().details)),
+    Key::new("queue", MEMORY, "batches that wait for one exporter").or(|| memory(Limits::default().queue)),
+    Key::new(
+        "queue_items",
+        COUNT,
+        "spans and log records that wait for one exporter; of two variables the larger number counts",
+    )
+    .or(|| Limits::default().queue_items.to_string())
+    .overridden_by(&[NAMES.traces.queue_items, NAMES.logs.queue_items]),
+    Key::new(
+        "value",
+        Type::Size { least: 1, most: Some(limits::LONGEST_VALUE_BYTES as u64) },
+        "one attribute value; a longer one is cut at a character",
+    )
+    .or(|| memory(Limits::default().value))
+    .overridden_by(&VALUE_LIMIT),
+];
+const LOGGING: &[Key] = &[
+    Key::new(
+        "level",
+        DIRECTIVES,
+        "which lines are written, and which log records exporters get: a level, or directives by target",
+    )
+    .or(|| "info".to_owned())
+    .overridden_by(&["RUST_LOG"]),
+    Key::new(
+        "format",
+        Type::Word(|| words(&FORMATS)),
+        "JSON for machines, or text for people, or JSON as Google's agents or Elastic's read it",
+    )
+    .or_else("`json`; with `preset: gcp` of an exporter `gcp`"),
+    Key::new("span_events", Type::Bool, "whether what is logged within a span is an event of the span, too")
+        .or(|| false.to_string()),
+];
+
+const MEMORY: Type = Type::Size { least: limits::LEAST_MEMORY_BYTES as u64, most: None };
+const COUNT: Type = Type::Count { of: "items", most: None };
+const DIRECTIVES: Type = Type::WordOr(&LEVELS, &Type::Like("directives", BY_ANYTHING));
+/// Parts with `=` or a span in brackets, and levels.
+const BY_ANYTHING: &str = r"^([^,]*[=\[][^,]*|trace|debug|info|warn|error|off)(,([^,]*[=\[][^,]*|trace|debug|info|warn|error|off))*$";
+/// The same without spans.
+const BY_TARGET: &str = r"^([^,\[]*=[^,\[]*|trace|debug|info|warn|error|off)(,([^,\[]*=[^,\[]*|trace|debug|info|warn|error|off))*$";
+pub(super) const FORMATS: [(&str, Format); 4] =
     [("json", Format::Json), ("text", Format::Text), ("gcp", Format::Gcp), ("ecs", Format::Ecs)];
-const LOGGING: &[&str] = &["level", "format", "span_events"];
+
+fn memory(bytes: usize) -> String {
+    key::size(bytes as u64)
+}
 
 impl Raw {
     /// Reads the file's own sections; `disabled` if the environment has switched telemetry off.

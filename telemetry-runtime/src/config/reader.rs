@@ -3,6 +3,7 @@
 use super::document::{Entry, Kind, Node};
 use super::env::Environment;
 use super::error::{Mistake, Origin};
+use super::key::{self, Key};
 use super::secrecy;
 use super::source::{Place, Source};
 use super::substitute::{self, Substituted, substitute};
@@ -29,6 +30,7 @@ pub(super) struct Reader<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'n> {
     entries: &'n [Entry],
+    keys: &'static [Key],
 }
 
 impl<'n> Fields<'n> {
@@ -38,20 +40,22 @@ impl<'n> Fields<'n> {
     }
 
     pub(super) fn entry(&self, key: &str) -> Option<&'n Entry> {
+        debug_assert!(self.keys.iter().any(|known| known.name == key), "`{key}` is in no table of keys");
         self.entries.iter().find(|entry| entry.key == key)
     }
 }
 
 impl Reader<'_> {
     /// A map with these keys and no others; an absent one is an empty one.
-    pub(super) fn fields<'n>(&mut self, node: Option<&'n Node>, keys: &'static [&'static str]) -> Fields<'n> {
+    pub(super) fn fields<'n>(&mut self, node: Option<&'n Node>, keys: &'static [Key]) -> Fields<'n> {
         let entries = self.entries(node);
-        for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
+        let is_known = |entry: &&Entry| keys.iter().any(|key| key.name == entry.key);
+        for entry in entries.iter().filter(|entry| !is_known(entry)) {
             secrecy::hide_values(&entry.value, self.source);
-            let (message, help) = unknown_key(&entry.key, keys);
+            let (message, help) = unknown_key(&entry.key, &key::names(keys));
             self.mistakes.push(Mistake::new(entry.key_place, message).with_help(help));
         }
-        Fields { entries }
+        Fields { entries, keys }
     }
 
     /// A map with keys of the user's choice.

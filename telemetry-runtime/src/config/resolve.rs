@@ -2,14 +2,16 @@
 
 use super::env::Environment;
 use super::error::{Mistake, Origin};
-use super::exporter::{AzureMonitor, Exporter, Otlp, Provider, Tls};
+use super::exporter::{AzureMonitor, Delivery, Exporter, Otlp, Provider, Tls};
 use super::overrides::{Overrides, Wanted};
 use super::preset::{AuthWord, Preset};
+use super::processors::Processors;
 use super::raw::{Raw, Service, Telemetry};
 use super::reader::At;
 use super::{ExporterKind, ExporterSettings, Ingestion, Limits};
 use crate::detect;
 use crate::dispatch;
+use crate::export::connection_string::ConnectionString;
 use crate::export::destination::{Compression, DEFAULT_TIMEOUT, Destination, Endpoint, Protocol};
 #[cfg(feature = "otlp")]
 use crate::export::http;
@@ -19,6 +21,9 @@ use crate::propagation;
 use crate::record::{PerSignal, Resource, Signal, ValueBuf};
 use std::io;
 use std::path::PathBuf;
+
+/// The deprecated variable for Azure Monitor.
+pub(super) const INSTRUMENTATION_KEY: &str = "APPINSIGHTS_INSTRUMENTATIONKEY";
 
 /// What the file and the environment say together.
 pub(super) struct Resolver<'a> {
@@ -91,7 +96,24 @@ impl Resolver<'_> {
 
     pub(super) fn limits(&self, telemetry: &Telemetry) -> Limits {
         let limits = telemetry.limits.or_default();
-        Limits { value: self.overrides.value_limit.unwrap_or(limits.value), ..limits }
+        let Processors { delay, queue_items, .. } = self.overrides.processors;
+        Limits {
+            value: self.overrides.value_limit.unwrap_or(limits.value),
+            queue_items: queue_items.unwrap_or(limits.queue_items),
+            delay: PerSignal::of(|signal| delay[signal].unwrap_or(limits.delay[signal])),
+            ..limits
+        }
+    }
+
+    /// What the file says of one exporter, or what holds where it says nothing.
+    fn delivery(&self, written: Delivery) -> dispatch::Options {
+        let Processors { export_timeout, max_batch_items, .. } = self.overrides.processors;
+        let options = written.into_options();
+        dispatch::Options {
+            export_timeout: export_timeout.unwrap_or(options.export_timeout),
+            max_batch_items: max_batch_items.unwrap_or(options.max_batch_items),
+            ..options
+        }
     }
 
     /// Who is asked where we run: whom the file names, or whom the preset does.
@@ -143,13 +165,13 @@ impl Resolver<'_> {
         let console = traces.is_none_or(|traces| traces.value != Wanted::None).then(|| ExporterSettings {
             name: Provider::Console.word().to_owned(),
             kind: self.console(),
-            delivery: dispatch::Options::default(),
+            delivery: self.delivery(Delivery::default()),
         });
         let asked = PerSignal::of(|signal| self.asked_by_variable(signal));
         let takes = PerSignal::of(|signal| asked[signal].is_some());
         let otlp = asked.traces.or(asked.logs).and_then(|origin| {
             let kind = self.otlp(&Otlp::default(), None, takes, origin)?;
-            let delivery = dispatch::Options::default();
+            let delivery = self.delivery(Delivery::default());
             Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind, delivery })
         });
         [console, otlp].into_iter().flatten().collect()
@@ -200,7 +222,8 @@ impl Resolver<'_> {
                 self.azure_monitor(exporter.azure_monitor, takes, origin)?
             }
         };
-        Some(ExporterSettings { name: exporter.name.value, kind, delivery: exporter.delivery.into_options() })
+        let delivery = self.delivery(exporter.delivery);
+        Some(ExporterSettings { name: exporter.name.value, kind, delivery })
     }
 
     fn console(&self) -> ExporterKind {
@@ -255,12 +278,17 @@ impl Resolver<'_> {
         takes: PerSignal<bool>,
         origin: Origin,
     ) -> Option<ExporterKind> {
-        let named = written.connection_string.or_else(|| self.overrides.azure_monitor.clone());
+        let by_variable = self.overrides.azure_monitor.clone();
+        let named = written.connection_string.or(by_variable).or_else(|| self.by_instrumentation_key());
         let mistake = |message| Some(Mistake::new(origin, message));
         let (mistake, help) = match &named {
             _ if !cfg!(feature = "azure") => (
                 mistake("provider `azure_monitor` is not part of this build"),
                 "build `telemetry-runtime` with its feature `azure`",
+            ),
+            None if self.environment.get(INSTRUMENTATION_KEY).is_some() => (
+                mistake("APPINSIGHTS_INSTRUMENTATIONKEY, for want of a `connection_string`, is no UUID"),
+                "set APPLICATIONINSIGHTS_CONNECTION_STRING instead: that variable is deprecated",
             ),
             None => (
                 mistake("this exporter has no `connection_string`"),
@@ -278,7 +306,18 @@ impl Resolver<'_> {
             takes,
             timeout: written.timeout.unwrap_or(DEFAULT_TIMEOUT),
             compression: written.compression.unwrap_or(Compression::Gzip),
+            resource_metric: self.overrides.resource_metric.unwrap_or(true),
         }))
+    }
+
+    /// The resource of the variable that was there before connection strings. Platforms set it: it is looked at where it is wanted only.
+    fn by_instrumentation_key(&mut self) -> Option<ConnectionString> {
+        let key = self.environment.get(INSTRUMENTATION_KEY)?;
+        let connection_string = ConnectionString::of_instrumentation_key(key.trim()).ok()?;
+        self.warn_once(format!(
+            "{INSTRUMENTATION_KEY} is deprecated: set APPLICATIONINSIGHTS_CONNECTION_STRING instead"
+        ));
+        Some(connection_string)
     }
 
     fn destination(&mut self, written: &Otlp, signal: Signal) -> Destination {
@@ -351,9 +390,7 @@ impl Resolver<'_> {
             let origin = endpoint.origin();
             let warning =
                 format!("an `otlp` exporter sends `{setting}` to {origin} in plain text: write `https://`");
-            if !self.warnings.contains(&warning) {
-                self.warnings.push(warning);
-            }
+            self.warn_once(warning);
         }
     }
 
@@ -369,6 +406,13 @@ impl Resolver<'_> {
 
     #[cfg(not(feature = "otlp"))]
     fn check_files(&self, _tls: &Tls) {}
+
+    /// Several exporters may have it from the same place.
+    fn warn_once(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
 
     /// Both signals may have it from the same place.
     pub(super) fn mistake_once(&mut self, mistake: Mistake) {

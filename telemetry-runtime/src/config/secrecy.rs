@@ -19,7 +19,7 @@ const SECRET_WORDS: [&str; 11] = [
     "token",
 ];
 
-/// Hides what a key calls a secret, and what looks like a URL with a password.
+/// Hides what a key calls a secret, and what looks like a URL with a password or a query.
 pub(super) fn hide_secrets(root: &Node, source: &mut Source) {
     hide(root, false, source);
 }
@@ -32,7 +32,7 @@ pub(super) fn hide_values(node: &Node, source: &mut Source) {
 fn hide(node: &Node, is_secret: bool, source: &mut Source) {
     match &node.kind {
         Kind::Scalar { text, .. } => {
-            if is_secret || text.contains('@') {
+            if is_secret || looks_secret(text) {
                 source.hide(node.place);
             }
         }
@@ -47,6 +47,16 @@ fn hide(node: &Node, is_secret: bool, source: &mut Source) {
             }
         }
     }
+}
+
+/// Whether the value of this key is not to be shown.
+pub(super) fn is_secret(key: &str, text: &str) -> bool {
+    is_secret_key(key) || looks_secret(text)
+}
+
+/// Whether it is a URL with a password, or with what may grant access.
+fn looks_secret(text: &str) -> bool {
+    text.contains('@') || text.split_once("://").is_some_and(|(_, rest)| rest.contains('?'))
 }
 
 /// Whether a key's name says that its value is a secret.

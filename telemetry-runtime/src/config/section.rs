@@ -18,12 +18,16 @@ pub(super) struct Sections(Option<File>);
 pub(super) struct File {
     pub(super) source: Source,
     pub(super) environment: Environment,
-    root: Node,
+    pub(super) root: Node,
 }
 
 impl Sections {
     pub(super) fn new(source: Source, root: Option<Node>, environment: Environment) -> Self {
         Self(root.map(|root| File { source, environment, root }))
+    }
+
+    pub(super) fn file(&self) -> Option<&File> {
+        self.0.as_ref()
     }
 
     pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SettingsError> {

@@ -63,13 +63,27 @@ impl Source {
         self.hidden.iter().any(|hidden| hidden.contains(place.start))
     }
 
+    /// `name:line:column`.
+    pub(super) fn position(&self, place: Place) -> String {
+        let start = floor_char_boundary(&self.text, place.start);
+        let column = 1 + self.text[self.line_start(start)..start].chars().count();
+        format!("{}:{}:{column}", self.name, self.line_number(start))
+    }
+
+    fn line_start(&self, offset: usize) -> usize {
+        self.text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+
+    fn line_number(&self, offset: usize) -> usize {
+        1 + self.text[..offset].matches('\n').count()
+    }
+
     /// Writes `name:line:column: message`, then the line with marks under the place.
     pub(super) fn explain(&self, f: &mut fmt::Formatter<'_>, place: Place, message: &str) -> fmt::Result {
         let start = floor_char_boundary(&self.text, place.start);
-        let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let line = 1 + self.text[..line_start].matches('\n').count();
-        let column = 1 + self.text[line_start..start].chars().count();
-        write!(f, "{}:{line}:{column}: {message}", self.name)?;
+        let line_start = self.line_start(start);
+        let line = self.line_number(start);
+        write!(f, "{}: {message}", self.position(place))?;
 
         let shown = self.show(line_start, Place { start, ..place });
         if shown.line.chars().count() > LONGEST_LINE {

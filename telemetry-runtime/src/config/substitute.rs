@@ -6,21 +6,21 @@ use std::fmt;
 
 /// A value after substitution.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Substituted<'t> {
-    pub(super) text: Cow<'t, str>,
+pub(crate) struct Substituted<'t> {
+    pub(crate) text: Cow<'t, str>,
     /// Whether a part comes from outside of the file, and so must not be shown.
-    pub(super) is_foreign: bool,
+    pub(crate) is_foreign: bool,
 }
 
 /// Why a value cannot be had, and which part of it is to blame. The message names variables, but no other text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct SubstituteError<'t> {
-    pub(super) part: &'t str,
-    pub(super) kind: Kind,
+pub(crate) struct SubstituteError<'t> {
+    pub(crate) part: &'t str,
+    pub(crate) kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Unset,
     Unclosed,
     Malformed,
@@ -47,7 +47,7 @@ impl fmt::Display for SubstituteError<'_> {
 /// What comes in is not looked at again. A default also stands in for an empty variable.
 ///
 /// Source: OpenTelemetry specification, configuration data model, "environment variable substitution".
-pub(super) fn substitute<'t>(
+pub(crate) fn substitute<'t>(
     text: &'t str,
     environment: &Environment,
 ) -> Result<Substituted<'t>, SubstituteError<'t>> {

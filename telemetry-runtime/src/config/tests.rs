@@ -90,10 +90,68 @@ fn limits_have_defaults_and_the_variable_overrides_the_length_of_values() {
     assert_eq!(settings("").limits, Limits::default());
     let file =
         "telemetry: {limits: {lanes: 8MiB, details: 1MiB, queue: 2048KiB, queue_items: 500, value: 100}}";
-    let expected = Limits { lanes: 8 << 20, details: 1 << 20, queue: 2 << 20, queue_items: 500, value: 100 };
+    let expected = Limits {
+        lanes: 8 << 20,
+        details: 1 << 20,
+        queue: 2 << 20,
+        queue_items: 500,
+        value: 100,
+        ..Limits::default()
+    };
     assert_eq!(settings(file).limits, expected);
     let variables = [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "50")];
     assert_eq!(settings_with(file, variables).limits, Limits { value: 50, ..expected });
+}
+
+#[test]
+fn the_variables_of_batching_processors_override_the_file_for_every_exporter() {
+    let file = "telemetry: {limits: {queue_items: 500}, exporters: [{provider: console}, \
+                {provider: otlp, max_batch_items: 7, export_timeout: 5s}]}";
+    let settings = settings_with(
+        file,
+        [
+            ("OTEL_BSP_SCHEDULE_DELAY", "5000"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "2048"),
+            ("OTEL_BLRP_MAX_QUEUE_SIZE", "4096"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "512"),
+            ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "256"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "1000"),
+            ("OTEL_BLRP_EXPORT_TIMEOUT", "20000"),
+        ],
+    );
+    let default = Limits::default();
+    let delay = PerSignal { traces: Duration::from_secs(5), ..default.delay };
+    assert_eq!(settings.limits, Limits { queue_items: 4096, delay, ..default });
+    for exporter in &settings.exporters {
+        let delivery = &exporter.delivery;
+        assert_eq!((delivery.max_batch_items, delivery.export_timeout), (256, Duration::from_secs(20)));
+    }
+    let none = settings_with("", [("OTEL_BLRP_EXPORT_TIMEOUT", "0"), ("OTEL_BLRP_SCHEDULE_DELAY", "")]);
+    assert!(none.exporters[0].delivery.export_timeout > Duration::from_secs(1 << 20), "there is no limit");
+    assert!(none.warnings().is_empty() && none.limits == Limits::default());
+}
+
+#[test]
+fn a_variable_of_a_batching_processor_that_is_not_understood_is_named_and_ignored() {
+    let settings = settings_with(
+        "",
+        [
+            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+            ("OTEL_BLRP_EXPORT_TIMEOUT", "30s"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+            ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "many"),
+        ],
+    );
+    assert_eq!(
+        settings.warnings(),
+        [
+            "OTEL_BSP_SCHEDULE_DELAY is ignored: expected a number of milliseconds, 1 or more, found `0`",
+            "OTEL_BLRP_EXPORT_TIMEOUT is ignored: expected a number of milliseconds, or 0 for no limit, found `30s`",
+            "OTEL_BSP_MAX_QUEUE_SIZE is ignored: expected a number of 1 or more, found `-1`",
+            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE is ignored: expected a number of 1 or more, found `many`",
+        ]
+    );
+    assert_eq!(settings.limits, Limits::default());
 }
 
 #[test]
@@ -754,6 +812,42 @@ fn azure_monitor_has_its_resource_from_the_file_or_else_from_the_variable() {
     assert_eq!(written.connection_string, nothing.connection_string);
     assert_eq!((written.timeout, written.compression), (Duration::from_millis(500), Compression::None));
     assert_eq!(written.takes, PerSignal { traces: false, logs: true });
+}
+
+#[test]
+fn azure_monitor_takes_the_deprecated_key_where_there_is_no_connection_string() {
+    let text = "telemetry: {exporters: [{provider: azure_monitor}]}";
+    let key = ("APPINSIGHTS_INSTRUMENTATIONKEY", "11112222-3333-4444-5555-66667777AAAA");
+    let by_key = settings_with(text, [key]);
+    let by_string = settings_with(text, [("APPLICATIONINSIGHTS_CONNECTION_STRING", CONNECTION_STRING)]);
+    assert_eq!(by_key.exporters, by_string.exporters);
+    let warning =
+        "APPINSIGHTS_INSTRUMENTATIONKEY is deprecated: set APPLICATIONINSIGHTS_CONNECTION_STRING instead";
+    assert_eq!((by_key.warnings(), by_string.warnings()), (&[warning.to_owned()][..], &[][..]));
+    let idle = settings_with("telemetry: {exporters: []}", [("APPINSIGHTS_INSTRUMENTATIONKEY", "x")]);
+    assert!(idle.warnings().is_empty(), "nobody asked for it");
+
+    let wrong = read(text, &Environment::from([("APPINSIGHTS_INSTRUMENTATIONKEY", "c4nary;Location=x")]));
+    let error = wrong.expect_err("it is no key").to_string();
+    let message = "APPINSIGHTS_INSTRUMENTATIONKEY, for want of a `connection_string`, is no UUID";
+    assert!(error.contains(message) && !error.contains("has no `connection_string`"), "{error}");
+    assert!(!error.contains("c4nary"), "{error}");
+}
+
+#[test]
+fn azure_monitor_sends_the_resource_unless_a_variable_says_no() {
+    let has_metric = |value| {
+        let variables = [
+            ("APPLICATIONINSIGHTS_CONNECTION_STRING", CONNECTION_STRING),
+            ("APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED", value),
+        ];
+        let settings = settings_with("telemetry: {exporters: [{provider: azure_monitor}]}", variables);
+        match &settings.exporters[0].kind {
+            ExporterKind::AzureMonitor(ingestion) => ingestion.resource_metric,
+            other => panic!("expected Azure Monitor, found {other:?}"),
+        }
+    };
+    assert_eq!([has_metric(""), has_metric("false"), has_metric("True")], [true, true, false]);
 }
 
 const SECRETS: &str = r#"

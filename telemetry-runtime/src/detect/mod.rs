@@ -83,8 +83,15 @@ pub(crate) struct Variables(HashMap<&'static str, String>);
 impl Variables {
     /// As they are now.
     pub(crate) fn read(get: impl Fn(&str) -> Option<String>) -> Self {
-        let names = [aws::VARIABLES, azure::VARIABLES, gcp::VARIABLES, local::VARIABLES].concat();
-        Self(names.into_iter().filter_map(|name| Some((name, get(name)?))).collect())
+        Self(Self::names().into_iter().filter_map(|name| Some((name, get(name)?))).collect())
+    }
+
+    /// Which they are, each once.
+    pub(crate) fn names() -> Vec<&'static str> {
+        let mut names = [aws::VARIABLES, azure::VARIABLES, gcp::VARIABLES, local::VARIABLES].concat();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     fn get(&self, name: &str) -> Option<&str> {

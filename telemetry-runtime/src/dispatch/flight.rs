@@ -4,7 +4,7 @@ use super::circuit::Admission;
 use super::crew::Ticket;
 use super::queue::{Queue, State, Waiting};
 use super::spool::{Entry, Place};
-use super::stats::{self, Dropped, Settled};
+use super::stats::{self, Dropped, Outlook, Settled};
 use crate::record::{Batch, Signal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -230,7 +230,7 @@ impl Queue {
         self.changed.notify_all();
         drop(state);
         self.forget(place);
-        self.log_if(is_news, signal, message);
+        self.log_if(is_news, signal, message, Outlook::Lost);
     }
 
     /// Counts an item that could not be sent.
@@ -239,7 +239,7 @@ impl Queue {
         let is_news = state.has_flight(worker) && state.complain(signal, message);
         drop(state);
         self.settle(worker, dropped);
-        self.log_if(is_news, signal, message);
+        self.log_if(is_news, signal, message, Outlook::Lost);
     }
 
     /// Counts what is settled without an answer: left out, too large, or out of time.
@@ -272,8 +272,10 @@ impl Queue {
         }
         self.changed.notify_all();
         drop(state);
-        self.log_if(is_news, signal, &message);
-        if failing.saturating_add(pause) <= budget { Verdict::Retry } else { Verdict::Exhausted }
+        let is_over = failing.saturating_add(pause) > budget;
+        let outlook = if is_over && !self.has_spool() { Outlook::Lost } else { Outlook::Again };
+        self.log_if(is_news, signal, &message, outlook);
+        if is_over { Verdict::Exhausted } else { Verdict::Retry }
     }
 
     /// Waits before the worker's batch is tried again; false if it was given up.
@@ -308,18 +310,20 @@ impl Queue {
         while let Some((worker, signal, left)) = state.hung(now, timeout) {
             let dropped = Dropped { timed_out: left, ..Dropped::default() };
             state.circuit.failed(now, self.options.retry.max, false);
-            state.remove_kept(worker).into_iter().for_each(|place| state.disk.give_back_later(place));
+            let place = state.remove_kept(worker);
+            place.into_iter().for_each(|place| state.disk.give_back_later(place));
             self.rescue(&mut state, worker);
+            let is_lost = state.has_flight(worker);
             state.settle(worker, dropped.into());
             state.crew.leave_behind(worker);
             if state.complain(signal, &message) {
-                complaints.push(signal);
+                complaints.push((signal, if is_lost { Outlook::Lost } else { Outlook::Again }));
             }
             self.changed.notify_all();
         }
         let first = state.flights.iter().filter_map(|flight| flight.calling_since).min();
         drop(state);
-        complaints.into_iter().for_each(|signal| self.log_if(true, signal, &message));
+        complaints.into_iter().for_each(|(signal, outlook)| self.log_if(true, signal, &message, outlook));
         first.unwrap_or(now) + timeout
     }
 
@@ -330,9 +334,9 @@ impl Queue {
         !is_over && state.crew.is_short(self.options.concurrency)
     }
 
-    fn log_if(&self, is_news: bool, signal: Signal, message: &str) {
+    fn log_if(&self, is_news: bool, signal: Signal, message: &str, outlook: Outlook) {
         if is_news {
-            stats::log_failure(&self.name, signal, message);
+            stats::log_failure(&self.name, signal, message, outlook);
         }
     }
 }

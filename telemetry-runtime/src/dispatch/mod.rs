@@ -9,7 +9,7 @@ mod retry;
 mod select;
 mod share;
 mod shelf;
-mod spool;
+pub(crate) mod spool;
 mod stats;
 #[cfg(test)]
 mod tests;

@@ -222,11 +222,27 @@ impl Report {
     }
 }
 
+/// What becomes of what an exporter failed to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// It is tried again, from memory or from the spool.
+    Again,
+    /// It is dropped.
+    Lost,
+}
+
 /// Says that an exporter began to fail: once, not for every attempt.
 #[cfg_attr(not(feature = "logging"), expect(unused_variables, reason = "there is nowhere to say it"))]
-pub(super) fn log_failure(exporter: &str, signal: Signal, error: &str) {
+pub(super) fn log_failure(exporter: &str, signal: Signal, error: &str, outlook: Outlook) {
     #[cfg(feature = "logging")]
-    tracing::warn!(target: "telemetry", exporter, error, "{signal} do not leave; trying again");
+    match outlook {
+        Outlook::Again => {
+            tracing::warn!(target: "telemetry", exporter, error, "{signal} do not leave; trying again");
+        }
+        Outlook::Lost => {
+            tracing::warn!(target: "telemetry", exporter, error, "{signal} do not leave, and are dropped");
+        }
+    }
 }
 
 /// Says that an exporter's batches are kept in memory only.

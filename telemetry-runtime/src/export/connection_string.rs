@@ -48,7 +48,9 @@ pub(crate) enum ConnectionStringError {
     Url(&'static str),
     #[error("`{0}` in the connection string must begin with `https://`: `http://` is for this machine only")]
     Insecure(&'static str),
-    #[error("`{0}` in the connection string must be letters, digits, `-` and `.`")]
+    #[error(
+        "`{0}` in the connection string must be letters, digits, `-` and `.`, and the host that it is a part of {MAX_HOST_BYTES} bytes long at most"
+    )]
     HostPart(&'static str),
     #[error(
         "`Authorization` in the connection string must be `ikey`: for tokens of Entra write `auth: azure_entra` beside the connection string"
@@ -95,10 +97,12 @@ impl ConnectionString {
             (Some(explicit), _) => explicit.trim_end_matches('/').to_owned(),
             (None, Some(suffix)) => {
                 let suffix = host_part(suffix, ENDPOINT_SUFFIX)?;
-                match parts.get(LOCATION) {
-                    Some(location) => format!("https://{}.dc.{suffix}", host_part(location, LOCATION)?),
-                    None => format!("https://dc.{suffix}"),
-                }
+                let host = match parts.get(LOCATION) {
+                    Some(location) => format!("{}.dc.{suffix}", host_part(location, LOCATION)?),
+                    None => format!("dc.{suffix}"),
+                };
+                // Together they may be too long.
+                format!("https://{}", host_part(&host, ENDPOINT_SUFFIX)?)
             }
             (None, None) => DEFAULT_INGESTION_ENDPOINT.to_owned(),
         };
@@ -110,6 +114,14 @@ impl ConnectionString {
     /// What tokens are to be for, if the resource says so.
     pub(crate) fn audience(&self) -> Option<&str> {
         self.audience.as_deref()
+    }
+
+    /// That of a resource of which only the key is known.
+    pub(crate) fn of_instrumentation_key(key: &str) -> Result<Self, ConnectionStringError> {
+        match is_uuid(key) {
+            true => Self::parse(&format!("{INSTRUMENTATION_KEY}={key}")),
+            false => Err(ConnectionStringError::InstrumentationKey),
+        }
     }
 
     /// Where items are posted, and the instrumentation key.
@@ -251,6 +263,20 @@ mod tests {
             ("Authorization=aad", E::Authorization),
         ] {
             assert_eq!(ingestion_endpoint(rest), Err(error), "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_not_made_too_long() {
+        let long = "a".repeat(250);
+        let error = ConnectionStringError::HostPart("EndpointSuffix");
+        for (rest, expected) in [
+            (format!("EndpointSuffix={long}"), Ok(format!("https://dc.{long}"))),
+            (format!("EndpointSuffix={long};Location=west"), Err(error)),
+            (format!("EndpointSuffix=x;Location={long}"), Ok(format!("https://{long}.dc.x"))),
+            (format!("EndpointSuffix=xy;Location={long}"), Err(error)),
+        ] {
+            assert_eq!(ingestion_endpoint(&rest), expected, "{rest}");
         }
     }
 

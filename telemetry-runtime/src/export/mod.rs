@@ -97,6 +97,35 @@ pub trait Exporter: Send + 'static {
         Err(ExportError::permanent(format!("this exporter keeps no {signal}")))
     }
 
+    /// Whether whoever is on the other side answers, found out without a batch: by an empty export, if there is such a thing. It is asked by
+    /// [`Builder::check`](crate::Builder::check) only, of an exporter that gets no batches. The default says that it does.
+    ///
+    /// # Errors
+    /// If there is no answer, or one that says that batches would not be taken either. Of several places, the first that fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::net::TcpStream;
+    /// use telemetry_runtime::{Batch, ExportError, Exported, Exporter};
+    ///
+    /// struct Lines(&'static str);
+    ///
+    /// impl Exporter for Lines {
+    ///     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
+    ///         // ..
+    ///         Ok(Exported::all())
+    ///     }
+    ///
+    ///     fn check(&mut self) -> Result<(), ExportError> {
+    ///         let connected = TcpStream::connect(self.0);
+    ///         connected.map(drop).map_err(|error| ExportError::retryable("nobody listens", None).with_source(error))
+    ///     }
+    /// }
+    /// ```
+    fn check(&mut self) -> Result<(), ExportError> {
+        Ok(())
+    }
+
     /// Called once, after the last batch. The default does nothing.
     fn shutdown(&mut self) {}
 }
@@ -187,6 +216,12 @@ impl ExportError {
     pub fn with_settled(mut self, exported: usize, rejected: usize) -> Self {
         (self.exported, self.rejected) = (exported, rejected);
         self
+    }
+
+    /// The same error, of this signal alone.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn of_signal(self, signal: Signal) -> Self {
+        Self { message: format!("{signal}: {}", self.message), ..self }
     }
 
     /// How many items of the batch were taken, and how many refused, although the batch as a whole failed.

@@ -89,22 +89,22 @@ pub fn init() -> Result<Guard, InitError> {
 /// ```
 #[must_use = "nothing runs before `install`"]
 pub struct Builder {
-    settings: Option<Settings>,
+    pub(super) settings: Option<Settings>,
     resource: Option<Resource>,
     policy: Option<Box<dyn SamplingPolicy>>,
-    exporters: Vec<Planned>,
+    pub(super) exporters: Vec<Planned>,
     limits: Limits,
     propagation: propagation::Options,
 }
 
 /// An exporter that is to be started.
-struct Planned {
-    name: String,
-    options: dispatch::Options,
+pub(super) struct Planned {
+    pub(super) name: String,
+    pub(super) options: dispatch::Options,
     /// As many as are to work at the same time.
-    exporters: Vec<Box<dyn Exporter>>,
+    pub(super) exporters: Vec<Box<dyn Exporter>>,
     /// Makes another one, where that is possible.
-    make: Option<Make>,
+    pub(super) make: Option<Make>,
 }
 
 /// Starts with no exporters, everything sampled unless a remote parent says otherwise, no resource attributes, and no log lines.
@@ -196,7 +196,10 @@ impl Builder {
             settings.resource = settings.resource.over(&detected);
         }
         let recorded = settings.policy.sampling.ratio;
-        let planned = settings.exporters.iter().cloned().map(|exporter| Planned::of(exporter, recorded));
+        let planned = settings.exporters.iter().cloned().map(|exporter| {
+            let name = exporter.name.clone();
+            Planned::of(exporter, recorded).map_err(|error| InitError::exporter(&name, error))
+        });
         let mut exporters = planned.collect::<Result<Vec<_>, _>>()?;
         exporters.append(&mut self.exporters);
         self.exporters = exporters;
@@ -220,23 +223,22 @@ impl Builder {
 
 impl Planned {
     /// What the settings say. Exporters that send requests are made as often as they are needed; the console is one, and so is a file.
-    fn of(settings: ExporterSettings, recorded: Ratio) -> Result<Self, InitError> {
+    pub(super) fn of(settings: ExporterSettings, recorded: Ratio) -> Result<Self, BuildError> {
         let ExporterSettings { name, kind, delivery: options } = settings;
         let exported = Ratio::ALWAYS.but_from(options.selection.threshold);
         let shares = Shares { recorded: recorded.share(), exported: exported.share() };
         let exporters: Result<_, _> = (0..options.concurrency).map(|_| build(kind.clone(), shares)).collect();
-        let exporters = exporters.map_err(|error| InitError::exporter(&name, error))?;
         let make: Option<Make> = match kind {
             ExporterKind::Console(_) | ExporterKind::File(_) => None,
             ExporterKind::Otlp(_) | ExporterKind::AzureMonitor(_) => {
                 Some(Box::new(move || build(kind.clone(), shares)))
             }
         };
-        Ok(Self { name, options, exporters, make })
+        Ok(Self { name, options, exporters: exporters?, make })
     }
 }
 
-type BuildError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BuildError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Which shares of all traces, from 0 to 1, are recorded, and of those that are, go to one exporter.
 #[derive(Clone, Copy)]
@@ -269,12 +271,13 @@ fn build(kind: ExporterKind, shares: Shares) -> Result<Box<dyn Exporter>, BuildE
 
 #[cfg(feature = "azure")]
 fn azure_monitor(ingestion: Ingestion, shares: Shares) -> AzureMonitor {
-    let Ingestion { connection_string, takes, auth, timeout, compression } = ingestion;
+    let Ingestion { connection_string, takes, auth, timeout, compression, resource_metric } = ingestion;
     let mut target = azure::Target::of(connection_string);
     (target.traces, target.logs) = (takes.traces, takes.logs);
     target.timeout = timeout;
     target.auth = auth;
     target.gzip = compression == Compression::Gzip;
+    target.resource_metric = resource_metric;
     (target.sampling_ratio, target.exported_ratio) = (shares.recorded, shares.exported);
     AzureMonitor::new(target)
 }
@@ -345,7 +348,14 @@ fn start_threads(
     spawn(&background, "telemetry-watch".to_owned(), || watch.run(start))?;
     let control: Arc<Control> = guard.control.clone();
     let clock = Clock::new(tick::now);
-    let options = collect::Options { max_waiting_bytes: limits.details, ..collect::Options::default() };
+    let default = collect::Options::default();
+    let options = collect::Options {
+        delay: limits.delay,
+        // Half of a queue: as much is free when a round begins.
+        max_batch_items: default.max_batch_items.min((limits.queue_items / 2).max(1)),
+        max_waiting_bytes: limits.details,
+        ..default
+    };
     let collector = Collector::new(options, clock, Arc::new(resource), guard.queues.clone(), control);
     spawn(&guard.collector, "telemetry-collect".to_owned(), || collector.run())
 }

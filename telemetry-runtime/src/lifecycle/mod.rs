@@ -1,6 +1,7 @@
-//! From settings to a running installation: `init` and `builder`, and the `Guard` that ends it.
+//! From settings to a running installation: `init` and `builder`, the `Guard` that ends it, and what can be checked beforehand.
 
 mod builder;
+mod check;
 mod error;
 mod guard;
 #[cfg(feature = "logging")]
@@ -8,6 +9,7 @@ mod subscriber;
 mod threads;
 
 pub use builder::{Builder, builder, init};
+pub use check::ExporterCheck;
 pub use error::InitError;
 pub use guard::Guard;
 

@@ -9,9 +9,9 @@
 //!
 //! Source: OpenTelemetry specification, compatibility, "trace context in non-OTLP log formats".
 
-use super::parts::{Chain, OF_LOG, field_name, is_of_log, put_value, target, timestamp};
-use crate::record::SpanContext;
+use super::parts::{Chain, OF_LOG, field_name, is_of_log, is_secret, put_value, target, timestamp};
 use crate::record::printable::acts_unseen;
+use crate::record::{REDACTED, SpanContext};
 use std::error::Error;
 use std::fmt::{self, Debug, Write};
 use tracing::Event;
@@ -92,14 +92,19 @@ impl Fields<'_> {
     }
 
     fn bare(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        if let Some(line) = self.value_of(field) {
+        if is_secret(field) {
+            self.quoted(field, value);
+        } else if let Some(line) = self.value_of(field) {
             push(line, value);
         }
     }
 
     fn quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         if let Some(line) = self.value_of(field) {
-            text(line, value);
+            match is_secret(field) {
+                true => text(line, format_args!("{REDACTED}")),
+                false => text(line, value),
+            }
         }
     }
 }

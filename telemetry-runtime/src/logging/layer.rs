@@ -58,6 +58,12 @@ where
     first.and_then(lines(options, io::stderr)).with_filter(options.filter.to_env_filter())
 }
 
+/// Writes lines, whatever the filter.
+pub(crate) fn writer(options: &Options) -> impl Fn(&Event<'_>) + Send + Sync + use<> {
+    let lines = lines(options, io::stderr);
+    move |event| lines.write(event)
+}
+
 fn lines<W>(options: &Options, writer: W) -> Lines<W> {
     let form = match options.format {
         Format::Json => Form::Json,
@@ -89,12 +95,8 @@ thread_local! {
 /// A longer line's memory is not kept.
 const LONGEST_KEPT_BYTES: usize = 16 << 10;
 
-impl<S, W> Layer<S> for Lines<W>
-where
-    S: Subscriber,
-    W: for<'writer> MakeWriter<'writer> + 'static,
-{
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+impl<W: for<'writer> MakeWriter<'writer>> Lines<W> {
+    fn write(&self, event: &Event<'_>) {
         let mut line = BUFFER.try_with(Cell::take).unwrap_or_default();
         line.clear();
         let span = Span::current().context();
@@ -109,6 +111,16 @@ where
         if line.capacity() <= LONGEST_KEPT_BYTES {
             let _ = BUFFER.try_with(|buffer| buffer.set(line));
         }
+    }
+}
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber,
+    W: for<'writer> MakeWriter<'writer> + 'static,
+{
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.write(event);
     }
 }
 
@@ -283,6 +295,36 @@ mod tests {
         let escaped = r#"a\nERROR fake: \u{1b}[31m\u{202e}"\\u{9b}\u{e0001}"#;
         let quoted = r#"evil="a\nERROR fake: \u{1b}[31m\u{202e}\"\\\u{9b}\u{e0001}""#;
         assert_eq!(text_line(log), format!(" INFO t: {escaped} {quoted} debug={escaped}"));
+    }
+
+    #[test]
+    fn a_field_that_is_named_like_a_secret_is_not_looked_at() {
+        struct Untouchable;
+        impl fmt::Debug for Untouchable {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("a secret was looked at")
+            }
+        }
+        impl fmt::Display for Untouchable {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{self:?}")
+            }
+        }
+        impl std::error::Error for Untouchable {}
+        let log = || {
+            let secret: &(dyn std::error::Error + 'static) = &Untouchable;
+            tracing::info!(
+                target: "t", pin = 1234, api_key = ?Untouchable, db.token = secret, user.password = "x y", spin = 1
+            );
+        };
+        let fields = json!({
+            "pin": "[REDACTED]", "api_key": "[REDACTED]", "db.token": "[REDACTED]", "user.password": "[REDACTED]",
+            "spin": 1
+        });
+        assert_eq!(json_line(log)["fields"], fields);
+        let redacted =
+            "pin=[REDACTED] api_key=[REDACTED] db.token=[REDACTED] user.password=[REDACTED] spin=1";
+        assert_eq!(text_line(log), format!(" INFO t: {redacted}"));
     }
 
     #[test]

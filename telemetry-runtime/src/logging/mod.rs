@@ -19,7 +19,8 @@ mod parts;
 mod text;
 
 #[cfg(feature = "logging")]
-pub(crate) use layer::layer_behind;
-#[cfg(feature = "logging")]
 pub use layer::{install, layer};
+#[cfg(feature = "logging")]
+pub(crate) use layer::{layer_behind, writer};
+pub(crate) use options::LEVELS;
 pub use options::{Filter, FilterError, Format, Options};

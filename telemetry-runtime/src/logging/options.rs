@@ -61,7 +61,8 @@ pub struct Filter(String);
 #[error("expected a level ({}) or directives such as `info,my_crate=debug`", LEVELS.join(", "))]
 pub struct FilterError(());
 
-const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
+/// The levels of settings.
+pub(crate) const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
 /// Libraries that have much to say about every request that an exporter sends.
 const CALM: &str = "hyper=warn,h2=warn,tonic=warn,ureq=warn,ureq_proto=warn,rustls=warn";
 
@@ -112,6 +113,13 @@ impl Filter {
     #[cfg(feature = "logging")]
     pub(super) fn to_env_filter(&self) -> EnvFilter {
         EnvFilter::builder().parse_lossy(&self.0)
+    }
+
+    /// The same filter by target and level alone; `None` if it looks into spans, or says nothing of itself.
+    #[cfg(feature = "logging")]
+    pub(crate) fn as_targets(&self) -> Option<Targets> {
+        let is_static = !self.0.trim().is_empty() && !self.0.contains('[');
+        is_static.then(|| self.0.parse().ok())?
     }
 
     /// A filter of [`Self::from_setting_by_target`]; anything else lets nothing pass.

@@ -1,5 +1,6 @@
 //! What the forms of a log line share.
 
+use crate::record::smells_of_secret;
 use crate::span::Contained;
 use std::error::Error;
 use std::fmt::{self, Write};
@@ -20,6 +21,11 @@ pub(super) fn timestamp(line: &mut String) {
 /// The field's name as it was meant: without the `r#` of a keyword.
 pub(super) fn field_name(field: &Field) -> &'static str {
     field.name().strip_prefix("r#").unwrap_or(field.name())
+}
+
+/// Whether the field's value is not to be looked at.
+pub(super) fn is_secret(field: &Field) -> bool {
+    smells_of_secret(field_name(field))
 }
 
 /// The event's target; that of a record of the `log` crate is its own.

@@ -4,9 +4,9 @@
 //! 2026-11-23T09:32:42.123456Z  INFO orders: sold id=7 name="red chair" trace=0af76519
 //! ```
 
-use super::parts::{Chain, OF_LOG, field_name, is_of_log, put_value, target, timestamp};
-use crate::record::SpanContext;
+use super::parts::{Chain, OF_LOG, field_name, is_of_log, is_secret, put_value, target, timestamp};
 use crate::record::printable::{acts_unseen, escaped};
+use crate::record::{REDACTED, SpanContext};
 use std::error::Error;
 use std::fmt::{self, Debug, Write};
 use tracing::field::{Field, Visit};
@@ -80,13 +80,21 @@ impl Visit for Fields<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.record_str(field, &Chain(value).to_string());
+        if is_secret(field) {
+            self.record_debug(field, &value);
+        } else {
+            self.record_str(field, &Chain(value).to_string());
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() != "message" && !(self.is_of_log && field.name().starts_with(OF_LOG)) {
             self.line.push(' ');
-            text(self.line, format_args!("{}={value:?}", field_name(field)));
+            let name = field_name(field);
+            match is_secret(field) {
+                true => text(self.line, format_args!("{name}={REDACTED}")),
+                false => text(self.line, format_args!("{name}={value:?}")),
+            }
         }
     }
 }

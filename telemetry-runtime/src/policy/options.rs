@@ -89,6 +89,11 @@ impl Sampling {
         Ok(Self { ratio, parent_based })
     }
 
+    /// The word for this, if a ratio is named beside it.
+    pub(crate) fn word(self) -> &'static str {
+        if self.parent_based { "parentbased_traceidratio" } else { "traceidratio" }
+    }
+
     /// Whether the sampler of that name depends on a ratio.
     pub(crate) fn takes_ratio(word: &str) -> bool {
         word.ends_with("traceidratio")

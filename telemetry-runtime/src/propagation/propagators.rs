@@ -163,7 +163,7 @@ impl Propagators {
         self.formats().any(|format| format.owns(name))
     }
 
-    fn formats(&self) -> impl Iterator<Item = Propagator> {
+    pub(crate) fn formats(&self) -> impl Iterator<Item = Propagator> {
         self.0.into_iter().flatten()
     }
 }

@@ -1,5 +1,6 @@
 //! What is known about an instrumented place before it runs, and the register that gives each place a number.
 
+use super::ScopeDetails;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
@@ -134,6 +135,7 @@ pub struct Callsite {
     module: &'static str,
     target: &'static str,
     scope: Option<&'static str>,
+    scope_details: &'static ScopeDetails,
     file: &'static str,
     line: u32,
     level: Level,
@@ -163,6 +165,7 @@ impl Callsite {
             module,
             target: module,
             scope: None,
+            scope_details: ScopeDetails::NONE,
             file,
             line,
             level: Level::Info,
@@ -191,10 +194,10 @@ impl Callsite {
     }
 
     /// The same place in a scope of its own.
-    #[cfg(feature = "opentelemetry")]
+    #[cfg(any(test, feature = "opentelemetry"))]
     #[must_use]
-    pub(crate) const fn with_scope(mut self, scope: &'static str) -> Self {
-        self.scope = Some(scope);
+    pub(crate) const fn with_scope(mut self, name: &'static str, details: &'static ScopeDetails) -> Self {
+        (self.scope, self.scope_details) = (Some(name), details);
         self
     }
 
@@ -265,6 +268,11 @@ impl Callsite {
     /// OpenTelemetry API, what it calls itself there.
     pub fn scope(&self) -> &'static str {
         self.scope.or_else(|| self.module.split("::").next()).unwrap_or(self.module)
+    }
+
+    /// What else is known of the instrumentation scope.
+    pub fn scope_details(&self) -> &'static ScopeDetails {
+        self.scope_details
     }
 
     /// The target, by which filters select.

@@ -55,6 +55,8 @@ pub(crate) mod flag {
     pub(crate) const PARENT_REMOTE: u8 = 0x10;
     /// On an event: its `exception.message` is the span's status message.
     pub(crate) const IS_STATUS: u8 = 0x20;
+    /// On a status: it has no message, and that of an earlier one stays.
+    pub(crate) const KEEPS_MESSAGE: u8 = 0x20;
     /// On an event: its name and keys are those of a callsite.
     pub(crate) const HAS_CALLSITE: u8 = 0x40;
 }

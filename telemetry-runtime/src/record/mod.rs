@@ -24,6 +24,9 @@ pub(crate) mod query;
 mod resource;
 #[cfg(test)]
 pub(crate) mod sample;
+mod scope;
+#[cfg(feature = "logging")]
+mod secrecy;
 mod secret;
 mod select;
 mod signal;
@@ -51,6 +54,9 @@ pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use log::{LogView, Logs};
 pub(crate) use luggage::Luggage;
 pub use resource::Resource;
+pub use scope::ScopeDetails;
+#[cfg(feature = "logging")]
+pub(crate) use secrecy::{REDACTED, smells_of_secret};
 pub use secret::Secret;
 pub(crate) use select::Keep;
 pub(crate) use signal::PerSignal;

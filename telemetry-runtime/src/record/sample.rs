@@ -2,8 +2,8 @@
 
 use super::layout::{self, ExtraHeader, KEY_INLINE, SpanHeader, attribute_head, flag, kind, status, tag};
 use super::{
-    Array, Batch, BatchBuilder, Callsite, Level, Resource, Signal, SpanContext, SpanKind, StatusCode,
-    TickScale, Value,
+    Array, Batch, BatchBuilder, Callsite, Level, Resource, ScopeDetails, Signal, SpanContext, SpanKind,
+    StatusCode, TickScale, Value,
 };
 use std::sync::Arc;
 
@@ -24,12 +24,18 @@ pub(crate) struct Sample {
 struct Site {
     name: &'static str,
     module: &'static str,
+    scope_details: &'static ScopeDetails,
     kind: SpanKind,
     keys: &'static [&'static str],
 }
 
 /// The batch of these spans, of the service `sample`.
 pub(crate) fn batch(samples: &[Sample]) -> Batch {
+    batch_of(&service(), samples)
+}
+
+/// The batch of these spans, of this resource.
+pub(crate) fn batch_of(resource: &Resource, samples: &[Sample]) -> Batch {
     let mut builder = BatchBuilder::default();
     let mut callsites = Vec::new();
     for sample in samples {
@@ -46,14 +52,20 @@ pub(crate) fn batch(samples: &[Sample]) -> Batch {
             builder.push_padded(&record(&header.words(), payload));
         }
     }
-    finish(builder, callsites)
+    finish(builder, callsites, resource)
 }
 
 impl Sample {
     /// A root span of [`TRACE`], from 0 to 1 ms.
     pub(crate) fn root(name: &'static str, span_id: u64) -> Self {
         Self {
-            callsite: Site { name, module: "sample::module", kind: SpanKind::Internal, keys: &[] },
+            callsite: Site {
+                name,
+                module: "sample::module",
+                scope_details: ScopeDetails::NONE,
+                kind: SpanKind::Internal,
+                keys: &[],
+            },
             header: SpanHeader {
                 trace_id: TRACE,
                 span_id,
@@ -96,6 +108,12 @@ impl Sample {
     /// The crate that the callsite stands in.
     pub(crate) fn scope(mut self, name: &'static str) -> Self {
         self.callsite.module = name;
+        self
+    }
+
+    /// What is known of that scope beside its name.
+    pub(crate) fn scope_details(mut self, details: ScopeDetails) -> Self {
+        self.callsite.scope_details = Box::leak(Box::new(details));
         self
     }
 
@@ -199,6 +217,11 @@ pub(crate) struct LogSample {
 
 /// The batch of these log records, of the service `sample`.
 pub(crate) fn logs(samples: &[LogSample]) -> Batch {
+    logs_of(&service(), samples)
+}
+
+/// The batch of these log records, of this resource.
+pub(crate) fn logs_of(resource: &Resource, samples: &[LogSample]) -> Batch {
     let mut builder = BatchBuilder::new(Signal::Logs);
     for (number, sample) in (1_u64..).zip(samples) {
         let mut payload = number.to_ne_bytes().to_vec();
@@ -212,7 +235,7 @@ pub(crate) fn logs(samples: &[LogSample]) -> Batch {
         builder.push_log(&record(&header.words(), &payload));
     }
     let callsites: Vec<_> = samples.iter().map(|sample| sample.callsite).collect();
-    finish(builder, callsites)
+    finish(builder, callsites, resource)
 }
 
 impl LogSample {
@@ -250,17 +273,21 @@ impl LogSample {
     }
 }
 
-fn finish(mut builder: BatchBuilder, callsites: Vec<&'static Callsite>) -> Batch {
-    let resource = Resource::new().with("service.name", "sample");
+fn service() -> Resource {
+    Resource::new().with("service.name", "sample")
+}
+
+fn finish(mut builder: BatchBuilder, callsites: Vec<&'static Callsite>, resource: &Resource) -> Batch {
     let nanoseconds = TickScale { anchor_ticks: 0, anchor_unix_ns: 0, ns_per_tick_q32: 1 << 32 };
-    builder.finish(callsites.into(), Arc::new(resource), nanoseconds)
+    builder.finish(callsites.into(), Arc::new(resource.clone()), nanoseconds)
 }
 
 impl Site {
     /// Tests are short-lived: what they leak is gone with them.
     fn leak(self) -> &'static Callsite {
         let callsite = Callsite::new(self.name, self.module, "src/sample.rs", 7, self.keys);
-        Box::leak(Box::new(callsite.with_kind(self.kind)))
+        let scope = callsite.scope();
+        Box::leak(Box::new(callsite.with_kind(self.kind).with_scope(scope, self.scope_details)))
     }
 }
 

@@ -186,10 +186,9 @@ impl<'a> SpanView<'a> {
         for record in self.extras() {
             match record.kind() {
                 kind::STATUS if status.code != StatusCode::Ok => {
-                    status = SpanStatus {
-                        code: status_code(record.status()),
-                        message: layout::text(record.payload()),
-                    };
+                    let keeps = record.flags() & flag::KEEPS_MESSAGE != 0;
+                    let message = if keeps { status.message } else { layout::text(record.payload()) };
+                    status = SpanStatus { code: status_code(record.status()), message };
                 }
                 kind::EVENT if record.flags() & flag::IS_STATUS != 0 && status.code != StatusCode::Ok => {
                     let message = event(self.batch, self.callsite, record)

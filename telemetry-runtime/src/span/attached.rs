@@ -81,11 +81,30 @@ pub(crate) fn leave(by: Entrance) {
     let _ = LIST.try_with(|list| list.borrow_mut().remove_last(|guard| guard.by == By::Entrance(by)));
 }
 
+/// The span that this owner entered last, of those that were not left, on this thread.
+#[cfg(feature = "logging")]
+pub(crate) fn innermost(owner: u64) -> Option<u64> {
+    let of_owner = |guard: &Entry| match guard.by {
+        By::Entrance(by) if by.owner == owner => Some(by.span),
+        _ => None,
+    };
+    LIST.try_with(|list| list.borrow().guards.iter().rev().find_map(of_owner)).ok().flatten()
+}
+
 /// Undoes whatever has made this span current on this thread and was not undone, but for guards.
 #[cfg(feature = "logging")]
 pub(super) fn forget(ids: Ids) {
     let entered = |guard: &Entry| guard.by != By::Guard && guard.ids.span_id == ids.span_id;
-    let _ = LIST.try_with(|list| while list.borrow_mut().remove_last(entered) {});
+    let _ = LIST.try_with(|list| {
+        let mut list = list.borrow_mut();
+        while list.remove_last(entered) {}
+    });
+}
+
+/// Says that a span that is in no list has ended: what was attached within it, and so would make it current again, makes current what
+/// was before the span.
+pub(super) fn hand_over(span_id: u64, before: Ids) {
+    let _ = LIST.try_with(|list| list.borrow_mut().hand_over(span_id, before));
 }
 
 thread_local! {
@@ -122,11 +141,10 @@ struct Entry {
 }
 
 impl List {
+    #[inline]
     fn attach(&mut self, snapshot: &Snapshot, by: By) -> u64 {
         if self.guards.len() == MOST_GUARDS {
-            // The oldest span that somebody forgot to leave; a guard is rather held than forgotten.
-            let oldest = self.guards.iter().position(|guard| guard.by != By::Guard);
-            self.unlink(oldest.unwrap_or(0));
+            self.forget_oldest();
         }
         let before = current().replace(snapshot);
         let below = self.guards.iter().rfind(|guard| guard.ids == before.ids).map(|guard| guard.number);
@@ -136,17 +154,46 @@ impl List {
         number
     }
 
-    /// Removes the youngest entry of which that is true; whether there was one.
-    fn remove_last(&mut self, is_it: impl Fn(&Entry) -> bool) -> bool {
-        let at = self.guards.iter().rposition(is_it);
-        at.map(|at| self.remove(at)).is_some()
+    /// The oldest span that somebody forgot to leave; a guard is rather held than forgotten.
+    #[cold]
+    fn forget_oldest(&mut self) {
+        let oldest = self.guards.iter().position(|guard| guard.by != By::Guard);
+        self.unlink(oldest.unwrap_or(0));
     }
 
-    fn remove(&mut self, at: usize) {
+    /// Removes the youngest entry of which that is true; whether there was one.
+    #[inline]
+    fn remove_last(&mut self, is_it: impl Fn(&Entry) -> bool) -> bool {
+        match self.guards.last() {
+            // In place: what was stored as words is loaded as words.
+            Some(last) if is_it(last) => {
+                current().replace(&last.before);
+                self.guards.truncate(self.guards.len() - 1);
+                true
+            }
+            Some(_) => self.remove_below(is_it),
+            None => false,
+        }
+    }
+
+    #[inline(never)]
+    fn remove_below(&mut self, is_it: impl Fn(&Entry) -> bool) -> bool {
+        let Some(at) = self.guards.iter().rposition(is_it) else { return false };
         let Entry { ids, before, .. } = self.unlink(at);
         // A younger guard's context stays; what is current in a poll of another task is none of this guard's business.
-        if at == self.guards.len() || current().ids() == ids {
+        if current().ids() == ids {
             current().replace(&before);
+        }
+        true
+    }
+
+    fn hand_over(&mut self, span_id: u64, before: Ids) {
+        for at in 0..self.guards.len() {
+            let (below, guard) = self.guards.split_at_mut(at);
+            if guard[0].before.ids.span_id == span_id {
+                guard[0].before.ids = before;
+                guard[0].below = below.iter().rfind(|guard| guard.ids == before).map(|guard| guard.number);
+            }
         }
     }
 

@@ -176,6 +176,13 @@ impl Extra {
         self.content(if code == StatusCode::Error { limited(message) } else { "" });
     }
 
+    /// Makes it the status of an error of which only an earlier message may be known.
+    #[cfg(feature = "logging")]
+    pub(super) fn error_status(&mut self) {
+        self.status(StatusCode::Error, "");
+        self.flags = record_flag::KEEPS_MESSAGE;
+    }
+
     /// Makes it a link to another span.
     pub(super) fn link(&mut self, to: &SpanContext) {
         self.kind = kind::LINK;

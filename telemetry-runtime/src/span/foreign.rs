@@ -40,27 +40,31 @@ pub(crate) struct Foreign<const N: usize> {
 }
 
 impl<const N: usize> Foreign<N> {
-    /// Starts a span; it is not current yet. Its place is asked for only where a span is started.
+    /// Starts a span, which is not current yet, in the slot, where it stays: it is large. Its place is asked for only where a span is
+    /// started. The context below it is returned.
     ///
-    /// # Errors
-    /// If nothing is to be recorded of it, because telemetry is off, the head policy said no, or the thread is
-    /// [suppressed](suppress): the context that stands for it, which carries the decision on.
-    pub(crate) fn open(below: Below<'_>, callsite: impl FnOnce() -> &'static Callsite) -> Result<Self, Held> {
+    /// If nothing is to be recorded of it, because telemetry is off, the head policy said no, or the thread is [suppressed](suppress),
+    /// the slot stays empty, and the context that is returned carries the decision on.
+    #[inline]
+    pub(crate) fn open(
+        slot: &mut Option<Self>,
+        below: &Below<'_>,
+        callsite: impl FnOnce() -> &'static Callsite,
+    ) -> Held {
         if suppress::is_suppressed() {
-            return Err(Held(Snapshot::default()));
+            return Held::default();
         }
         let _scope = below.enter();
         let (mut live, mut luggage) = (None, Luggage::NONE);
         if Live::is_wanted() {
             Live::start(&mut live, &mut luggage, callsite());
         }
-        match live {
-            Some(live) if live.is_sampled() => {
-                Ok(Self { live, luggage, attributes: Words::new(), is_full: false })
-            }
-            Some(live) => Err(Held(Snapshot { ids: live.ids(), luggage })),
-            None => Err(Held(current().snapshot())),
+        let Some(live) = live else { return Held(current().snapshot()) };
+        let held = Held(Snapshot { ids: live.ids(), luggage: luggage.clone() });
+        if live.is_sampled() {
+            *slot = Some(Self { live, luggage, attributes: Words::new(), is_full: false });
         }
+        held
     }
 
     /// Records an attribute under one of the callsite's keys.
@@ -95,8 +99,14 @@ impl<const N: usize> Foreign<N> {
     }
 
     /// Says that the span is one of another place, which differs in what only a place says: its kind.
-    pub(crate) fn move_to(&mut self, callsite: &'static Callsite) {
+    /// By the place's number; 0 is none.
+    pub(crate) fn move_to(&mut self, callsite: u32) {
         self.live.move_to(callsite);
+    }
+
+    /// The tick at which it started.
+    pub(super) fn started(&self) -> u64 {
+        self.live.started()
     }
 
     /// The context below the span.
@@ -157,12 +167,16 @@ impl<const N: usize> Debug for Foreign<N> {
 }
 
 /// The context that a span stands for, whether it is recorded or not: what is current while it is entered.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Held(Snapshot);
 
 impl Held {
     pub(super) fn new(snapshot: Snapshot) -> Self {
         Self(snapshot)
+    }
+
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.0
     }
 
     /// Whether there is a context at all.
@@ -204,7 +218,9 @@ mod tests {
     static OURS: Callsite = Callsite::new("ours", module_path!(), file!(), line!(), &[]);
 
     fn open(below: Below<'_>) -> Foreign<16> {
-        Foreign::open(below, || &SITE).expect("it is recorded")
+        let mut slot = None;
+        Foreign::open(&mut slot, &below, || &SITE);
+        slot.expect("it is recorded")
     }
 
     fn named(name: &str) -> Foreign<16> {
@@ -411,9 +427,9 @@ mod tests {
             TraceFlags::default(),
         );
         let spans = capture(|| {
-            let held =
-                Foreign::<0>::open(Below::Context(&unsampled), || &SITE).expect_err("it is not sampled");
-            assert!(held.is_active() && !held.context().is_sampled());
+            let mut slot = None;
+            let held = Foreign::<0>::open(&mut slot, &Below::Context(&unsampled), || &SITE);
+            assert!(slot.is_none() && held.is_active() && !held.context().is_sampled());
             elsewhere(|| {
                 enter(&held);
                 drop(ours());

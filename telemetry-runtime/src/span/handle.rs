@@ -107,6 +107,16 @@ impl Span {
         }
     }
 
+    /// Sets the status to that of an error, and leaves the message of an earlier one.
+    #[cfg(feature = "logging")]
+    pub(crate) fn set_error_status(&self) {
+        if self.is_recording() {
+            let mut status = Extra::new();
+            status.error_status();
+            status.push(self.identity);
+        }
+    }
+
     /// Adds a link to another span.
     pub fn add_link(&self, to: &SpanContext) {
         if self.is_recording() {

@@ -6,7 +6,7 @@
 use super::context::{Current, Ids, current, flag};
 use super::extra::{Extra, Identity, value_limit};
 use super::words::Words;
-use super::{head, lanes, panic, tick};
+use super::{attached, head, lanes, panic, tick};
 use crate::policy::LocalRoot;
 use crate::record::layout::{
     KEY_INLINE, SPAN_HEADER_BYTES, SpanHeader, attribute_head, flag as record_flag, kind, status, tag,
@@ -294,13 +294,27 @@ impl Live {
     /// unless it began the trace here: then everything below it is over as well.
     #[inline(always)]
     fn leave(&self, current: &Current) {
-        let flags_before = self.marks.flags_before();
-        if self.marks.flags() != flags_before {
-            current.flags.set(flags_before);
+        if current.span_id.get() == self.span_id && current.flags.get() == self.marks.flags() {
+            current.flags.set(self.marks.flags_before());
             current.span_id.set(self.parent_id);
-        } else if current.span_id.get() == self.span_id {
-            current.span_id.set(self.parent_id);
+        } else {
+            self.leave_out_of_order(current);
         }
+    }
+
+    /// What was attached within the span is attached still.
+    #[cold]
+    #[inline(never)]
+    fn leave_out_of_order(&self, current: &Current) {
+        let Self { trace_high, trace_low, parent_id, .. } = *self;
+        let before = Ids { trace_high, trace_low, span_id: parent_id, flags: self.marks.flags_before() };
+        if self.marks.flags() != before.flags {
+            current.flags.set(before.flags);
+            current.span_id.set(parent_id);
+        } else if current.span_id.get() == self.span_id {
+            current.span_id.set(parent_id);
+        }
+        attached::hand_over(self.span_id, before);
     }
 
     #[inline(always)]
@@ -341,10 +355,17 @@ impl Live {
         tick::is_inherited(self.start)
     }
 
-    /// Says that the span is one of another place.
+    /// The tick at which it started.
     #[cfg(feature = "logging")]
-    pub(super) fn move_to(&mut self, callsite: &'static Callsite) {
-        self.callsite = callsite.number();
+    pub(super) fn started(&self) -> u64 {
+        self.start
+    }
+
+    /// Says that the span is one of the place with this number, unless that is 0.
+    #[cfg(feature = "logging")]
+    #[inline]
+    pub(super) fn move_to(&mut self, number: u32) {
+        self.callsite = if number == 0 { self.callsite } else { number };
     }
 
     /// A panic that began before the span did is not the span's own.

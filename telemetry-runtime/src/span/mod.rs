@@ -27,6 +27,8 @@ mod note;
 mod observed;
 pub(crate) mod panic;
 mod recording;
+#[cfg(feature = "logging")]
+pub(crate) mod slots;
 mod start;
 #[cfg(feature = "stream")]
 mod stream;
@@ -40,7 +42,7 @@ mod words;
 
 pub use attached::{Attached, attach};
 #[cfg(feature = "logging")]
-pub(crate) use attached::{Entrance, leave};
+pub(crate) use attached::{Entrance, innermost, leave};
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
 pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]

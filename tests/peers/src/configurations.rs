@@ -147,6 +147,13 @@ pub(crate) const ALL: &[Configuration] = &[
         start: |sink| tracing::opentelemetry(Detail::Lean, Sampler::AlwaysOn, Queue::Big, sink),
     },
     Configuration {
+        name: "tracing, this project's subscriber",
+        settings: "`#[tracing::instrument]`, this project's settings with INFO and no log lines",
+        group: Group::Sampled,
+        parts: &[Part::Spans],
+        start: |sink| tracing::project_by_settings(Ratio::ALWAYS, sink),
+    },
+    Configuration {
         name: "tracing, this project's layer",
         settings: "`#[tracing::instrument]`, registry at INFO, this project's layers",
         group: Group::Sampled,
@@ -173,6 +180,13 @@ pub(crate) const ALL: &[Configuration] = &[
         group: Group::Unsampled,
         parts: &[Part::Spans],
         start: |sink| project::start(Ratio::NEVER, true, sink),
+    },
+    Configuration {
+        name: "tracing, this project's subscriber, unsampled",
+        settings: "a policy that samples nothing",
+        group: Group::Unsampled,
+        parts: &[Part::Spans],
+        start: |sink| tracing::project_by_settings(Ratio::NEVER, sink),
     },
     Configuration {
         name: "tracing, this project's layer, unsampled",

@@ -11,8 +11,8 @@ use std::borrow::Cow;
 
 /// Makes tracers whose spans are recorded as ours are: sampled by the same policy, delivered by the same exporters.
 ///
-/// It needs no installation and outlives every one: while telemetry is off, its spans only carry on what they stand below. Of a scope,
-/// its name is recorded.
+/// It needs no installation and outlives every one: while telemetry is off, its spans only carry on what they stand below. All
+/// that a scope says of itself is recorded, of 256 scopes; those beyond are one that is called `opentelemetry`.
 ///
 /// # Examples
 /// ```
@@ -40,14 +40,14 @@ impl api::TracerProvider for TracerProvider {
     type Tracer = Tracer;
 
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
-        Tracer { scope: place::scope(scope.name()) }
+        Tracer { scope: place::scope(scope) }
     }
 }
 
 /// Makes spans of one scope.
 #[derive(Clone, Debug)]
 pub struct Tracer {
-    scope: &'static str,
+    scope: &'static place::Scope,
 }
 
 impl api::Tracer for Tracer {
@@ -66,10 +66,11 @@ impl api::Tracer for Tracer {
         } else {
             Below::Nothing
         };
-        let mut place = None;
-        match Foreign::open(below, || *place.insert(self.place(&builder))) {
-            Ok(recorded) => Span::recorded(recorded, place, builder),
-            Err(held) => Span::unrecorded(&held),
+        let (mut place, mut slot) = (None, None);
+        let held = Foreign::open(&mut slot, &below, || *place.insert(self.place(&builder)));
+        match slot {
+            Some(recorded) => Span::recorded(recorded, place, builder),
+            None => Span::unrecorded(&held),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The block `azure_monitor` of an exporter: which resource to send to, and how.
 
 use super::super::document::Node;
+use super::super::key::{Key, Kind as Type, time, word_for, words};
+use super::super::overrides::CONNECTION_STRING;
 use super::super::preset::AuthWord;
 use super::super::reader::{At, Reader};
+use super::super::resolve::INSTRUMENTATION_KEY;
 use super::{A_TIME, COMPRESSIONS, duration};
 use crate::export::connection_string::ConnectionString;
-use crate::export::destination::Compression;
+use crate::export::destination::{Compression, DEFAULT_TIMEOUT};
 use std::time::Duration;
 
 /// Azure Monitor's options, as far as they are written.
@@ -21,8 +24,25 @@ pub(in crate::config) struct AzureMonitor {
     pub(in crate::config) compression: Option<Compression>,
 }
 
-const AZURE_MONITOR: &[&str] = &["connection_string", "auth", "timeout", "compression"];
 const AUTH: [(&str, AuthWord); 2] = [("none", AuthWord::None), ("azure_entra", AuthWord::AzureEntra)];
+pub(super) const AZURE_MONITOR: &[Key] = &[
+    Key::new(
+        "connection_string",
+        Type::Secret,
+        "the Application Insights resource: it is on the resource's overview page",
+    )
+    .else_by(&[CONNECTION_STRING, INSTRUMENTATION_KEY]),
+    Key::new(
+        "auth",
+        Type::Word(|| words(&AUTH)),
+        "whether a token of Microsoft Entra goes with each request",
+    )
+    .or(|| word_for(&AUTH, &AuthWord::None)),
+    Key::new("timeout", Type::Time, "how long one batch may take, with all its requests")
+        .or(|| time(DEFAULT_TIMEOUT)),
+    Key::new("compression", Type::Word(|| words(&COMPRESSIONS)), "how bodies are packed")
+        .or(|| word_for(&COMPRESSIONS, &Compression::Gzip)),
+];
 
 impl AzureMonitor {
     pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Self {

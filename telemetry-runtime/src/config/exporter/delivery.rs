@@ -2,6 +2,7 @@
 
 use super::super::document::Node;
 use super::super::error::Mistake;
+use super::super::key::{Key, Kind as Type, time};
 use super::super::limits;
 use super::super::raw;
 use super::super::reader::{At, Fields, Reader};
@@ -34,8 +35,13 @@ struct Retry {
     budget: Option<Duration>,
 }
 
-const RETRY: &[&str] = &["initial", "max", "budget"];
-const LEVELS: [(&str, Level); 5] = [
+pub(super) const RETRY: &[Key] = &[
+    Key::new("initial", Type::Time, "the longest first pause, which doubles with each failure")
+        .or(|| time(RetryOptions::default().initial)),
+    Key::new("max", Type::Time, "the longest pause").or(|| time(RetryOptions::default().max)),
+    Key::new("budget", Type::Time, "how long a batch is tried").or(|| time(RetryOptions::default().budget)),
+];
+pub(super) const LEVELS: [(&str, Level); 5] = [
     ("trace", Level::Trace),
     ("debug", Level::Debug),
     ("info", Level::Info),
@@ -43,7 +49,7 @@ const LEVELS: [(&str, Level); 5] = [
     ("error", Level::Error),
 ];
 /// Each is a thread.
-const MOST_AT_A_TIME: usize = 64;
+pub(super) const MOST_AT_A_TIME: usize = 64;
 
 impl Delivery {
     pub(super) fn read(fields: Fields<'_>, provider: Option<&At<Provider>>, reader: &mut Reader<'_>) -> Self {

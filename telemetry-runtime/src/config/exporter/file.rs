@@ -1,8 +1,10 @@
 //! The block `file` of an exporter: where lines go, and when the next file is begun.
 
 use super::super::document::Node;
+use super::super::key::{self, Key, Kind as Type};
 use super::super::limits;
 use super::super::reader::{At, Reader};
+use super::FILE_SIZE;
 use crate::export::file::{DEFAULT_MAX_FILES, DEFAULT_MAX_SIZE_BYTES, Destination, Target};
 use crate::record::Signal;
 use std::path::PathBuf;
@@ -15,7 +17,22 @@ pub(in crate::config) struct File {
     max_files: Option<usize>,
 }
 
-const FILE: &[&str] = &["path", "max_size", "max_files"];
+pub(super) const FILE: &[Key] = &[
+    Key::new(
+        "path",
+        Type::Text,
+        "`{signal}` in it is `traces` or `logs`; `stdout` is no file but standard output",
+    )
+    .or(|| DEFAULT_PATH.to_owned()),
+    Key::new("max_size", FILE_SIZE, "the next file is begun before one grows beyond this")
+        .or(|| key::size(DEFAULT_MAX_SIZE_BYTES)),
+    Key::new(
+        "max_files",
+        Type::Count { of: "files", most: Some(MOST_FILES) },
+        "of each signal; the oldest is removed",
+    )
+    .or(|| DEFAULT_MAX_FILES.to_string()),
+];
 /// Where a path has the signal's name.
 pub(in crate::config) const SIGNAL: &str = "{signal}";
 /// What a path says that means no file.

@@ -13,7 +13,13 @@ pub(super) use otlp::{COMPRESSIONS, Otlp, PROTOCOLS, Tls};
 
 use super::document::{Kind, Node};
 use super::error::Mistake;
+use super::key::{Key, Kind as Type, time, words};
+use super::limits;
+use super::overrides;
+use super::processors::NAMES;
 use super::reader::{At, Fields, Reader};
+use crate::dispatch::Options;
+use crate::policy::Ratio;
 use crate::record::{PerSignal, Signal};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,34 +45,96 @@ pub(super) enum Provider {
     AzureMonitor,
 }
 
-const EXPORTER: &[&str] = &[
-    "provider",
-    "name",
-    "enabled",
-    "signals",
-    "console",
-    "otlp",
-    "file",
-    "azure_monitor",
-    "sampling_ratio",
-    "level",
-    "include",
-    "exclude",
-    "max_batch_items",
-    "max_batch_bytes",
-    "concurrency",
-    "export_timeout",
-    "retry",
-    "spool",
+/// All that an entry may say.
+pub(super) const EXPORTER: &[Key] = &[
+    Key::new(
+        "provider",
+        Type::Word(|| words(&Provider::ALL)),
+        "which exporter; its own settings stand in the block of that name",
+    )
+    .required(),
+    Key::new("name", Type::Text, "what reports and complaints call it; distinct among all that are enabled")
+        .or_else("the provider"),
+    Key::new(
+        "enabled",
+        Type::Bool,
+        "whether it is there at all; variables in one that is not need not be set",
+    )
+    .or(|| true.to_string()),
+    Key::new(
+        "signals",
+        Type::List(&Type::Word(|| words(&SIGNALS))),
+        "what it takes; the variables keep `otlp` from it unless they say `otlp`",
+    )
+    .or_else("both; the console takes traces only")
+    .overridden_by_signal(&[], [overrides::EXPORTER.traces, overrides::EXPORTER.logs]),
+    Key::new("console", Type::Section(CONSOLE), "nothing can be set for the console so far"),
+    Key::new("otlp", Type::Section(otlp::OTLP), "where and how `otlp` sends"),
+    Key::new("file", Type::Section(file::FILE), "where `file` writes OTLP JSON lines"),
+    Key::new("azure_monitor", Type::Section(azure::AZURE_MONITOR), "where and how `azure_monitor` sends"),
+    Key::new(
+        "sampling_ratio",
+        Type::Ratio,
+        "only spans of this share of all traces, whatever share is recorded; log records belong to no share",
+    )
+    .or(|| Ratio::ALWAYS.share().to_string()),
+    Key::new("level", Type::Word(|| words(&delivery::LEVELS)), "nothing less important")
+        .or_else("everything"),
+    Key::new("include", PATTERNS, "only what has all attributes of one of these, such as `[{tenant: acme}]`")
+        .or_else("everything"),
+    Key::new(
+        "exclude",
+        PATTERNS,
+        "nothing that has all attributes of one of these, such as `[{http.route: /health}]`",
+    )
+    .or_else("nothing"),
+    Key::new(
+        "max_batch_items",
+        ITEMS,
+        "larger batches are split; of two variables the smaller number counts",
+    )
+    .or_else("as they come, 8192 at most")
+    .overridden_by(&[NAMES.traces.max_batch_items, NAMES.logs.max_batch_items]),
+    Key::new(
+        "max_batch_bytes",
+        Type::Size { least: limits::LEAST_MEMORY_BYTES as u64, most: None },
+        "batches that make larger requests are split; for `otlp`, at most 64 MiB",
+    )
+    .or_else("by the preset and the signal; else 4MiB over gRPC, and 64MiB over HTTP"),
+    Key::new(
+        "concurrency",
+        Type::Count { of: "requests", most: Some(delivery::MOST_AT_A_TIME) },
+        "at the same time, each by a thread of its own; the console and files have one",
+    )
+    .or(|| Options::default().concurrency.to_string()),
+    Key::new(
+        "export_timeout",
+        Type::Time,
+        concat!(
+            "a call that takes longer is given up; what it had goes to the spool, or is dropped; ",
+            "the variables are in milliseconds, of two the larger number counts, and 0 is no limit"
+        ),
+    )
+    .or(|| time(Options::default().export_timeout))
+    .overridden_by(&[NAMES.traces.export_timeout, NAMES.logs.export_timeout]),
+    Key::new("retry", Type::Section(delivery::RETRY), "how batches that failed are tried again"),
+    Key::new(
+        "spool",
+        Type::Section(spool::SPOOL),
+        "keeps on disk what cannot be sent, also for the next process; for `otlp` and `azure_monitor`",
+    ),
 ];
-const CONSOLE: &[&str] = &[];
+const CONSOLE: &[Key] = &[];
+const PATTERNS: Type = Type::List(&Type::Map(&Type::Attribute));
+const ITEMS: Type = Type::Count { of: "items", most: None };
+const FILE_SIZE: Type = Type::Size { least: limits::LEAST_ON_DISK_BYTES, most: None };
 
 /// The words for what an exporter takes.
 const SIGNALS: [(&str, Signal); 2] =
     [(Signal::Traces.as_str(), Signal::Traces), (Signal::Logs.as_str(), Signal::Logs)];
 
 impl Provider {
-    const ALL: [(&'static str, Self); 4] = [
+    pub(super) const ALL: [(&'static str, Self); 4] = [
         ("console", Self::Console),
         ("otlp", Self::Otlp),
         ("file", Self::File),

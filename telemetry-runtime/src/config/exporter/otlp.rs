@@ -2,10 +2,12 @@
 
 use super::super::document::Node;
 use super::super::error::{Mistake, Origin};
-use super::super::preset::{AuthWord, Preset, is_region};
+use super::super::key::{Key, Kind as Type, time, word_for, words};
+use super::super::overrides::{EVERY_SIGNAL, LOGS, TRACES};
+use super::super::preset::{AuthWord, PROJECT, Preset, REGION, is_region};
 use super::super::reader::{At, Reader};
 use super::{A_TIME, duration};
-use crate::export::destination::{Compression, Endpoint, Header, Protocol, TlsFiles};
+use crate::export::destination::{Compression, DEFAULT_TIMEOUT, Endpoint, Header, Protocol, TlsFiles};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,22 +46,88 @@ pub(in crate::config) struct Tls {
     pub(in crate::config) key_file: Option<At<PathBuf>>,
 }
 
-const OTLP: &[&str] = &[
-    "preset",
-    "endpoint",
-    "protocol",
-    "headers",
-    "timeout",
-    "compression",
-    "tls",
-    "code_attributes",
-    "auth",
-    "aws",
-    "gcp",
+pub(super) const OTLP: &[Key] = &[
+    Key::new(
+        "preset",
+        Type::Word(|| words(&Preset::WORDS)),
+        concat!(
+            "fills in what is not written: endpoint, `auth`, the largest request, propagators, ",
+            "resource detection and the format of log lines, as this cloud wants them"
+        ),
+    )
+    .or_else("`self_hosted`, which fills in nothing"),
+    Key::new(
+        "endpoint",
+        Type::Like("URL", r"^[hH][tT][tT][pP][sS]?://[^\s/@?#]+(/[^\s?#]*)?$"),
+        concat!(
+            "the receiver's URL, to which `v1/traces` and `v1/logs` are appended; ",
+            "the variables of one signal are used as they are"
+        ),
+    )
+    .or_else("`http://localhost:4318`; for gRPC `http://localhost:4317`; with `preset: aws` and `gcp` their own; none with `azure`")
+    .overridden_by_signal(&[EVERY_SIGNAL.endpoint], [TRACES.endpoint, LOGS.endpoint]),
+    Key::new("protocol", Type::Word(|| words(&PROTOCOLS)), "how it is spoken")
+        .or_else("`grpc` where the endpoint's port is 4317, else `http/protobuf`")
+        .overridden_by_signal(&[EVERY_SIGNAL.protocol], [TRACES.protocol, LOGS.protocol]),
+    Key::new(
+        "headers",
+        Type::Map(&Type::Secret),
+        "sent with every request, such as an API key; their values are never shown",
+    )
+    .overridden_by_signal(&[EVERY_SIGNAL.headers], [TRACES.headers, LOGS.headers]),
+    Key::new(
+        "timeout",
+        Type::Time,
+        concat!(
+            "how long one request may take, from looking up the host to the answer's last byte; ",
+            "the variables are in milliseconds"
+        ),
+    )
+    .or(|| time(DEFAULT_TIMEOUT))
+    .overridden_by_signal(&[EVERY_SIGNAL.timeout], [TRACES.timeout, LOGS.timeout]),
+    Key::new("compression", Type::Word(|| words(&COMPRESSIONS)), "how bodies are packed")
+        .or(|| word_for(&COMPRESSIONS, &Compression::default()))
+        .overridden_by_signal(&[EVERY_SIGNAL.compression], [TRACES.compression, LOGS.compression]),
+    Key::new("tls", Type::Section(TLS), "behind `https`, whom to trust and who to be; files in the form PEM"),
+    Key::new("code_attributes", Type::Bool, "whether spans and log records say where their code is")
+        .or(|| true.to_string()),
+    Key::new(
+        "auth",
+        Type::Word(|| words(&AuthWord::WORDS)),
+        concat!(
+            "how requests are authorized: signed by a key of AWS's credential providers, ",
+            "or with a token by Google's Application Default Credentials or of Microsoft Entra"
+        ),
+    )
+    .or_else("the preset's, unless `headers` has `authorization`; else `none`"),
+    Key::new("aws", Type::Section(AWS), "what AWS needs to know"),
+    Key::new("gcp", Type::Section(GCP), "what Google Cloud needs to know"),
 ];
-const GCP: &[&str] = &["project"];
-const AWS: &[&str] = &["region", "log_group", "log_stream"];
-const TLS: &[&str] = &["ca_file", "cert_file", "key_file"];
+const GCP: &[Key] =
+    &[Key::new("project", Type::Text, "whose the telemetry is: the attribute `gcp.project_id`")
+        .else_by(&PROJECT)
+        .or_else("that of the credentials, or of the machine")];
+const AWS: &[Key] = &[
+    Key::new("region", Type::Like("region", "^[a-z0-9-]+$"), "such as `eu-west-1`").else_by(&REGION),
+    Key::new("log_group", Type::Text, "the group of CloudWatch Logs where log records go, which must exist"),
+    Key::new("log_stream", Type::Text, "the stream in that group, which must exist"),
+];
+const TLS: &[Key] = &[
+    Key::new("ca_file", Type::Text, "certificates to trust")
+        .or_else("those that the system trusts")
+        .overridden_by_signal(&[EVERY_SIGNAL.certificate], [TRACES.certificate, LOGS.certificate]),
+    Key::new(
+        "cert_file",
+        Type::Text,
+        "the certificate to show to receivers that ask for one; with `key_file`",
+    )
+    .overridden_by_signal(
+        &[EVERY_SIGNAL.client_certificate],
+        [TRACES.client_certificate, LOGS.client_certificate],
+    ),
+    Key::new("key_file", Type::Text, "the private key of that certificate")
+        .overridden_by_signal(&[EVERY_SIGNAL.client_key], [TRACES.client_key, LOGS.client_key]),
+];
 
 /// The words for transports.
 pub(in crate::config) const PROTOCOLS: [(&str, Protocol); 3] =

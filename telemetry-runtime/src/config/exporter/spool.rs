@@ -2,12 +2,26 @@
 
 use super::super::document::Node;
 use super::super::error::Mistake;
+use super::super::key::{self, Key, Kind as Type, time, word_for, words};
 use super::super::limits;
 use super::super::reader::{At, Reader};
-use super::{Provider, duration};
+use super::{FILE_SIZE, Provider, duration};
 use crate::dispatch::{Fsync, Mode, SpoolOptions, SpoolPlace};
 
-const SPOOL: &[&str] = &["path", "max_size", "max_age", "fsync", "mode"];
+pub(super) const SPOOL: &[Key] = &[
+    Key::new("path", Type::Text, "a folder of its own (mode 0700), made if it is not there").required(),
+    Key::new("max_size", FILE_SIZE, "of each process; beyond that the oldest go")
+        .or(|| key::size(SpoolOptions::default().max_size_bytes)),
+    Key::new("max_age", Type::Time, "what is older goes").or(|| time(SpoolOptions::default().max_age)),
+    Key::new("fsync", Type::WordOr(&["always", "never"], &Type::Time), "what a power failure may cost")
+        .or(|| fsync_word(SpoolOptions::default().fsync)),
+    Key::new(
+        "mode",
+        Type::Word(|| words(&MODES)),
+        "what goes to disk: what cannot be sent just now, or everything before it is sent",
+    )
+    .or(|| word_for(&MODES, &Mode::default())),
+];
 const MODES: [(&str, Mode); 2] = [("on_failure", Mode::OnFailure), ("always", Mode::Always)];
 
 /// What the file says; `None` if it says nothing, or something that cannot be.
@@ -38,6 +52,14 @@ pub(super) fn read(
     };
     let mode = mode.map(|at| at.value).unwrap_or_default();
     path.map(|path| SpoolPlace { path: path.into(), mode, options })
+}
+
+fn fsync_word(fsync: Fsync) -> String {
+    match fsync {
+        Fsync::Always => "always".to_owned(),
+        Fsync::Never => "never".to_owned(),
+        Fsync::Every(pause) => time(pause),
+    }
 }
 
 fn fsync(text: &str) -> Option<Fsync> {

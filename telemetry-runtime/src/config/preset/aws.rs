@@ -11,7 +11,7 @@ use crate::export::destination::{Endpoint, Header, Protocol};
 use crate::record::{Secret, Signal};
 use std::path::PathBuf;
 
-const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+pub(in crate::config) const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 const KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const KEY_SECRET: &str = "AWS_SECRET_ACCESS_KEY";
 const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";

@@ -9,7 +9,7 @@ use crate::export::auth::Adc;
 use crate::export::destination::{Endpoint, Protocol};
 use std::path::PathBuf;
 
-const PROJECT: [&str; 2] = ["GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"];
+pub(in crate::config) const PROJECT: [&str; 2] = ["GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"];
 const FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 const METADATA_HOST: &str = "GCE_METADATA_HOST";
 /// The metadata service by its address, which needs nobody to look it up.

@@ -6,7 +6,8 @@ mod gcp;
 #[cfg(test)]
 mod tests;
 
-pub(super) use aws::is_region;
+pub(super) use aws::{REGION, is_region};
+pub(super) use gcp::PROJECT;
 
 use super::error::{Mistake, Origin};
 use super::exporter::Otlp;

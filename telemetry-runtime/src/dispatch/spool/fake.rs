@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The folder. Clones share it, as processes share a disk.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fake(Arc<Mutex<State>>);
+pub(crate) struct Fake(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -49,6 +49,22 @@ impl Fake {
         self.lock().is_dead
     }
 
+    /// A folder with one file.
+    #[cfg(fuzzing)]
+    pub(crate) fn with_file(bytes: &[u8]) -> Self {
+        let mut folder = Self::default();
+        // It has no fault to fail by.
+        drop(folder.create(0));
+        folder.damage(0, |file| file.extend(bytes));
+        folder
+    }
+
+    /// What is in a file.
+    #[cfg(fuzzing)]
+    pub(crate) fn bytes(&self, number: u64) -> Vec<u8> {
+        self.lock().names.get(&number).map(|file| lock(file).bytes.clone()).unwrap_or_default()
+    }
+
     /// What is there for the next process.
     pub(super) fn restart(&self) {
         let mut state = self.lock();
@@ -73,7 +89,7 @@ impl Fake {
     }
 
     /// The numbers of the files and their lengths.
-    pub(super) fn files(&self) -> Vec<(u64, usize)> {
+    pub(crate) fn files(&self) -> Vec<(u64, usize)> {
         self.lock().names.iter().map(|(number, file)| (*number, lock(file).bytes.len())).collect()
     }
 
@@ -159,7 +175,7 @@ impl Folder for Fake {
 
 /// An open file.
 #[derive(Debug)]
-pub(super) struct Handle {
+pub(crate) struct Handle {
     folder: Fake,
     file: Shared,
 }

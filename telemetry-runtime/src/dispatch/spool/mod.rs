@@ -12,8 +12,9 @@ mod access;
 mod disk;
 mod entry;
 mod error;
-#[cfg(test)]
-mod fake;
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, expect(dead_code, reason = "fuzz targets have no disk that fails"))]
+pub(crate) mod fake;
 mod folder;
 mod losses;
 mod segment;

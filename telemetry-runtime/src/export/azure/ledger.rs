@@ -36,12 +36,15 @@ impl Ledger {
     /// The lines that wait, as a batch of their own: an item that had lost its first line begins with the next one.
     pub(super) fn rest(&self, lines: &[&[u8]]) -> Vec<u8> {
         let mut rest = Vec::new();
+        let mut put = |line: &[u8]| {
+            rest.extend_from_slice(line);
+            rest.push(b'\n');
+        };
+        let waits = |line: &usize| self.fates[*line] == Fate::Waiting;
+        self.heading().filter(waits).for_each(|line| put(lines[line]));
         for item in self.items() {
-            let start = rest.len();
-            for line in item.filter(|line| self.fates[*line] == Fate::Waiting) {
-                let is_first = rest.len() == start;
-                rest.extend_from_slice(if is_first { lines[line].trim_ascii_start() } else { lines[line] });
-                rest.push(b'\n');
+            for (number, line) in item.filter(waits).enumerate() {
+                put(if number == 0 { lines[line].trim_ascii_start() } else { lines[line] });
             }
         }
         rest
@@ -72,6 +75,11 @@ impl Ledger {
         (taken, refused)
     }
 
+    /// The lines in front of all items.
+    fn heading(&self) -> Range<usize> {
+        0..self.items.first().copied().unwrap_or(self.fates.len())
+    }
+
     /// The lines of each item.
     fn items(&self) -> impl Iterator<Item = Range<usize>> {
         let ends = self.items.iter().skip(1).copied().chain([self.fates.len()]);
@@ -95,11 +103,17 @@ mod tests {
         assert_eq!(ledger.waiting(), [3]);
     }
     #[test]
-    fn the_rest_begins_each_item_anew() {
+    fn the_rest_begins_each_item_anew_and_keeps_what_belongs_to_none() {
         let lines: [&[u8]; 5] = [b"{1}", b" {2}", b" {3}", b"{4}", b"{5}"];
         let mut ledger = Ledger::new(&lines);
         ledger.settle(0, Fate::Accepted);
         ledger.settle(3, Fate::Refused);
         assert_eq!(ledger.rest(&lines), b"{2}\n {3}\n{5}\n");
+        let lines: [&[u8]; 3] = [b" {0}", b"{1}", b"{2}"];
+        let mut ledger = Ledger::new(&lines);
+        ledger.settle(1, Fate::Accepted);
+        assert_eq!(ledger.rest(&lines), b" {0}\n{2}\n");
+        ledger.settle(0, Fate::Refused);
+        assert_eq!((ledger.rest(&lines), ledger.settled()), (b"{2}\n".to_vec(), (1, 0)));
     }
 }

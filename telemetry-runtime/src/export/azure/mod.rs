@@ -2,6 +2,9 @@
 
 mod answer;
 mod encode;
+#[cfg(test)]
+mod interop;
+mod introduction;
 mod ledger;
 #[cfg(test)]
 mod tests;
@@ -12,6 +15,7 @@ use super::connection_string::{ConnectionString, ConnectionStringError};
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, PerSignal, Signal};
 use encode::{Encoder, Rates};
+use introduction::Introduction;
 use std::fmt;
 use std::time::Duration;
 use track::Track;
@@ -44,6 +48,9 @@ pub struct Target {
     pub timeout: Duration,
     /// Whether to compress bodies with gzip. Default: `true`.
     pub gzip: bool,
+    /// Whether to send the resource's attributes, with the first spans and then once a minute, as the properties of a metric
+    /// `_OTELRESOURCE_`: items of their own have tags for the service and its instance only. Default: `true`.
+    pub resource_metric: bool,
     /// The share of traces that is recorded, from 0 to 1, of which the service is told so that it counts all of them. It matters to spans that
     /// do not say it themselves, by the attribute `_MS.sampleRate` or by `ot=th:..` in their trace state. Of a trace that began elsewhere and
     /// was recorded since its caller's was, without `ot=th:..`, nobody here knows the share: it is counted by this one, as if it had begun
@@ -81,7 +88,18 @@ impl Target {
         let (traces, logs) = (true, true);
         let (sampling_ratio, exported_ratio) = (1.0, 1.0);
         let timeout = DEFAULT_TIMEOUT;
-        Self { connection, traces, logs, timeout, gzip: true, sampling_ratio, exported_ratio, auth: None }
+        let (gzip, resource_metric) = (true, true);
+        Self {
+            connection,
+            traces,
+            logs,
+            timeout,
+            gzip,
+            resource_metric,
+            sampling_ratio,
+            exported_ratio,
+            auth: None,
+        }
     }
 }
 
@@ -111,7 +129,9 @@ impl InvalidConnectionString {
 ///
 /// Spans of kind server and consumer become requests, all others dependencies; an event `exception`, or a log record with an exception's
 /// attributes, becomes an exception, every other event and log record a trace (in the vendor's words), and a log record with
-/// `microsoft.custom_event.name` a custom event. Attributes that have a field of their own there are not repeated among the custom
+/// `microsoft.custom_event.name` a custom event, and one with `microsoft.availability.id`, `.name`, `.duration` and `.success` an availability
+/// result (`.runLocation` and `.message` are optional). The numbers of a JSON object in `microsoft.custom_measurements` become measurements.
+/// Attributes that have a field of their own there are not repeated among the custom
 /// properties. Credentials in URLs are redacted. Texts are cut to the service's limits between characters, counted as UTF-16 code units; an
 /// item beyond 64 KB is cut further.
 ///
@@ -120,6 +140,9 @@ impl InvalidConnectionString {
 /// large (413) comes again in halves. Of a request that was
 /// taken in part (206), only the items for which that makes sense are sent again; the others are counted as rejected. A span of
 /// which an event was refused counts as rejected. A batch that takes several requests goes on after one that is refused for good.
+///
+/// [`check`](Exporter::check) posts an empty array. What the service says to that is not documented: a success is an answer, and so is 400, by
+/// which it refuses what has no items. It says nothing of the instrumentation key, which only items have.
 ///
 /// Nothing goes anywhere else: no statistics to the vendor, no remote settings, no proxies from the environment. Redirects (307, 308) are
 /// followed, ten times at most, within the same host, or from one host to another of the same of the vendor's domains, and never from
@@ -138,6 +161,7 @@ impl InvalidConnectionString {
 /// ```
 pub struct AzureMonitor {
     takes: PerSignal<bool>,
+    introduction: Introduction,
     encoder: Encoder,
     track: Track,
 }
@@ -145,10 +169,21 @@ pub struct AzureMonitor {
 impl AzureMonitor {
     /// An exporter to this target. It connects when the first batch comes.
     pub fn new(target: Target) -> Self {
-        let Target { connection, traces, logs, timeout, gzip, sampling_ratio, exported_ratio, auth } = target;
+        let Target {
+            connection,
+            traces,
+            logs,
+            timeout,
+            gzip,
+            resource_metric,
+            sampling_ratio,
+            exported_ratio,
+            auth,
+        } = target;
         let authorize = auth.and_then(Entra::authorizer);
         Self {
             takes: PerSignal { traces, logs },
+            introduction: Introduction::new(resource_metric),
             encoder: Encoder::new(Rates::of_shares(sampling_ratio, exported_ratio), host()),
             track: Track::new(connection, timeout, gzip).authorized_by(authorize),
         }
@@ -161,16 +196,29 @@ impl Exporter for AzureMonitor {
     }
 
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
-        self.track.send(self.encoder.encode(batch))
+        let with_resource = self.introduction.is_due(batch);
+        let exported = self.track.send(self.encoder.encode(batch, with_resource))?;
+        self.introduction.note(batch);
+        Ok(exported)
     }
 
     /// JSON lines without the instrumentation key: whoever sends them has one.
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
-        Some(self.track.left_of(self.encoder.encode(batch)))
+        let with_resource = self.introduction.is_due(batch);
+        let packed = self.track.left_of(self.encoder.encode(batch, with_resource));
+        // A batch that failed has to look the same if it comes again.
+        if !self.track.has_left() {
+            self.introduction.note(batch);
+        }
+        Some(packed)
     }
 
     fn export_packed(&mut self, _: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
         self.track.send_packed(packed)
+    }
+
+    fn check(&mut self) -> Result<(), ExportError> {
+        self.track.check()
     }
 }
 

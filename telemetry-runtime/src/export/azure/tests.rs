@@ -6,14 +6,16 @@ use crate::record::sample::{LogSample, Sample, batch, logs};
 use serde_json::{Value, json};
 use telemetry_tests::{Answer, Receiver, Request};
 
-const KEY: &str = "11112222-3333-4444-5555-66667777aaaa";
+pub(super) const KEY: &str = "11112222-3333-4444-5555-66667777aaaa";
 
 fn exporter(endpoint: &str) -> AzureMonitor {
     let target = Target::new(&format!("InstrumentationKey={KEY};IngestionEndpoint={endpoint}"));
-    AzureMonitor::new(target.expect("a connection string"))
+    let mut target = target.expect("a connection string");
+    target.resource_metric = false;
+    AzureMonitor::new(target)
 }
 
-fn service(script: impl IntoIterator<Item = Answer>) -> (Receiver, AzureMonitor) {
+pub(super) fn service(script: impl IntoIterator<Item = Answer>) -> (Receiver, AzureMonitor) {
     let receiver = Receiver::scripted(script);
     let exporter = exporter(&receiver.endpoint());
     (receiver, exporter)
@@ -66,6 +68,20 @@ fn of_a_request_that_was_taken_in_part_only_what_may_succeed_is_sent_again() {
     assert!(error.to_string().ends_with("of one it says 400: never\\n***"), "{error}");
     assert_eq!(exporter.export(&three()).ok(), Some(Exported::all()));
     assert_eq!(names(&receiver.requests()[1]), ["b"]);
+}
+
+#[test]
+fn a_check_posts_no_items_and_takes_their_refusal_for_an_answer() {
+    let (receiver, mut exporter) = service([200, 400, 404, 503].map(Answer::status));
+    assert!(exporter.check().is_ok() && exporter.check().is_ok());
+    for status in ["404", "503"] {
+        let error = exporter.check().expect_err("no service").to_string();
+        assert!(error.contains(&format!("answered {status}")), "{error}");
+    }
+    for request in receiver.requests() {
+        assert_eq!(request.line, "POST /v2.1/track");
+        assert_eq!(request.content().expect("gzip"), b"[]");
+    }
 }
 
 #[test]
@@ -279,6 +295,62 @@ fn what_was_packed_is_counted_whole_when_it_comes_again() {
     assert!(exporter.export_packed(Signal::Traces, &packed).is_err_and(|error| error.is_retryable()));
     let error = exporter.export_packed(Signal::Traces, &packed).expect_err("the rest is refused");
     assert_eq!((error.is_retryable(), error.settled()), (false, (1, 1)));
+}
+
+/// One that tells of the resource, and a span that begins at this second.
+fn service_that_is_told(script: impl IntoIterator<Item = Answer>) -> (Receiver, AzureMonitor) {
+    let (receiver, mut exporter) = service(script);
+    exporter.introduction = Introduction::new(true);
+    (receiver, exporter)
+}
+
+fn at(second: u64) -> Batch {
+    batch(&[Sample::root("a", second).at(second * 1_000_000_000, 1)])
+}
+
+/// Of each request, which items it has.
+fn types(receiver: &Receiver) -> Vec<Vec<String>> {
+    let items = |request: &Request| -> Vec<Value> {
+        serde_json::from_slice(&request.content().expect("gzip")).expect("a JSON array")
+    };
+    let kind = |item: &Value| item["data"]["baseType"].as_str().expect("a type").to_owned();
+    receiver.requests().iter().map(|request| items(request).iter().map(kind).collect()).collect()
+}
+
+#[test]
+fn the_service_is_told_of_the_resource_with_the_first_spans_and_once_a_minute() {
+    let (receiver, mut exporter) = service_that_is_told([]);
+    assert_eq!(exporter.export(&logs(&[LogSample::new(Level::Info, 1, "sold")])).ok(), Some(Exported::all()));
+    for second in [100, 159, 160, 161, 99, 220] {
+        assert_eq!(exporter.export(&at(second)).ok(), Some(Exported::all()));
+    }
+    let told: Vec<_> = types(&receiver).iter().map(|types| types[0] == "MetricData").collect();
+    assert_eq!(told, [false, true, false, true, false, false, true]);
+    let items: Value =
+        serde_json::from_slice(&receiver.requests()[1].content().expect("gzip")).expect("JSON");
+    let expected = json!({
+        "ver": 2, "metrics": [{"name": "_OTELRESOURCE_", "value": 0}], "properties": {"service.name": "sample"},
+    });
+    assert_eq!(items[0]["data"]["baseData"], expected);
+}
+
+#[test]
+fn the_resource_counts_as_no_span_and_is_sent_again_with_them() {
+    let later = || partial(json!([{"index": 0, "statusCode": 500}, {"index": 1, "statusCode": 500}]));
+    let (receiver, mut exporter) =
+        service_that_is_told([later(), partial(json!([{"index": 0, "statusCode": 400}]))]);
+    assert!(exporter.export(&at(100)).is_err_and(|error| error.settled() == (0, 0)));
+    let packed = exporter.pack(&at(100)).expect("it packs");
+    assert!(packed.starts_with(b" "), "it belongs to no item");
+    assert_eq!(exporter.export(&at(100)).ok(), Some(Exported::all()), "the resource was refused, no span");
+    assert_eq!(types(&receiver), [["MetricData", "RemoteDependencyData"]; 2]);
+}
+
+#[test]
+fn what_is_packed_tells_of_the_resource_once_a_minute() {
+    let (_receiver, mut exporter) = service_that_is_told([]);
+    let mut is_told = |second| exporter.pack(&at(second)).expect("it packs").starts_with(b" ");
+    assert_eq!([is_told(100), is_told(101), is_told(160)], [true, false, true]);
 }
 
 #[test]

@@ -71,12 +71,26 @@ impl Track {
         self.send_counted(packed, |ledger| ledger.settled())
     }
 
+    /// Whether the service answers a request without items, which it may call a bad one.
+    pub(super) fn check(&mut self) -> Result<(), ExportError> {
+        let answer = self.post(b"[]", Instant::now())?;
+        match answer.status {
+            status if status.is_success() || status == StatusCode::BAD_REQUEST => Ok(()),
+            _ => Err(self.refused(&answer, false)),
+        }
+    }
+
     /// The batch as it is to be packed: without what is settled, if it is the one that failed last.
     pub(super) fn left_of(&self, batch: &[u8]) -> Vec<u8> {
         match &self.left {
             Some((known, ledger)) if *known == fingerprint(batch) => ledger.rest(&lines(batch)),
             _ => batch.to_vec(),
         }
+    }
+
+    /// Whether a part of a batch that failed is left to be sent again.
+    pub(super) fn has_left(&self) -> bool {
+        self.left.is_some()
     }
 
     fn send_counted(
@@ -241,8 +255,19 @@ impl Track {
     }
 
     fn safe_to_show(&self, words: &str) -> String {
-        safe_to_show(words.replace(self.key.expose(), "***").trim(), &self.headers)
+        safe_to_show(without(self.key.expose(), words).trim(), &self.headers)
     }
+}
+
+/// The words without the key, which is in lower case, in whatever case they repeat it.
+fn without(key: &str, words: &str) -> String {
+    let lower = words.to_ascii_lowercase();
+    let (mut shown, mut rest) = (String::new(), 0);
+    for (at, found) in lower.match_indices(key) {
+        shown = shown + &words[rest..at] + "***";
+        rest = at + found.len();
+    }
+    shown + &words[rest..]
 }
 
 /// What became of the requests of a batch that failed.
@@ -389,6 +414,12 @@ mod tests {
         assert!(followed("http://127.0.0.1:1/v2.1/track", "http://127.0.0.1:2/").is_some());
         let elsewhere = "https://dc.services.visualstudio.com/elsewhere?x=1";
         assert_eq!(followed(home, "/elsewhere?x=1").as_deref(), Some(elsewhere));
+    }
+
+    #[test]
+    fn a_key_that_is_repeated_is_hidden_in_any_case() {
+        assert_eq!(without("ab-1", "é AB-1, ab-1aB-1 and ab-2"), "é ***, ****** and ab-2");
+        assert_eq!(without("ab-1", ""), "");
     }
 
     #[test]

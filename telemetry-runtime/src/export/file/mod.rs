@@ -53,6 +53,8 @@ impl Target {
 /// with the next batch. Elsewhere, a new file is as readable as the folder has it, lines follow a file that was renamed, a link that takes
 /// the file's place at the moment it is opened is followed, and a file that is being written to may be locked for readers, too.
 ///
+/// [`check`](Exporter::check) opens each file as if to write to it, which makes one that is not there. It may be in use by another process.
+///
 /// A disk that is full, a file that is in use and other conditions that pass are retryable errors; a path that cannot be written to is a
 /// permanent one. So is every error of standard output, from which nothing can be taken back: a second attempt would repeat lines, and
 /// tear one.
@@ -159,6 +161,11 @@ impl Exporter for File {
         output.write(text)?;
         Ok(Exported::with_rejected(left_out))
     }
+
+    fn check(&mut self) -> Result<(), ExportError> {
+        let mut outputs = Signal::ALL.into_iter().filter_map(|signal| self.outputs[signal].as_ref());
+        outputs.try_for_each(Output::check)
+    }
 }
 
 impl Output {
@@ -169,6 +176,13 @@ impl Output {
             Self::File(file) => {
                 matches!((file.path().canonicalize(), path.canonicalize()), (Ok(own), Ok(path)) if own == path)
             }
+        }
+    }
+
+    fn check(&self) -> Result<(), ExportError> {
+        match self {
+            Self::Stdout => Ok(()),
+            Self::File(file) => file.check().map_err(|error| failed(file.path(), error)),
         }
     }
 

@@ -26,6 +26,11 @@ impl Rotating {
         &self.target.path
     }
 
+    /// Whether the file can be opened.
+    pub(super) fn check(&self) -> io::Result<()> {
+        open(&self.target.path).map(drop)
+    }
+
     /// Adds these lines, all or none.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let mut file = match self.open.take() {

@@ -116,6 +116,21 @@ fn a_single_file_is_begun_anew() {
 }
 
 #[test]
+fn a_check_opens_the_files_though_another_exporter_writes_to_one() {
+    let folder = Folder::new("check");
+    let target = || Target::new(folder.path("t"));
+    let mut busy = File::new(target()).expect("a valid path");
+    assert!(export(&mut busy, "a").is_ok());
+    let mut file = File::new(target()).expect("a valid path");
+    assert!(file.check().is_ok());
+    fs::remove_file(folder.path("t"))
+        .and_then(|()| fs::create_dir(folder.path("t")))
+        .expect("a writable folder");
+    let error = file.check().expect_err("a folder").to_string();
+    assert!(error.ends_with("t cannot be written to: it is not a regular file"), "{error}");
+}
+
+#[test]
 fn lines_are_added_to_a_file_that_is_there_after_a_torn_one_is_ended() {
     let folder = Folder::new("torn");
     fs::write(folder.path("t"), "{\"resourceSpans\":[{\"resour").expect("a writable folder");

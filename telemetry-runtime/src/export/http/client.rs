@@ -1,6 +1,7 @@
 //! The client itself: one request at a time, over a connection that is kept.
 
 use super::addresses::Addresses;
+use super::quiet::quietly;
 use super::retry_after;
 use super::tls::Tls;
 use crate::clock;
@@ -89,8 +90,8 @@ impl HttpClient {
         *request.headers_mut() = headers.clone();
         let agent = self.agent(url);
         let request = agent.configure_request(request).timeout_global(Some(timeout)).build();
-        let response = agent.run(request).map_err(|error| not_sent(url, timeout, error))?;
-        Answer::read(response).ok_or_else(|| {
+        let answer = quietly(|| agent.run(request).map(Answer::read));
+        answer.map_err(|error| not_sent(url, timeout, error))?.ok_or_else(|| {
             let message = format!("{} answered with more than {MAX_ANSWER_BYTES} bytes", origin(url));
             ExportError::permanent(message)
         })

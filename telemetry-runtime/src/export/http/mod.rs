@@ -4,7 +4,8 @@ mod addresses;
 mod authorize;
 mod client;
 mod gzip;
-mod retry_after;
+mod quiet;
+pub(crate) mod retry_after;
 mod tls;
 mod words;
 

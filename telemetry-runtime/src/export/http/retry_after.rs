@@ -11,7 +11,7 @@ pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 /// A date counts from the answer's own `Date`, so that the two machines' clocks need not agree, or else from `now_s`.
 ///
 /// Source: RFC 9110, sections 10.2.3 and 5.6.7.
-pub(super) fn pause(retry_after: &str, date: Option<&str>, now_s: impl FnOnce() -> u64) -> Option<Duration> {
+pub(crate) fn pause(retry_after: &str, date: Option<&str>, now_s: impl FnOnce() -> u64) -> Option<Duration> {
     let retry_after = retry_after.trim();
     let pause_s = if retry_after.bytes().all(|b| b.is_ascii_digit()) && !retry_after.is_empty() {
         // More digits than fit are a long time all the same.
@@ -27,12 +27,18 @@ pub(super) fn pause(retry_after: &str, date: Option<&str>, now_s: impl FnOnce() 
 fn http_date_s(date: &str) -> Option<u64> {
     let words: Vec<&str> = date.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
     let (day, month, year, time) = match words[..] {
-        [_, day, month, year, time, "GMT"] => (day, month, year, time),
-        [_, month, day, time, year] => (day, month, year, time),
+        [weekday, day, month, year, time, "GMT"] if is_weekday(weekday) => (day, month, year, time),
+        [weekday, month, day, time, year] if is_weekday(weekday) => (day, month, year, time),
         _ => return None,
     };
     let days = days_since_1970(full_year(year)?, month_index(month)?, number(day, 1..=31)?);
     Some(days * 86_400 + second_of_day(time)?)
+}
+
+/// Which one it is says nothing that the date does not.
+fn is_weekday(word: &str) -> bool {
+    const NAMES: [&str; 7] = ["Mon", "Tues", "Wednes", "Thurs", "Fri", "Satur", "Sun"];
+    NAMES.iter().any(|name| word == &name[..3] || word.strip_suffix("day") == Some(name))
 }
 
 fn second_of_day(time: &str) -> Option<u64> {
@@ -58,6 +64,8 @@ fn month_index(month: &str) -> Option<usize> {
 }
 
 fn number(digits: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    // A number in Rust may have a sign.
+    let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok().filter(|number| range.contains(number))
 }
 
@@ -105,6 +113,8 @@ mod tests {
             "soon",
             "Sun, 32 Nov 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, +6 Nov 1994 08:49:37 GMT",
+            "Son, 06 Nov 1994 08:49:37 GMT",
             "a b c d e",
         ] {
             assert_eq!(pause_s(text, None), None, "{text:?}");

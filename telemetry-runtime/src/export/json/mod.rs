@@ -11,8 +11,8 @@ pub(super) mod text;
 
 use super::numbers;
 use crate::record::{
-    Attribute, Attributes, Batch, Callsite, EventView, LinkView, LogView, Resource, Signal, SpanContext,
-    SpanView, Value,
+    Attribute, Attributes, Batch, Callsite, EventView, LinkView, LogView, Resource, ScopeDetails, Signal,
+    SpanContext, SpanView, Value,
 };
 use text::Text;
 
@@ -50,12 +50,11 @@ impl JsonEncoder {
         let left_out = match batch.signal() {
             Signal::Traces => {
                 let put = |span: &SpanView<'_>, text: &mut Text| put_span(span, code, text);
-                request.put(SPANS, batch.spans(), |span| span.callsite().scope(), put)
+                request.put(SPANS, batch.spans(), scope_of_span, put)
             }
             Signal::Logs => {
                 let put = |log: &LogView<'_>, text: &mut Text| put_log(log, code, text);
-                // As in protobuf, a record's scope is its target.
-                request.put(LOGS, batch.logs(), |log| log.target(), put)
+                request.put(LOGS, batch.logs(), scope_of_log, put)
             }
         };
         Lines { text: self.text.as_bytes(), left_out }
@@ -73,6 +72,41 @@ struct Names {
 const SPANS: Names = Names { of_resources: "resourceSpans", of_scopes: "scopeSpans", items: "spans" };
 const LOGS: Names = Names { of_resources: "resourceLogs", of_scopes: "scopeLogs", items: "logRecords" };
 
+/// The instrumentation scope of an item.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    name: &'a str,
+    details: &'static ScopeDetails,
+}
+
+impl<'a> Scope<'a> {
+    /// The same scope has the same key. Details are kept for good, once each.
+    fn key(self) -> (&'a str, usize) {
+        (self.name, std::ptr::from_ref(self.details).addr())
+    }
+
+    fn put(self, text: &mut Text) {
+        text.key("name").string(self.name);
+        put_text("version", &self.details.version, text);
+        text.list("attributes", |text| {
+            self.details
+                .attributes
+                .iter()
+                .for_each(|(key, value)| put_attribute(key, value.as_value(), text));
+        });
+    }
+}
+
+fn scope_of_span<'a>(span: &'a SpanView<'_>) -> Scope<'a> {
+    let callsite = span.callsite();
+    Scope { name: callsite.scope(), details: callsite.scope_details() }
+}
+
+/// As in protobuf, a record's scope is its target.
+fn scope_of_log<'a>(log: &'a LogView<'_>) -> Scope<'a> {
+    Scope { name: log.target(), details: ScopeDetails::NONE }
+}
+
 /// Where requests are put, and whose they are.
 struct Request<'a> {
     resource: &'a Resource,
@@ -86,11 +120,11 @@ impl Request<'_> {
         &mut self,
         names: Names,
         items: impl Iterator<Item = T>,
-        scope: impl Fn(&T) -> &str + Copy,
+        scope: impl Fn(&T) -> Scope<'_> + Copy,
         put: impl Fn(&T, &mut Text) + Copy,
     ) -> usize {
         let mut items: Vec<_> = items.collect();
-        items.sort_by(|one, other| scope(one).cmp(scope(other)));
+        items.sort_by(|one, other| scope(one).key().cmp(&scope(other).key()));
         self.put_lines(names, &items, scope, put)
     }
 
@@ -99,7 +133,7 @@ impl Request<'_> {
         &mut self,
         names: Names,
         items: &[T],
-        scope: impl Fn(&T) -> &str + Copy,
+        scope: impl Fn(&T) -> Scope<'_> + Copy,
         put: impl Fn(&T, &mut Text) + Copy,
     ) -> usize {
         let start = self.text.len();
@@ -120,20 +154,22 @@ impl Request<'_> {
         &mut self,
         names: Names,
         items: &[T],
-        scope: impl Fn(&T) -> &str + Copy,
+        scope: impl Fn(&T) -> Scope<'_> + Copy,
         put: impl Fn(&T, &mut Text) + Copy,
     ) {
         let resource = self.resource;
         let put_scope = |of_scope: &[T], text: &mut Text| {
-            text.key("scope").object(|text| text.key("name").string(of_scope.first().map_or("", scope)));
+            let Some(scope) = of_scope.first().map(scope) else { return };
+            text.key("scope").object(|text| scope.put(text));
             text.key(names.items).array(|text| of_scope.iter().for_each(|item| put(item, text)));
+            put_text("schemaUrl", &scope.details.schema_url, text);
         };
         self.text.object(|text| {
             text.key(names.of_resources).array(|text| {
                 text.object(|text| {
                     text.key("resource").object(|text| put_resource(resource, text));
                     text.key(names.of_scopes).array(|text| {
-                        let scopes = items.chunk_by(|one, next| scope(one) == scope(next));
+                        let scopes = items.chunk_by(|one, next| scope(one).key() == scope(next).key());
                         scopes.for_each(|of_scope| text.object(|text| put_scope(of_scope, text)));
                     });
                 });

@@ -3,7 +3,9 @@
 use super::*;
 use crate::export::otlp::encode::{LogEncoder, SpanEncoder};
 use crate::record::sample::{LogSample, Sample, batch, logs};
-use crate::record::{Level, SpanId, SpanKind, StatusCode, TraceFlags, TraceId, TraceState, ValueBuf};
+use crate::record::{
+    Level, ScopeDetails, SpanId, SpanKind, StatusCode, TraceFlags, TraceId, TraceState, ValueBuf,
+};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
@@ -29,7 +31,10 @@ fn spans_in_both(samples: &[Sample]) -> [ExportTraceServiceRequest; 2] {
     let of_protobuf = ExportTraceServiceRequest::decode(encoder.encode(&batch).bytes).expect("OTLP");
     [of_json, of_protobuf].map(|mut request: ExportTraceServiceRequest| {
         for of_resource in &mut request.resource_spans {
-            of_resource.scope_spans.sort_by_key(|spans| spans.scope.clone().unwrap_or_default().name);
+            of_resource.scope_spans.sort_by_key(|spans| {
+                let scope = spans.scope.clone().unwrap_or_default();
+                (scope.name, scope.version)
+            });
         }
         request
     })
@@ -86,7 +91,13 @@ fn everything_a_span_may_have_is_the_same_as_in_protobuf() {
         typed = typed.attribute(key, array);
     }
     let ok = Sample::root("ok", 4).status(StatusCode::Ok, "").kind(SpanKind::Server).scope("other");
-    let [of_json, of_protobuf] = spans_in_both(&[full(), ok, typed, Sample::root("plain", 3)]);
+    let details = ScopeDetails {
+        version: ODD.to_owned(),
+        schema_url: "https://example.org/1".to_owned(),
+        attributes: vec![("of.library".to_owned(), ValueBuf::from([1, 2])), (ODD.to_owned(), ODD.into())],
+    };
+    let other_version = Sample::root("ok", 5).scope("other").scope_details(details);
+    let [of_json, of_protobuf] = spans_in_both(&[full(), ok, other_version, typed, Sample::root("plain", 3)]);
     assert_eq!(of_json, of_protobuf);
 }
 

@@ -128,6 +128,8 @@ impl Client {
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => ExportError::retryable(message, answer.retry_after()),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ExportError::unauthorized(message),
+            // The same request must not come again, but its halves are others.
+            StatusCode::PAYLOAD_TOO_LARGE => ExportError::too_large(message),
             _ => ExportError::permanent(message),
         }
     }
@@ -165,6 +167,8 @@ impl fmt::Debug for Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::Exporter;
+    use crate::export::otlp::Otlp;
     use crate::record::Secret;
     use std::error::Error;
     use std::io::{Read, Write};
@@ -174,6 +178,25 @@ mod tests {
     use telemetry_tests::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
     use telemetry_tests::{Answer, Receiver};
     use ureq::http::{HeaderValue, header};
+
+    #[test]
+    fn a_check_asks_each_receiver_for_nothing_and_wants_a_success() {
+        let ok = || Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        for (protocol, body) in [(Protocol::HttpProtobuf, ""), (Protocol::HttpJson, "{}")] {
+            let receiver = Receiver::scripted([ok(), ok(), ok(), Answer::status(401)]);
+            let target = |url| Target { protocol, gzip: true, ..Target::new(url) };
+            let mut otlp = Otlp::new(target(receiver.traces_url()))
+                .and_then(|otlp| otlp.with_logs(target(receiver.logs_url())))
+                .expect("valid targets");
+            assert_eq!(otlp.check().map_err(|error| error.to_string()), Ok(()));
+            let requests = receiver.requests();
+            assert_eq!([&*requests[0].line, &*requests[1].line], ["POST /v1/traces", "POST /v1/logs"]);
+            assert!(requests.iter().all(|request| request.content().expect("gzip") == body.as_bytes()));
+            let error = otlp.check().expect_err("a key that is not known").to_string();
+            assert!(error.starts_with("logs: http://127.0.0.1:"), "{error}");
+            assert!(error.ends_with("answered 401 Unauthorized"), "{error}");
+        }
+    }
 
     #[test]
     fn sends_the_body_with_the_headers_of_the_protocol() {
@@ -269,6 +292,7 @@ mod tests {
         for status in (300..600).filter(|status| *status != 304) {
             let error = error_after(Answer::status(status));
             assert_eq!(error.is_retryable(), [429, 502, 503, 504].contains(&status), "{error}");
+            assert_eq!(error.is_too_large(), status == 413, "{error}");
         }
     }
 

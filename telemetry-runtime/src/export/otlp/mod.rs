@@ -5,7 +5,7 @@ pub(super) mod encode;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod request;
-mod response;
+pub(crate) mod response;
 
 pub use super::destination::{Protocol, TlsFiles};
 
@@ -133,7 +133,8 @@ impl fmt::Debug for Target {
 /// Sends spans, log records or both to OTLP receivers over HTTP/1.1 or gRPC, one request at a time over connections that are kept.
 ///
 /// An answer of 429, 502, 503 or 504, a connection that cannot be made or breaks, and a timeout are retryable, no sooner
-/// than the answer's `Retry-After`; every other failure is permanent. Items that the receiver refuses by
+/// than the answer's `Retry-After`; every other failure is permanent, but a batch that the receiver finds too large (413) comes again in
+/// halves. Items that the receiver refuses by
 /// `partial_success` are counted as rejected and not sent again.
 ///
 /// Nothing goes anywhere else: redirects are not followed, and the proxies that `HTTP_PROXY` and its kin name are not used,
@@ -144,6 +145,8 @@ impl fmt::Debug for Target {
 /// Over gRPC the codes `CANCELLED`, `DEADLINE_EXCEEDED`, `ABORTED`, `OUT_OF_RANGE`, `UNAVAILABLE` and `DATA_LOSS` are retryable, and
 /// `RESOURCE_EXHAUSTED` if the receiver says when. The connection is driven by a small runtime on the thread that exports, and while that
 /// waits only: the program needs none, and a thread that runs a Tokio runtime itself gets an error.
+///
+/// [`check`](Exporter::check) sends each receiver a request for no spans, or no log records, with all its headers; only a success is an answer.
 ///
 /// Source: OTLP specification 1.11, "OTLP/HTTP".
 ///
@@ -197,6 +200,14 @@ impl<P> Encoder<P> {
         match self {
             Self::Protobuf(encoder) => protobuf(encoder, batch),
             Self::Json(encoder) => Encoded { bytes: encoder.encode(batch), largest_item: 0 },
+        }
+    }
+
+    /// The body of a request for nothing.
+    fn empty(&self) -> &'static [u8] {
+        match self {
+            Self::Protobuf(_) => b"",
+            Self::Json(_) => b"{}",
         }
     }
 
@@ -321,6 +332,16 @@ impl Exporter for Otlp {
             _ => Err(ExportError::permanent(format!("{signal} have no target any more"))),
         };
         rejected.map(Exported::with_rejected)
+    }
+
+    fn check(&mut self) -> Result<(), ExportError> {
+        if let Some((client, encoder)) = &mut self.traces {
+            client.send(encoder.empty()).map_err(|error| error.of_signal(Signal::Traces))?;
+        }
+        if let Some((client, encoder)) = &mut self.logs {
+            client.send(encoder.empty()).map_err(|error| error.of_signal(Signal::Logs))?;
+        }
+        Ok(())
     }
 }
 

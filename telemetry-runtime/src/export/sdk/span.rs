@@ -1,7 +1,7 @@
 //! A span of a batch as the SDK's own data.
 
 use crate::record::opentelemetry::{to_api, to_api_attribute, to_api_kind, to_api_time};
-use crate::record::{Attributes, EventView, LinkView, SpanStatus, SpanView, StatusCode};
+use crate::record::{Attributes, Callsite, EventView, LinkView, SpanStatus, SpanView, StatusCode};
 use opentelemetry::trace::{Event, Link, SpanId, Status};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
@@ -26,8 +26,17 @@ pub(super) fn to_sdk(span: &SpanView<'_>) -> SpanData {
         events: events(span),
         links: links(span),
         status: status(span.status()),
-        instrumentation_scope: InstrumentationScope::builder(span.callsite().scope()).build(),
+        instrumentation_scope: scope(span.callsite()),
     }
+}
+
+fn scope(callsite: &'static Callsite) -> InstrumentationScope {
+    let details = callsite.scope_details();
+    let attributes = details.attributes.iter().map(|(key, value)| to_api_attribute(key, value.as_value()));
+    let scope = InstrumentationScope::builder(callsite.scope()).with_attributes(attributes);
+    let scope = if details.version.is_empty() { scope } else { scope.with_version(details.version.as_str()) };
+    let url = details.schema_url.as_str();
+    if url.is_empty() { scope.build() } else { scope.with_schema_url(url).build() }
 }
 
 fn attributes_and_place(span: &SpanView<'_>) -> Vec<KeyValue> {

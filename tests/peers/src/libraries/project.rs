@@ -6,13 +6,26 @@ use crate::sink::Sink;
 use std::time::Duration;
 use telemetry_runtime::export::otlp::{Otlp, Target};
 use telemetry_runtime::policy::Ratio;
-use telemetry_runtime::{Batch, ExportError, Exported, Exporter, Guard, builder, event, instrument};
+use telemetry_runtime::{
+    Batch, Builder, ExportError, Exported, Exporter, Guard, Settings, builder, event, instrument,
+};
 
 /// Samples all or nothing.
 pub(crate) fn start(policy: Ratio, code_attributes: bool, sink: &Sink) -> Box<dyn Subject> {
+    install(builder(), policy, code_attributes, sink)
+}
+
+/// The same by settings, which bring a subscriber of `tracing` along.
+pub(crate) fn start_by_settings(policy: Ratio, sink: &Sink) -> Box<dyn Subject> {
+    const SETTINGS: &str = "telemetry: {exporters: []}\nlogging: {level: off}";
+    let settings = Settings::from_text(SETTINGS, "settings.yaml").expect("they are right");
+    install(builder().settings(settings), policy, true, sink)
+}
+
+fn install(builder: Builder, policy: Ratio, code_attributes: bool, sink: &Sink) -> Box<dyn Subject> {
     let builder = match sink {
-        Sink::Counter => builder().exporter(EXPORTER, Counting),
-        Sink::Otlp(url) => builder().exporter(EXPORTER, otlp(url, code_attributes)),
+        Sink::Counter => builder.exporter(EXPORTER, Counting),
+        Sink::Otlp(url) => builder.exporter(EXPORTER, otlp(url, code_attributes)),
     };
     let guard = builder.policy(policy).install().expect("the first installation of this process");
     Box::new(Project { guard: Some(guard) })

@@ -52,6 +52,12 @@ pub(crate) fn project(policy: Ratio, sink: &Sink) -> Box<dyn Subject> {
     Box::new(Tracing { flush: Box::new(move || project.flush()) })
 }
 
+/// With the subscriber that this project installs where there is none.
+pub(crate) fn project_by_settings(policy: Ratio, sink: &Sink) -> Box<dyn Subject> {
+    let project = project::start_by_settings(policy, sink);
+    Box::new(Tracing { flush: Box::new(move || project.flush()) })
+}
+
 /// What tracing-opentelemetry adds to each span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Detail {

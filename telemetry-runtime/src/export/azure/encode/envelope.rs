@@ -1,8 +1,9 @@
-//! One item on the wire: an envelope with its tags around the data of one of five types.
+//! One item on the wire: an envelope with its tags around the data of one of its types.
 
 use super::dependency::Dependency;
-use super::json::{Object, Scale, put_object};
+use super::json::{Object, Scale, cut, put_object};
 use super::key::{Key, Known};
+use super::measurements::Measurements;
 use super::request::Request;
 use super::time::{TimeSpan, Timestamp};
 use super::url::redacted;
@@ -14,6 +15,8 @@ use std::borrow::Cow;
 ///
 /// Source: Azure Monitor service limits, Application Insights, "maximum telemetry item size".
 const MAX_BYTES: usize = (64 << 10) - 128;
+/// The most characters of a property's value.
+const MAX_VALUE: usize = 8192;
 
 /// An item before it is written.
 pub(super) struct Envelope<'a> {
@@ -22,6 +25,7 @@ pub(super) struct Envelope<'a> {
     pub(super) tags: Tags<'a>,
     pub(super) data: Data<'a>,
     pub(super) properties: Properties<'a>,
+    pub(super) measurements: Measurements,
 }
 
 /// What the service files items under.
@@ -47,6 +51,18 @@ pub(super) enum Data<'a> {
     Exception { kind: Cow<'a, str>, message: Cow<'a, str>, stack: Option<Cow<'a, str>>, severity: Option<u8> },
     Message { text: Cow<'a, str>, severity: Option<u8> },
     Event { name: Cow<'a, str> },
+    Availability(Availability<'a>),
+}
+
+/// What a probe from outside came to.
+pub(super) struct Availability<'a> {
+    pub(super) id: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
+    /// As `d.hh:mm:ss.ffffff`, which is the probe's own affair.
+    pub(super) duration: Cow<'a, str>,
+    pub(super) success: bool,
+    pub(super) location: Option<Cow<'a, str>>,
+    pub(super) message: Option<Cow<'a, str>>,
 }
 
 /// Everything else that is known of an item: text under text.
@@ -62,15 +78,7 @@ pub(super) struct Properties<'a> {
 impl Envelope<'_> {
     /// Appends the item as one line without its end. An item that is too large loses the ends of its texts, at last its properties.
     pub(super) fn put(&self, out: &mut Text) {
-        let start = out.len();
-        for scale in Scale::ALL {
-            self.put_scaled(scale, true, out);
-            if out.len() - start <= MAX_BYTES {
-                return;
-            }
-            out.truncate(start);
-        }
-        self.put_scaled(Scale::ALL[3], false, out);
+        put_shortened(out, |scale, has_properties, out| self.put_scaled(scale, has_properties, out));
     }
 
     fn put_scaled(&self, scale: Scale, has_properties: bool, out: &mut Text) {
@@ -88,11 +96,25 @@ impl Envelope<'_> {
                     self.data.put(data);
                     if has_properties {
                         data.object("properties", |properties| self.properties.put(properties));
+                        self.measurements.put(data);
                     }
                 });
             });
         });
     }
+}
+
+/// Appends what `put` writes, at the largest scale at which it is an item that the service takes, at last without its properties.
+pub(super) fn put_shortened(out: &mut Text, put: impl Fn(Scale, bool, &mut Text)) {
+    let start = out.len();
+    for scale in Scale::ALL {
+        put(scale, true, out);
+        if out.len() - start <= MAX_BYTES {
+            return;
+        }
+        out.truncate(start);
+    }
+    put(Scale::ALL[3], false, out);
 }
 
 impl<'a> Tags<'a> {
@@ -151,6 +173,7 @@ impl Data<'_> {
             Self::Exception { .. } => ("Exception", "ExceptionData"),
             Self::Message { .. } => ("Message", "MessageData"),
             Self::Event { .. } => ("Event", "EventData"),
+            Self::Availability(_) => ("Availability", "AvailabilityData"),
         }
     }
 
@@ -174,6 +197,7 @@ impl Data<'_> {
                 put_severity(data, *severity);
             }
             Self::Event { name } => data.text("name", name, 512),
+            Self::Availability(availability) => put_availability(data, availability),
         }
     }
 }
@@ -199,6 +223,15 @@ fn put_dependency(data: &mut Object<'_>, span: &SpanView<'_>, dependency: &Depen
     data.bare("success", span.status().code != StatusCode::Error);
 }
 
+fn put_availability(data: &mut Object<'_>, availability: &Availability<'_>) {
+    data.text("id", &availability.id, 512);
+    data.text("name", &availability.name, 1024);
+    data.text("duration", &availability.duration, 64);
+    data.bare("success", availability.success);
+    data.text_if("runLocation", availability.location.as_ref(), 1024);
+    data.text_if("message", availability.message.as_ref(), 8192);
+}
+
 fn put_severity(data: &mut Object<'_>, severity: Option<u8>) {
     if let Some(severity) = severity {
         data.bare("severityLevel", severity);
@@ -214,20 +247,23 @@ fn safe_url<'a>(key: &str, value: Value<'a>) -> Option<Cow<'a, str>> {
     }
 }
 
+/// A longer key would be refused: it is left out, as the vendor's exporter does.
+pub(super) fn put_property(properties: &mut Object<'_>, key: &str, value: Value<'_>) {
+    const MAX_KEY: usize = 150;
+    if key.is_empty() || cut(key, MAX_KEY) != key {
+        return;
+    }
+    match safe_url(key, value) {
+        Some(url) => properties.text(key, &url, MAX_VALUE),
+        None => properties.value(key, value, MAX_VALUE),
+    }
+}
+
 impl Properties<'_> {
-    /// A longer key would be refused: it is left out, as the vendor's exporter does.
     fn put(&self, properties: &mut Object<'_>) {
-        const MAX_KEY: usize = 150;
-        const MAX_VALUE: usize = 8192;
         const LINKS: &str = "_MS.links";
-        for attribute in self.attributes.clone() {
-            let key = attribute.key;
-            if !key.is_empty() && super::json::cut(key, MAX_KEY) == key && !(self.is_field)(key) {
-                match safe_url(key, attribute.value) {
-                    Some(url) => properties.text(key, &url, MAX_VALUE),
-                    None => properties.value(key, attribute.value, MAX_VALUE),
-                }
-            }
+        for attribute in self.attributes.clone().filter(|attribute| !(self.is_field)(attribute.key)) {
+            put_property(properties, attribute.key, attribute.value);
         }
         let is_taken = |key: &str| self.attributes.clone().any(|attribute| attribute.key == key);
         for (key, text) in self.more.iter().filter(|(key, _)| !is_taken(key)) {

@@ -75,6 +75,13 @@ keys! {
     ExceptionStack = "exception.stacktrace",
     SampleRate = "_MS.sampleRate",
     EventName = "microsoft.custom_event.name",
+    Measurements = "microsoft.custom_measurements",
+    AvailabilityId = "microsoft.availability.id",
+    AvailabilityName = "microsoft.availability.name",
+    AvailabilityDuration = "microsoft.availability.duration",
+    AvailabilitySuccess = "microsoft.availability.success",
+    AvailabilityLocation = "microsoft.availability.runLocation",
+    AvailabilityMessage = "microsoft.availability.message",
 }
 
 impl<'a> Known<'a> {
@@ -179,6 +186,7 @@ pub(super) fn is_field_of_span(key: &str) -> bool {
                 | "url.template"
                 | "user_agent.original"
                 | "user_agent.synthetic.type"
+                | "microsoft.custom_measurements"
                 | "_MS.sampleRate"
         )
 }
@@ -195,7 +203,14 @@ pub(super) fn is_field_of_log(key: &str) -> bool {
             | "exception.message"
             | "exception.stacktrace"
             | "exception.type"
+            | "microsoft.availability.duration"
+            | "microsoft.availability.id"
+            | "microsoft.availability.message"
+            | "microsoft.availability.name"
+            | "microsoft.availability.runLocation"
+            | "microsoft.availability.success"
             | "microsoft.custom_event.name"
+            | "microsoft.custom_measurements"
             | "session.id"
             | "_MS.sampleRate"
     )

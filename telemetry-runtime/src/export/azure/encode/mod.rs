@@ -1,14 +1,16 @@
 //! A batch as lines, each the JSON of one envelope without its instrumentation key.
 //!
 //! A span's own envelope is followed by those of its events; a line that continues the item of the line before begins with a blank, which
-//! JSON allows. So lines can be kept, and sent by whoever has a key. They are written by hand into one buffer that is used again.
+//! JSON allows, and so does one in front of all items, which belongs to none. So lines can be kept, and sent by whoever has a key. They are written by hand into one buffer that is used again.
 
 mod dependency;
 mod envelope;
 mod json;
 mod key;
+mod measurements;
 mod rate;
 mod request;
+mod resource;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -18,8 +20,9 @@ mod url;
 use crate::export::json::text::Text;
 use crate::record::{Batch, EventView, Level, LogView, SpanContext, SpanKind, SpanView};
 use dependency::Dependency;
-use envelope::{Data, Envelope, Properties, Tags};
+use envelope::{Availability, Data, Envelope, Properties, Tags};
 use key::{Key, Known, is_field_of_log, is_field_of_span};
+use measurements::Measurements;
 pub(super) use rate::Rates;
 use request::Request;
 use std::borrow::Cow;
@@ -39,11 +42,16 @@ impl Encoder {
         Self { rates, host, lines: Text::default() }
     }
 
-    /// The batch as lines.
-    pub(super) fn encode(&mut self, batch: &Batch) -> &[u8] {
+    /// The batch as lines; in front of its spans, if that is wanted, what the resource is, which belongs to no span.
+    pub(super) fn encode(&mut self, batch: &Batch, with_resource: bool) -> &[u8] {
         self.lines.truncate(0);
         let shared = role::tags(batch.resource(), self.host.as_deref());
         let shared = shared.as_bytes();
+        if let Some(first) = batch.spans().next().filter(|_| with_resource) {
+            self.lines.raw(b" ");
+            resource::put(batch.resource(), shared, first.start_unix_ns(), &mut self.lines);
+            self.lines.end_line();
+        }
         for span in batch.spans() {
             put_span(&span, shared, self.rates, &mut self.lines);
         }
@@ -106,6 +114,7 @@ fn of_span<'a>(
             more: Vec::new(),
             links: links(span),
         },
+        measurements: Measurements::of(known),
     }
 }
 
@@ -148,6 +157,7 @@ fn of_event<'a>(
             more: Vec::new(),
             links: None,
         },
+        measurements: Measurements::of(&known),
     }
 }
 
@@ -182,6 +192,7 @@ fn of_log<'a>(log: &LogView<'a>, shared: &'a [u8]) -> Envelope<'a> {
             more: [logger, name].into_iter().flatten().collect(),
             links: None,
         },
+        measurements: Measurements::of(&known),
     }
 }
 
@@ -193,9 +204,23 @@ fn data_of_log<'a>(log: &LogView<'a>, known: &Known<'a>) -> Data<'a> {
         exception(known, body.or_else(|| known.text(Key::ExceptionMessage)), severity)
     } else if let Some(name) = known.text(Key::EventName) {
         Data::Event { name }
+    } else if let Some(availability) = availability(known, body.clone()) {
+        Data::Availability(availability)
     } else {
         Data::Message { text: body.unwrap_or(Cow::Borrowed("n/a")), severity }
     }
+}
+
+/// What a probe from outside came to, if the record has all that makes one.
+fn availability<'a>(known: &Known<'a>, body: Option<Cow<'a, str>>) -> Option<Availability<'a>> {
+    Some(Availability {
+        id: known.text(Key::AvailabilityId)?,
+        name: known.text(Key::AvailabilityName)?,
+        duration: known.text(Key::AvailabilityDuration)?,
+        success: known.text(Key::AvailabilitySuccess)?.eq_ignore_ascii_case("true"),
+        location: known.text(Key::AvailabilityLocation),
+        message: known.text(Key::AvailabilityMessage).or(body),
+    })
 }
 
 /// Verbose 0, information 1, warning 2, error 3.

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 /// The envelopes, each with whether it continues the item before.
 fn envelopes(batch: &Batch) -> Vec<(bool, Json)> {
     let mut encoder = Encoder::new(Rates::of_shares(1.0, 1.0), Some("machine".to_owned()));
-    let lines = std::str::from_utf8(encoder.encode(batch)).expect("text");
+    let lines = std::str::from_utf8(encoder.encode(batch, false)).expect("text");
     let envelope = |line: &str| (line.starts_with(' '), serde_json::from_str(line).expect("JSON"));
     lines.lines().map(envelope).collect()
 }
@@ -109,6 +109,43 @@ fn a_log_record_is_a_message_an_exception_or_an_event() {
     let nothing = only(&logs(&[LogSample::new(Level::Info, 1, "")]));
     assert_eq!(nothing["data"]["baseData"]["message"], "n/a");
     assert_eq!(nothing["tags"].get("ai.operation.id"), None);
+}
+
+#[test]
+fn a_log_record_with_all_that_makes_a_probe_is_an_availability_result() {
+    let probe = |id: &str| {
+        LogSample::new(Level::Info, 1, "probed")
+            .attribute("microsoft.availability.id", id)
+            .attribute("microsoft.availability.name", "front page")
+            .attribute("microsoft.availability.duration", "00:00:01.5")
+            .attribute("microsoft.availability.success", true)
+            .attribute("microsoft.availability.runLocation", "weu")
+    };
+    let data = json!({
+        "ver": 2, "id": "7", "name": "front page", "duration": "00:00:01.5", "success": true, "runLocation": "weu",
+        "message": "probed", "properties": {"logger_name": "sample::module"},
+    });
+    let envelope = only(&logs(&[probe("7")]));
+    assert_eq!(envelope["name"], "Microsoft.ApplicationInsights.Availability");
+    assert_eq!(envelope["data"], json!({"baseType": "AvailabilityData", "baseData": data}));
+    let said = only(&logs(&[probe("7").attribute("microsoft.availability.message", "200")]));
+    assert_eq!(said["data"]["baseData"]["message"], "200");
+    assert_eq!(only(&logs(&[probe("")]))["data"]["baseType"], "MessageData", "it has no id");
+}
+
+#[test]
+fn the_numbers_of_an_object_are_measurements() {
+    let measurements = |text: &str| {
+        let sample = Sample::root("span", 1).later_attribute("microsoft.custom_measurements", text);
+        let envelope = only(&batch(&[sample]));
+        assert_eq!(envelope["data"]["baseData"]["properties"], json!({}));
+        envelope["data"]["baseData"].get("measurements").cloned()
+    };
+    let numbers = r#"{"load": 0.5, "count": 3, "on": true, "text": "4", "": 5, "none": null}"#;
+    assert_eq!(measurements(numbers), Some(json!({"load": 0.5, "count": 3})));
+    for none in ["", "{}", "[1]", "{\"a\": ", "{\"a\": 1e999}"] {
+        assert_eq!(measurements(none), None, "{none}");
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@
 //! Source: OpenTelemetry specification, logs data model, "InstrumentationScope".
 
 use super::protobuf::{bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, varint_field};
-use super::site::{put_code, scope_field};
+use super::site::{put_code, scope_fields};
 use super::{Encoded, put_attributes, resource_field};
-use crate::record::{Batch, LogView, SpanContext};
+use crate::record::{Batch, LogView, ScopeDetails, SpanContext};
 use std::collections::BTreeMap;
 
 /// Encodes batches of log records.
@@ -29,7 +29,9 @@ impl LogEncoder {
         let mut largest_item = 0;
         let mut scopes = BTreeMap::<&str, Vec<u8>>::new();
         for log in batch.logs() {
-            let records = scopes.entry(log.target()).or_insert_with_key(|target| scope_field(target));
+            let records = scopes
+                .entry(log.target())
+                .or_insert_with_key(|target| scope_fields(target, ScopeDetails::NONE));
             let before = records.len();
             put_message(bytes_field(2), records, |out| put_log(&log, self.code_attributes, out));
             largest_item = largest_item.max(records.len() - before);

@@ -9,10 +9,12 @@ mod protobuf;
 mod site;
 
 use crate::export::numbers;
-use crate::record::{Attributes, Batch, EventView, LinkView, RawAttribute, Resource, SpanView};
+use crate::record::{
+    Attributes, Batch, Callsite, EventView, LinkView, RawAttribute, Resource, ScopeDetails, SpanView,
+};
 use attribute::{put_attribute, put_attribute_named, put_raw_attribute};
 use protobuf::{bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, put_varint, varint_field};
-use site::{Site, scope_field};
+use site::{Site, scope_fields};
 
 pub(in crate::export) use logs::LogEncoder;
 
@@ -39,7 +41,8 @@ pub(in crate::export) struct SpanEncoder {
 /// An instrumentation scope and the spans that belong to it in the batch at hand.
 struct Scope {
     name: &'static str,
-    field: Vec<u8>,
+    details: &'static ScopeDetails,
+    fields: Vec<u8>,
     /// Those of the main scope are in the request already.
     spans: Vec<u8>,
     /// How many bytes of spans it had last time.
@@ -56,10 +59,10 @@ impl SpanEncoder {
         let resource = resource_field(batch.resource());
         if let Some(first) = batch.spans().next() {
             // The room in front is for the main scope's name, which is therefore known even in the first request.
-            scope_index(&mut self.scopes, first.callsite().scope());
+            scope_index(&mut self.scopes, first.callsite());
         }
         let front =
-            resource.len() + self.scopes.get(self.main).map_or(0, |main| main.field.len()) + FRONT_BYTES;
+            resource.len() + self.scopes.get(self.main).map_or(0, |main| main.fields.len()) + FRONT_BYTES;
         self.request.clear();
         self.request.resize(front, 0);
         let mut largest_item = 0;
@@ -86,8 +89,8 @@ impl SpanEncoder {
             let out = if index == *main { &mut head } else { &mut *request };
             if scope.bytes > 0 {
                 out.push(bytes_field(2));
-                put_varint((scope.field.len() + scope.bytes) as u64, out);
-                out.extend_from_slice(&scope.field);
+                put_varint((scope.fields.len() + scope.bytes) as u64, out);
+                out.extend_from_slice(&scope.fields);
                 out.append(&mut scope.spans);
             }
         }
@@ -122,13 +125,21 @@ fn site_of<'a>(
     if slot.as_ref().is_some_and(|site| !site.is_of(callsite)) {
         *slot = None;
     }
-    slot.get_or_insert_with(|| Site::new(callsite, scope_index(scopes, callsite.scope()), code_attributes))
+    slot.get_or_insert_with(|| Site::new(callsite, scope_index(scopes, callsite), code_attributes))
 }
 
 #[cold]
-fn scope_index(scopes: &mut Vec<Scope>, name: &'static str) -> usize {
-    scopes.iter().position(|scope| scope.name == name).unwrap_or_else(|| {
-        scopes.push(Scope { name, field: scope_field(name), spans: Vec::new(), bytes: 0 });
+fn scope_index(scopes: &mut Vec<Scope>, callsite: &'static Callsite) -> usize {
+    let (name, details) = (callsite.scope(), callsite.scope_details());
+    let known = scopes.iter().position(|scope| scope.name == name && scope.details == details);
+    known.unwrap_or_else(|| {
+        scopes.push(Scope {
+            name,
+            details,
+            fields: scope_fields(name, details),
+            spans: Vec::new(),
+            bytes: 0,
+        });
         scopes.len() - 1
     })
 }
@@ -255,7 +266,7 @@ mod tests {
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value::Value as Any};
     use opentelemetry_proto::tonic::resource::v1 as proto;
-    use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode as Code};
+    use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Span, status::StatusCode as Code};
     use proptest::prelude::*;
     use prost::Message;
 
@@ -411,6 +422,32 @@ mod tests {
             request.resource_spans[0].scope_spans[0].scope.as_ref().map(|scope| &*scope.name),
             Some(long)
         );
+    }
+
+    #[test]
+    fn all_that_a_scope_says_of_itself_arrives_and_another_version_is_another_scope() {
+        let details = |version: &str| ScopeDetails {
+            version: version.to_owned(),
+            schema_url: "https://example.org/1".to_owned(),
+            attributes: vec![("key".to_owned(), 7.into())],
+        };
+        let of = |version: &str| Sample::root("span", 1).scope("library").scope_details(details(version));
+        let mut encoder = SpanEncoder::new(true);
+        let [of_resource] = encode(&mut encoder, &[of("1.2"), of("1.3"), of("1.2")])
+            .resource_spans
+            .try_into()
+            .expect("one resource");
+        let said = |spans: &ScopeSpans| {
+            let scope = spans.scope.clone().unwrap_or_default();
+            assert_eq!(
+                (scope.name.as_str(), spans.schema_url.as_str()),
+                ("library", "https://example.org/1")
+            );
+            assert_eq!(attribute(&scope.attributes, "key"), Some(Any::IntValue(7)));
+            (scope.version, spans.spans.len())
+        };
+        let said: Vec<_> = of_resource.scope_spans.iter().map(said).collect();
+        assert_eq!(said, [("1.2".to_owned(), 2), ("1.3".to_owned(), 1)]);
     }
 
     #[test]

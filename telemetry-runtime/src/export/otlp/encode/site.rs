@@ -1,9 +1,9 @@
 //! What every span of a callsite has in common, encoded once.
 
 use super::attribute::put_attribute_named;
-use super::protobuf::{Piece, bytes_field, put_bytes, put_varint, varint_field};
+use super::protobuf::{Piece, bytes_field, put_bytes, put_message, varint_field};
 use crate::export::numbers;
-use crate::record::{Callsite, Value};
+use crate::record::{Callsite, ScopeDetails, Value};
 
 /// The bytes that every span of a callsite begins with or refers to.
 pub(super) struct Site {
@@ -67,12 +67,22 @@ pub(super) fn put_code(tag: u8, callsite: &Callsite, out: &mut Vec<u8>) {
     }
 }
 
-/// The beginning of a `ScopeSpans` or `ScopeLogs` message: its scope.
-pub(super) fn scope_field(name: &str) -> Vec<u8> {
-    let mut scope = Vec::new();
-    put_bytes(bytes_field(1), name.as_bytes(), &mut scope);
-    let mut field = vec![bytes_field(1)];
-    put_varint(scope.len() as u64, &mut field);
-    field.extend(scope);
-    field
+/// The beginning of a `ScopeSpans` or `ScopeLogs` message: its scope, and whose conventions that keeps to.
+pub(super) fn scope_fields(name: &str, details: &ScopeDetails) -> Vec<u8> {
+    let mut fields = Vec::new();
+    put_message(bytes_field(1), &mut fields, |out| {
+        put_bytes(bytes_field(1), name.as_bytes(), out);
+        put_text(bytes_field(2), &details.version, out);
+        for (key, value) in &details.attributes {
+            put_attribute_named(bytes_field(3), key, value.as_value(), out);
+        }
+    });
+    put_text(bytes_field(3), &details.schema_url, &mut fields);
+    fields
+}
+
+fn put_text(tag: u8, text: &str, out: &mut Vec<u8>) {
+    if !text.is_empty() {
+        put_bytes(tag, text.as_bytes(), out);
+    }
 }

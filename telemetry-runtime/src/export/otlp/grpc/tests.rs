@@ -54,6 +54,15 @@ fn spans_and_log_records_arrive_at_their_services_with_the_headers_of_the_protoc
 }
 
 #[test]
+fn a_check_calls_with_an_empty_message() {
+    let receiver = GrpcReceiver::scripted([GrpcAnswer::ok(), GrpcAnswer::status(16, "no key")]);
+    let mut otlp = otlp(&receiver);
+    assert!(otlp.check().is_ok());
+    assert_eq!((receiver.calls().len(), receiver.spans().len()), (1, 0));
+    assert!(otlp.check().expect_err("unauthenticated").to_string().contains("no key"));
+}
+
+#[test]
 fn keeps_its_connection_until_that_is_closed() {
     let answers = [GrpcAnswer::ok(), GrpcAnswer::status(3, "bad"), GrpcAnswer::GoAway];
     let receiver = GrpcReceiver::scripted(answers);

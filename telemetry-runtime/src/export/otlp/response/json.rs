@@ -8,7 +8,7 @@ const MAX_BYTES: usize = 64 << 10;
 /// How many spans or log records were rejected; a body that is no such message rejects none.
 ///
 /// Source: OTLP specification 1.11, "JSON Protobuf Encoding": 64-bit numbers are text, and readers take numbers as well.
-pub(in super::super) fn rejected_items(body: &[u8]) -> usize {
+pub(crate) fn rejected_items(body: &[u8]) -> usize {
     let answer: Value = parsed(body).unwrap_or_default();
     let partial_success = &answer["partialSuccess"];
     let rejected = ["rejectedSpans", "rejectedLogRecords"].iter().find_map(|key| partial_success.get(key));
@@ -20,7 +20,7 @@ pub(in super::super) fn rejected_items(body: &[u8]) -> usize {
 }
 
 /// The message of a `google.rpc.Status`, if the body is one and has one.
-pub(in super::super) fn error_message(body: &[u8]) -> Option<String> {
+pub(crate) fn error_message(body: &[u8]) -> Option<String> {
     let status = parsed(body)?;
     let message = status.get("message")?.as_str()?.trim();
     Some(message.to_owned()).filter(|message| !message.is_empty())

@@ -1,11 +1,11 @@
 //! What an answer's body says: `partial_success`, or why the request failed; in [`json`] as in protobuf.
 
-pub(super) mod json;
+pub(crate) mod json;
 
 /// How many spans or log records the answer to a request for them says were rejected; a body that is no such message rejects none.
 ///
 /// Source: opentelemetry-proto, `ExportTracePartialSuccess.rejected_spans` and `ExportLogsPartialSuccess.rejected_log_records`.
-pub(super) fn rejected_items(body: &[u8]) -> usize {
+pub(crate) fn rejected_items(body: &[u8]) -> usize {
     let partial_success = Fields(body).filter_map(|field| field.bytes_of(1));
     let rejected = partial_success.flat_map(Fields).filter_map(|field| field.varint_of(1)).last();
     // It is a signed number, of which a negative one makes no sense.
@@ -16,7 +16,7 @@ pub(super) fn rejected_items(body: &[u8]) -> usize {
 }
 
 /// The message of a `google.rpc.Status`, if the body is one and has one.
-pub(super) fn error_message(body: &[u8]) -> Option<String> {
+pub(crate) fn error_message(body: &[u8]) -> Option<String> {
     let message = Fields(body).filter_map(|field| field.bytes_of(2)).last()?;
     Some(String::from_utf8_lossy(message).trim().to_owned()).filter(|message| !message.is_empty())
 }
