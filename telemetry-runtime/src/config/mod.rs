@@ -230,10 +230,6 @@ pub struct Settings {
     /// How much memory may be taken.
     pub(crate) limits: Limits,
     /// How log lines are written.
-    #[cfg_attr(
-        not(feature = "logging"),
-        expect(dead_code, reason = "only the feature `logging` writes lines")
-    )]
     pub(crate) logging: logging::Options,
     /// Whether what is logged within a span is an event of the span, too.
     #[cfg_attr(
