@@ -17,6 +17,7 @@ mod collect;
 #[cfg(feature = "tracing")]
 pub mod compat;
 mod config;
+mod detect;
 mod dispatch;
 pub mod export;
 #[cfg(fuzzing)]

@@ -3,6 +3,7 @@
 
 mod alone;
 mod answer;
+mod assertion;
 mod certificates;
 mod grpc;
 mod program;
@@ -13,6 +14,7 @@ mod taken;
 
 pub use alone::{turn, unused};
 pub use answer::Answer;
+pub use assertion::{SERVICE_ACCOUNT_KEY, check_assertion};
 pub use certificates::Authority;
 pub use grpc::{GrpcAnswer, GrpcReceiver};
 pub use h2::Reason;

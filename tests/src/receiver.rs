@@ -9,7 +9,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{io, iter};
+use std::{fmt, io, iter};
 
 /// How long an answer of one byte at a time waits before each.
 const BETWEEN_BYTES: Duration = Duration::from_millis(20);
@@ -29,22 +29,25 @@ const BETWEEN_BYTES: Duration = Duration::from_millis(20);
 /// let spans = receiver.wait_for_spans(0, Duration::from_secs(5));
 /// assert!(spans.is_empty());
 /// ```
-#[derive(Debug)]
 pub struct Receiver {
     address: SocketAddr,
     shared: Arc<Shared>,
     listener: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
+/// What a receiver thinks of a request.
+type Judge = Box<dyn Fn(&Request) -> Answer + Send>;
+
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     script: VecDeque<Answer>,
+    judge: Option<Judge>,
     requests: Vec<Request>,
     taken: Taken,
     connections: Vec<TcpStream>,
@@ -53,10 +56,11 @@ struct State {
 
 impl State {
     fn accept(&mut self, request: &Request) -> io::Result<()> {
-        match request.line.ends_with("/track") {
-            // Azure Monitor's: whoever tests that reads the requests.
-            true => request.content().map(drop),
-            false => self.taken.add(request),
+        // Whoever tests another protocol, Azure Monitor's or one for credentials, reads the requests.
+        match () {
+            () if request.line.ends_with("/track") => request.content().map(drop),
+            () if request.is_otlp() => self.taken.add(request),
+            () => Ok(()),
         }
     }
 }
@@ -81,6 +85,27 @@ impl Receiver {
             move || shared.listen(&listener)
         });
         Self { address, shared, listener: Some(listener) }
+    }
+
+    /// A receiver that answers as the judge says, who sees each request: a fake of a service that lets in some and not others.
+    ///
+    /// # Panics
+    /// The loopback interface has no free port.
+    ///
+    /// # Examples
+    /// ```
+    /// use telemetry_tests::{Answer, Receiver};
+    ///
+    /// let receiver = Receiver::judged_by(|request| match request.header("authorization") {
+    ///     Some("Bearer 1234") => Answer::ok(),
+    ///     _ => Answer::error(401, "who are you?"),
+    /// });
+    /// # drop(receiver);
+    /// ```
+    pub fn judged_by(judge: impl Fn(&Request) -> Answer + Send + 'static) -> Self {
+        let receiver = Self::start();
+        receiver.shared.lock().judge = Some(Box::new(judge));
+        receiver
     }
 
     /// The base URL, such as `http://127.0.0.1:40123`.
@@ -169,6 +194,12 @@ impl Receiver {
     }
 }
 
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Receiver {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
@@ -222,7 +253,8 @@ impl Shared {
     /// Notes the request and says what to answer.
     fn take(&self, request: Request) -> Answer {
         let mut state = self.lock();
-        let mut answer = state.script.pop_front().unwrap_or_else(Answer::ok);
+        let judged = || state.judge.as_ref().map(|judge| judge(&request));
+        let mut answer = judged().or_else(|| state.script.pop_front()).unwrap_or_else(Answer::ok);
         if answer.accepts()
             && let Err(error) = state.accept(&request)
         {

@@ -104,6 +104,25 @@ impl Request {
         Ok(ExportTraceServiceRequest::decode(self.content()?.as_slice())?)
     }
 
+    /// Whether it holds telemetry, and not a form or nothing.
+    pub(crate) fn is_otlp(&self) -> bool {
+        self.line.starts_with("POST ")
+            && self.header("content-type") != Some("application/x-www-form-urlencoded")
+    }
+
+    /// The value of a form's field, decoded.
+    pub fn field(&self, name: &str) -> Option<String> {
+        let form = std::str::from_utf8(&self.body).ok()?;
+        let value = form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+        let mut bytes = value.bytes();
+        let mut decoded = Vec::new();
+        while let Some(byte) = bytes.next() {
+            let mut digit = || char::from(bytes.next()?).to_digit(16);
+            decoded.push(if byte == b'%' { u8::try_from(digit()? * 16 + digit()?).ok()? } else { byte });
+        }
+        String::from_utf8(decoded).ok()
+    }
+
     /// Whether it was posted where log records are.
     pub fn is_of_logs(&self) -> bool {
         self.line.ends_with("/v1/logs") || self.line.ends_with("LogsService/Export")

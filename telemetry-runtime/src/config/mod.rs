@@ -28,7 +28,9 @@ pub(crate) use env::Environment;
 pub use error::SettingsError;
 pub(crate) use limits::Limits;
 
+use crate::detect;
 use crate::dispatch;
+use crate::export::auth::Entra;
 use crate::export::connection_string::ConnectionString;
 use crate::export::console::Style;
 use crate::export::destination::{Compression, Destination};
@@ -38,6 +40,7 @@ use crate::policy::{self, Ratio, Sampling};
 use crate::propagation;
 use crate::record::{PerSignal, Resource};
 use overrides::{Overrides, Variables};
+use preset::Preset;
 use raw::Raw;
 use reader::Reader;
 use resolve::Resolver;
@@ -70,6 +73,7 @@ use std::time::Duration;
 ///   propagators: [tracecontext, baggage]    # or b3, b3multi, jaeger, xray, none: how contexts travel in headers
 ///   incoming: trust                     # a caller's trace is continued; or link: a new one links to it; or ignore
 ///   resource: {cloud.region: eu-west-1}
+///   resource_detection: [host, os, process, container]    # or aws, gcp, azure, too: who is asked where we run; default: the preset's, or nobody
 ///   limits:                             # of memory; what does not fit is dropped and counted
 ///     lanes: 64MiB                      # spans that have ended, before they are collected, on all threads
 ///     details: 16MiB                    # events and late attributes of spans that still run
@@ -84,7 +88,7 @@ use std::time::Duration;
 ///       enabled: ${OTLP_ENABLED:-true}
 ///       signals: [traces, logs]         # default: both; the console takes traces only
 ///       otlp:
-///         preset: self_hosted           # or aws: endpoint, signature and X-Ray's propagator, where nothing else is written
+///         preset: self_hosted           # or aws, gcp, azure: what is not written is as that cloud wants it (see below)
 ///         endpoint: http://localhost:4318   # v1/traces and v1/logs are appended
 ///         protocol: http/protobuf       # or http/json; or grpc, the default where the port is 4317
 ///         headers: {api-key: "${API_KEY}"}
@@ -94,17 +98,20 @@ use std::time::Duration;
 ///           ca_file: ca.pem             # default: whom the system trusts
 ///           cert_file: client.pem       # with key_file, for receivers that ask for it; default: none
 ///           key_file: client.key
-///         auth: none                    # or aws_sigv4, the default of the preset aws: by AWS_ACCESS_KEY_ID and its kin
+///         auth: none                    # or aws_sigv4, gcp_adc, azure_entra: the defaults of the presets
 ///         aws:
 ///           region: eu-west-1           # default: AWS_REGION, AWS_DEFAULT_REGION
 ///           log_group: /orders          # where log records go; group and stream must exist
 ///           log_stream: main
+///         gcp:
+///           project: orders             # default: GOOGLE_CLOUD_PROJECT, or that of the credentials or of the machine
 ///         code_attributes: false        # spans and log records do not say where their code is; default true
 ///       sampling_ratio: 0.05            # only spans of this share of all traces, whatever share is recorded; default 1
 ///       level: info                     # nothing less important; default: everything
 ///       exclude: [{http.route: /health}]    # nothing with all attributes of one of these; default: none
 ///       include: [{tenant: acme}]       # only what has all attributes of one of these; default: everything
 ///       max_batch_items: 512            # larger batches are split; default: as they come
+///       max_batch_bytes: 4MiB           # so are those that make larger requests of otlp; default: the preset's, else 64MiB, over gRPC 4MiB
 ///       concurrency: 1                  # requests at the same time, to 64; the console and files have one
 ///       export_timeout: 30s             # a call that takes longer is given up; what it had goes to the spool, or is dropped
 ///       retry: {initial: 1s, max: 30s, budget: 5m}    # the first pause, the longest, and how long a batch is tried
@@ -117,6 +124,7 @@ use std::time::Duration;
 ///     - provider: azure_monitor
 ///       azure_monitor:
 ///         connection_string: "${AZURE_MONITOR_CONNECTION_STRING}"   # default: APPLICATIONINSIGHTS_CONNECTION_STRING
+///         auth: none                    # or azure_entra: a token of Microsoft Entra with each request
 ///         timeout: 10s                  # of one batch, with all its requests; the default
 ///         compression: gzip             # the default; or none
 ///     - provider: file                  # OTLP JSON lines
@@ -126,7 +134,7 @@ use std::time::Duration;
 ///         max_files: 5                  # of each signal, from 1 to 1000; the oldest is removed
 /// logging:
 ///   level: info                         # or directives: info,my_crate=debug; of lines and of log records
-///   format: json                        # or text
+///   format: json                        # or text, gcp, ecs; the default of the preset gcp is gcp
 ///   span_events: false                  # whether what is logged within a span is an event of the span, too
 /// server:                               # the application's own: see `section`
 ///   port: 8000
@@ -137,6 +145,40 @@ use std::time::Duration;
 /// Unknown keys, wrong types and contradictions are errors. Empty and `null` mean absent. In values, `${VAR}`, `${env:VAR}` and
 /// `${VAR:-default}` are replaced by environment variables, and `$$` is a dollar sign; a variable that is neither set nor has a default
 /// is an error, except within an exporter that is not enabled.
+///
+/// # Clouds
+/// A `preset` fills in what is not written; what is written wins, one by one. Propagators, detection and log format go by the first exporter
+/// that has a preset.
+///
+/// | | `aws` | `gcp` | `azure` | `self_hosted` |
+/// |---|---|---|---|---|
+/// | endpoint | X-Ray and CloudWatch Logs of the region | `telemetry.googleapis.com` | none: to an `endpoint` that names a data collection rule (`https://NAME.REGION-1.ingest.monitor.azure.com/datacollectionRules/ID`) the stream of each signal is appended | port 4318 or 4317 here |
+/// | `auth` | `aws_sigv4` | `gcp_adc` | `azure_entra` | `none` |
+/// | propagators | `tracecontext`, `baggage`, `xray` | `tracecontext`, `baggage` | the same | the same |
+/// | `resource_detection` | `host`, `os`, `process`, `container`, `aws` | the same with `gcp` | the same with `azure` | the same without a cloud |
+/// | log format | `json` | `gcp` | `json` | `json` |
+/// | request, at most | 5 MB of spans, 1 MB of log records, 200 KB a span | 4 MiB | 1 MB | 64 MiB, over gRPC 4 MiB |
+///
+/// Credentials are looked for where the cloud's own tools do, and fetched when they are needed, on the exporter's own thread: new ones before
+/// the old expire, and once where a receiver does not accept them. While there are none, batches wait as if the receiver were away.
+///
+/// - `aws_sigv4` (feature `aws`): `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; else, in this order, the profile
+///   `AWS_PROFILE` or `default` of the shared files (`AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`; keys only, no roles or SSO), a web
+///   identity (`AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`; `AWS_ROLE_SESSION_NAME`, `AWS_ENDPOINT_URL_STS`), a container's agent
+///   (`AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `_FULL_URI`, `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` or `AWS_CONTAINER_AUTHORIZATION_TOKEN`), and
+///   the instance metadata service, version 2 only (`AWS_EC2_METADATA_SERVICE_ENDPOINT`, `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`,
+///   `AWS_EC2_METADATA_DISABLED`).
+/// - `gcp_adc` (feature `gcp`): Application Default Credentials, which are the file that `GOOGLE_APPLICATION_CREDENTIALS` names, else the one
+///   that `gcloud` has written (`CLOUDSDK_CONFIG`), of a service account or of a user; else the metadata service (`GCE_METADATA_HOST`).
+///   `GOOGLE_CLOUD_QUOTA_PROJECT` names whose quota is used.
+/// - `azure_entra` (feature `azure-entra`): an application (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`) with `AZURE_CLIENT_SECRET` or a workload's
+///   `AZURE_FEDERATED_TOKEN_FILE` (`AZURE_AUTHORITY_HOST`); else the managed identity of an App Service (`IDENTITY_ENDPOINT`,
+///   `IDENTITY_HEADER`) or of a machine (`AZURE_POD_IDENTITY_AUTHORITY_HOST`), that of `AZURE_CLIENT_ID` if it is set. The token is for
+///   `https://monitor.azure.com`, or the `AADAudience` of a connection string.
+///
+/// Services that hand out credentials are `https`, on this machine, or at the link-local addresses of metadata services; proxies are not used.
+/// Detection asks the metadata services of the clouds that are named, all at once and for a second at most; what it finds stands beneath
+/// `resource` and `OTEL_RESOURCE_ATTRIBUTES`.
 ///
 /// # The environment
 /// These override the file: `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
@@ -157,8 +199,8 @@ use std::time::Duration;
 /// `APPLICATIONINSIGHTS_CONNECTION_STRING` is for `azure_monitor` exporters that name no `connection_string`: unlike the others it does not
 /// override the file, as it does not in the vendor's libraries. Where it is not set either, `APPINSIGHTS_INSTRUMENTATIONKEY` is taken, with a
 /// warning: the vendor has deprecated it. `APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED=true` keeps these exporters from sending
-/// the resource's attributes. Nor do `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and
-/// `AWS_REGION`, else `AWS_DEFAULT_REGION`: they are read for `otlp` exporters with the preset `aws` or `auth: aws_sigv4` only.
+/// the resource's attributes. Nor do `AWS_REGION`, else `AWS_DEFAULT_REGION`, and the variables for credentials above: they are read where the
+/// preset or `auth` of that cloud is written only.
 ///
 /// A number or word in a variable that cannot be understood is ignored, with a [warning](Self::warnings). Another is given where headers or
 /// signatures would go to another machine in plain text.
@@ -177,6 +219,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Who reports.
     pub(crate) resource: Resource,
+    /// Who is asked where we run, beneath what the resource says already.
+    pub(crate) detection: detect::Options,
     /// Which traces are recorded.
     pub(crate) policy: policy::Options,
     /// How contexts come from and go to other processes.
@@ -186,10 +230,6 @@ pub struct Settings {
     /// How much memory may be taken.
     pub(crate) limits: Limits,
     /// How log lines are written.
-    #[cfg_attr(
-        not(feature = "logging"),
-        expect(dead_code, reason = "only the feature `logging` writes lines")
-    )]
     pub(crate) logging: logging::Options,
     /// Whether what is logged within a span is an event of the span, too.
     #[cfg_attr(
@@ -229,7 +269,6 @@ pub(crate) struct ExporterSettings {
 
 /// The exporters that settings can name.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each exporter, for a moment")]
 pub(crate) enum ExporterKind {
     /// For people's eyes.
     Console(Style),
@@ -246,6 +285,8 @@ pub(crate) enum ExporterKind {
 pub(crate) struct Ingestion {
     pub(crate) connection_string: ConnectionString,
     pub(crate) takes: PerSignal<bool>,
+    /// Who asks for a token; nobody by default.
+    pub(crate) auth: Option<Entra>,
     /// How long one batch may take, with all its requests.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
@@ -324,8 +365,10 @@ impl Settings {
 
     fn resolve(mut raw: Raw, resolver: &mut Resolver<'_>) -> Self {
         let disabled = resolver.disabled(&raw);
+        let preset = Preset::of_process(&raw.telemetry);
         Self {
             resource: resolver.resource(&raw),
+            detection: resolver.detection(&raw.telemetry, preset),
             policy: resolver.policy(&mut raw.telemetry),
             propagation: resolver.propagation(&raw.telemetry),
             limits: resolver.limits(&raw.telemetry),
@@ -333,7 +376,7 @@ impl Settings {
             span_events: raw.logging.span_events.unwrap_or(false),
             tracing: raw.telemetry.tracing.take().unwrap_or_default(),
             opentelemetry: raw.telemetry.opentelemetry.unwrap_or(true),
-            logging: resolver.logging(raw.logging),
+            logging: resolver.logging(raw.logging, preset),
             disabled,
             warnings: Vec::new(),
             sections: Sections::default(),

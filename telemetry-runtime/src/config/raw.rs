@@ -7,6 +7,7 @@ use super::limits::{self, Limits};
 use super::overrides::{PROPAGATORS, SAMPLER, SAMPLER_ARG, VALUE_LIMIT};
 use super::processors::NAMES;
 use super::reader::{At, Reader};
+use crate::detect::Detector;
 use crate::logging::{Filter, Format, LEVELS};
 use crate::policy::{PathPattern, Ratio, Sampling};
 use crate::propagation::{Incoming, Propagator, Propagators};
@@ -37,6 +38,7 @@ pub(super) struct Telemetry {
     pub(super) propagators: Option<Propagators>,
     pub(super) incoming: Option<Incoming>,
     pub(super) resource: Vec<(String, ValueBuf)>,
+    pub(super) resource_detection: Option<Vec<Detector>>,
     pub(super) limits: limits::Written,
     pub(super) tracing: Option<Filter>,
     pub(super) opentelemetry: Option<bool>,
@@ -100,6 +102,12 @@ const TELEMETRY: &[Key] = &[
     .or(|| word_for(&Incoming::WORDS, &Incoming::default())),
     Key::new("resource", Type::Map(&Type::Attribute), "more attributes of whoever reports; those of the variable win")
         .overridden_by(&["OTEL_RESOURCE_ATTRIBUTES"]),
+    Key::new(
+        "resource_detection",
+        Type::List(&Type::Word(|| words(&Detector::WORDS))),
+        "who is asked where the process runs: the system, and the clouds that are named, all within a second",
+    )
+    .or_else("the preset's: `[host, os, process, container]` and its cloud; without a preset nobody"),
     Key::new("limits", Type::Section(LIMITS), "bounds of memory; what does not fit is dropped and counted"),
     Key::new(
         "tracing",
@@ -145,8 +153,12 @@ const LOGGING: &[Key] = &[
     )
     .or(|| "info".to_owned())
     .overridden_by(&["RUST_LOG"]),
-    Key::new("format", Type::Word(|| words(&FORMATS)), "JSON for machines, or text for people")
-        .or(|| word_for(&FORMATS, &Format::default())),
+    Key::new(
+        "format",
+        Type::Word(|| words(&FORMATS)),
+        "JSON for machines, or text for people, or JSON as Google's agents or Elastic's read it",
+    )
+    .or_else("`json`; with `preset: gcp` of an exporter `gcp`"),
     Key::new("span_events", Type::Bool, "whether what is logged within a span is an event of the span, too")
         .or(|| false.to_string()),
 ];
@@ -158,7 +170,8 @@ const DIRECTIVES: Type = Type::WordOr(&LEVELS, &Type::Like("directives", BY_ANYT
 const BY_ANYTHING: &str = r"^([^,]*[=\[][^,]*|trace|debug|info|warn|error|off)(,([^,]*[=\[][^,]*|trace|debug|info|warn|error|off))*$";
 /// The same without spans.
 const BY_TARGET: &str = r"^([^,\[]*=[^,\[]*|trace|debug|info|warn|error|off)(,([^,\[]*=[^,\[]*|trace|debug|info|warn|error|off))*$";
-const FORMATS: [(&str, Format); 2] = [("json", Format::Json), ("text", Format::Text)];
+pub(super) const FORMATS: [(&str, Format); 4] =
+    [("json", Format::Json), ("text", Format::Text), ("gcp", Format::Gcp), ("ecs", Format::Ecs)];
 
 fn memory(bytes: usize) -> String {
     key::size(bytes as u64)
@@ -200,6 +213,7 @@ fn telemetry(node: Option<&Node>, reader: &mut Reader<'_>, disabled: Option<bool
         propagators: fields.get("propagators").map(|node| propagators(node, reader)),
         incoming: reader.word(fields.get("incoming"), &Incoming::WORDS).map(|at| at.value),
         resource: resource(fields.get("resource"), reader),
+        resource_detection: fields.get("resource_detection").map(|node| detectors(node, reader)),
         limits: limits(fields.get("limits"), reader),
         tracing: reader.checked(fields.get("tracing"), Filter::from_setting_by_target).map(|at| at.value),
         opentelemetry: reader.bool(fields.get("opentelemetry")),
@@ -245,6 +259,11 @@ fn propagators(node: &Node, reader: &mut Reader<'_>) -> Propagators {
 pub(super) fn propagator_words() -> Vec<(&'static str, Option<Propagator>)> {
     let formats = Propagator::WORDS.map(|(word, format)| (word, Some(format)));
     formats.into_iter().chain([("none", None)]).collect()
+}
+
+fn detectors(node: &Node, reader: &mut Reader<'_>) -> Vec<Detector> {
+    let items = reader.items(Some(node));
+    items.iter().filter_map(|item| reader.word(Some(item), &Detector::WORDS)).map(|at| at.value).collect()
 }
 
 fn resource(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<(String, ValueBuf)> {

@@ -4,10 +4,12 @@ use super::env::Environment;
 use super::error::{Mistake, Origin};
 use super::exporter::{AzureMonitor, Delivery, Exporter, Otlp, Provider, Tls};
 use super::overrides::{Overrides, Wanted};
+use super::preset::{AuthWord, Preset};
 use super::processors::Processors;
 use super::raw::{Raw, Service, Telemetry};
 use super::reader::At;
 use super::{ExporterKind, ExporterSettings, Ingestion, Limits};
+use crate::detect;
 use crate::dispatch;
 use crate::export::connection_string::ConnectionString;
 use crate::export::destination::{Compression, DEFAULT_TIMEOUT, Destination, Endpoint, Protocol};
@@ -42,6 +44,8 @@ impl Resolver<'_> {
             .with("telemetry.sdk.name", "telemetry")
             .with("telemetry.sdk.language", "rust")
             .with("telemetry.sdk.version", env!("CARGO_PKG_VERSION"));
+        let project = self.gcp_project(&raw.telemetry);
+        let sdk = project.into_iter().fold(sdk, |sdk, project| sdk.with("gcp.project_id", project));
         let file = raw.telemetry.resource.iter().cloned().chain(service_attributes(&raw.service));
         let variables =
             self.overrides.resource.iter().map(|(key, value)| (key.clone(), ValueBuf::Str(value.clone())));
@@ -84,7 +88,7 @@ impl Resolver<'_> {
                 .overrides
                 .propagators
                 .or(telemetry.propagators)
-                .or_else(|| preset_propagators(telemetry))
+                .or_else(|| Preset::of_process(telemetry).map(Preset::propagators))
                 .unwrap_or_default(),
             incoming: telemetry.incoming.unwrap_or_default(),
         }
@@ -112,10 +116,21 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn logging(&self, raw: super::raw::Logging) -> logging::Options {
+    /// Who is asked where we run: whom the file names, or whom the preset does.
+    pub(super) fn detection(&self, telemetry: &Telemetry, preset: Option<Preset>) -> detect::Options {
+        let detectors = telemetry.resource_detection.clone();
+        detect::Options {
+            detectors: detectors.or(preset.map(Preset::detectors)).unwrap_or_default(),
+            variables: detect::Variables::read(|name| self.environment.get(name)),
+        }
+    }
+
+    /// How lines are written; `preset` is the one that the process goes by.
+    pub(super) fn logging(&self, raw: super::raw::Logging, preset: Option<Preset>) -> logging::Options {
         let filter = self.overrides.filter.clone().or(raw.level).unwrap_or_default();
-        let format = raw.format.unwrap_or_default();
-        logging::Options { filter, format, colour: self.environment.style(&io::stderr()).colour }
+        let format = raw.format.or(preset.map(Preset::log_format)).unwrap_or_default();
+        let colour = self.environment.style(&io::stderr()).colour;
+        logging::Options { filter, format, colour, resource: Resource::default() }
     }
 
     pub(super) fn exporters(&mut self, written: Option<Vec<Exporter>>) -> Vec<ExporterSettings> {
@@ -155,7 +170,7 @@ impl Resolver<'_> {
         let asked = PerSignal::of(|signal| self.asked_by_variable(signal));
         let takes = PerSignal::of(|signal| asked[signal].is_some());
         let otlp = asked.traces.or(asked.logs).and_then(|origin| {
-            let kind = self.otlp(&Otlp::default(), takes, origin)?;
+            let kind = self.otlp(&Otlp::default(), None, takes, origin)?;
             let delivery = self.delivery(Delivery::default());
             Some(ExporterSettings { name: Provider::Otlp.word().to_owned(), kind, delivery })
         });
@@ -198,7 +213,9 @@ impl Resolver<'_> {
         let origin = exporter.provider.origin;
         let kind = match exporter.provider.value {
             Provider::Console => self.console(),
-            Provider::Otlp => self.otlp(&exporter.otlp, exporter.takes(), origin)?,
+            Provider::Otlp => {
+                self.otlp(&exporter.otlp, exporter.delivery.max_batch_bytes, exporter.takes(), origin)?
+            }
             Provider::File => self.file(&exporter),
             Provider::AzureMonitor => {
                 let takes = exporter.takes();
@@ -228,7 +245,13 @@ impl Resolver<'_> {
     }
 
     /// An exporter of these signals, if it is left any.
-    fn otlp(&mut self, written: &Otlp, mut takes: PerSignal<bool>, origin: Origin) -> Option<ExporterKind> {
+    fn otlp(
+        &mut self,
+        written: &Otlp,
+        max_bytes: Option<usize>,
+        mut takes: PerSignal<bool>,
+        origin: Origin,
+    ) -> Option<ExporterKind> {
         if !cfg!(feature = "otlp") {
             let mistake = Mistake::new(origin, "provider `otlp` is not part of this build");
             self.mistakes.push(mistake.with_help("build `telemetry-runtime` with its feature `otlp`"));
@@ -238,7 +261,14 @@ impl Resolver<'_> {
             let wanted = self.overrides.exporters[signal].as_ref();
             takes[signal] &= wanted.is_none_or(|wanted| wanted.value == Wanted::Otlp);
         }
-        let destinations = PerSignal::of(|signal| takes[signal].then(|| self.destination(written, signal)));
+        let preset = written.preset.as_ref().map(|preset| preset.value);
+        let destinations = PerSignal::of(|signal| {
+            takes[signal].then(|| Destination {
+                max_request_bytes: max_bytes.or(preset.and_then(|preset| preset.max_request_bytes(signal))),
+                max_item_bytes: preset.and_then(|preset| preset.max_item_bytes(signal)),
+                ..self.destination(written, signal)
+            })
+        });
         (takes.traces || takes.logs).then_some(ExporterKind::Otlp(destinations))
     }
 
@@ -267,8 +297,12 @@ impl Resolver<'_> {
             Some(_) => (None, ""),
         };
         self.mistakes.extend(mistake.map(|mistake| mistake.with_help(help)));
+        let connection_string = named?;
+        let auth = written.auth.filter(|auth| auth.value == AuthWord::AzureEntra);
+        let auth = auth.and_then(|auth| self.entra(auth.origin, connection_string.audience()));
         Some(ExporterKind::AzureMonitor(Ingestion {
-            connection_string: named?,
+            connection_string,
+            auth,
             takes,
             timeout: written.timeout.unwrap_or(DEFAULT_TIMEOUT),
             compression: written.compression.unwrap_or(Compression::Gzip),
@@ -291,16 +325,12 @@ impl Resolver<'_> {
         let protocol = self.protocol(&merged);
         self.check_tls(&merged);
         let defaults = Destination::default();
-        let auth = self.signature(&merged, protocol).map(Box::new);
-        let mut headers = merged.headers.clone().unwrap_or(defaults.headers);
+        let auth = self.auth(&merged, protocol).map(Box::new);
+        let mut headers = merged.headers.clone().unwrap_or_default();
         self.preset_headers(&merged, signal, &mut headers);
-        let endpoint = match &merged.endpoint {
-            Some(endpoint) => endpoint.value.clone(),
-            None => self
-                .preset_endpoint(&merged, signal, protocol)
-                .unwrap_or_else(|| Endpoint::default_of(protocol)),
-        };
-        self.warn_of_plain_secrets(&merged, &endpoint, auth.is_some());
+        let endpoint = self.endpoint(&merged, signal, protocol);
+        let auth_word = auth.as_ref().map(|auth| auth.word());
+        self.warn_of_plain_secrets(&merged, &endpoint, auth_word);
         Destination {
             endpoint,
             headers,
@@ -310,6 +340,7 @@ impl Resolver<'_> {
             protocol,
             tls: merged.tls.into_files(),
             code_attributes: merged.code_attributes.unwrap_or(defaults.code_attributes),
+            ..defaults
         }
     }
 
@@ -348,14 +379,14 @@ impl Resolver<'_> {
     }
 
     /// What a receiver is trusted with, everybody on the way can read.
-    fn warn_of_plain_secrets(&mut self, merged: &Otlp, endpoint: &Endpoint, is_signed: bool) {
+    fn warn_of_plain_secrets(&mut self, merged: &Otlp, endpoint: &Endpoint, auth: Option<&str>) {
         if !endpoint.is_readable_on_the_way() {
             return;
         }
         let has_headers = merged.headers.as_ref().is_some_and(|headers| !headers.is_empty());
-        for (setting, _) in
-            [("headers", has_headers), ("auth: aws_sigv4", is_signed)].iter().filter(|(_, is_set)| *is_set)
-        {
+        let headers = has_headers.then(|| "headers".to_owned());
+        let auth = auth.map(|word| format!("auth: {word}"));
+        for setting in headers.into_iter().chain(auth) {
             let origin = endpoint.origin();
             let warning =
                 format!("an `otlp` exporter sends `{setting}` to {origin} in plain text: write `https://`");
@@ -396,13 +427,6 @@ fn idle_tls(merged: &Otlp) -> Option<Origin> {
     let in_file = |origin: &Origin| matches!(origin, Origin::File(_));
     let endpoint = merged.endpoint.as_ref().filter(|endpoint| in_file(&endpoint.origin))?;
     merged.tls.first_origin().filter(|origin| in_file(origin) && !endpoint.value.is_secure())
-}
-
-/// What the first exporter with a preset has the process speak.
-fn preset_propagators(telemetry: &Telemetry) -> Option<propagation::Propagators> {
-    let exporters = telemetry.exporters.iter().flatten();
-    let preset = exporters.filter_map(|exporter| exporter.otlp.preset.as_ref()).next()?;
-    Some(preset.value.propagators())
 }
 
 /// Source: OpenTelemetry semantic conventions, service and deployment resources.

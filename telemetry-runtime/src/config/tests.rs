@@ -1,6 +1,8 @@
 //! Whole files: those that are right and what they mean, and those that are wrong and what they are told.
 
 use super::*;
+#[cfg(feature = "aws")]
+use crate::export::auth::{AccessKey, Auth, AwsSigV4, KeySource};
 use crate::export::destination::{Compression, Protocol};
 use crate::logging::Format;
 use crate::record::{PerSignal, Signal, ValueBuf};
@@ -897,6 +899,16 @@ const KEY: [(&str, &str); 3] = [
     ("AWS_SESSION_TOKEN", "canary-token"),
 ];
 
+/// The region and the key by which requests are signed.
+#[cfg(feature = "aws")]
+fn signature(destination: &Destination) -> (String, AccessKey) {
+    let Some(Auth::Aws(AwsSigV4 { region, keys })) = destination.auth.as_deref() else {
+        panic!("expected a signature, found {:?}", destination.auth);
+    };
+    let [KeySource::Given(key)] = &**keys else { panic!("expected one key, found {keys:?}") };
+    (region.clone(), key.clone())
+}
+
 #[cfg(feature = "aws")]
 #[test]
 fn the_preset_of_aws_fills_in_endpoints_signature_log_headers_and_propagators() {
@@ -913,9 +925,9 @@ fn the_preset_of_aws_fills_in_endpoints_signature_log_headers_and_propagators() 
     else {
         panic!("expected one otlp exporter of both signals");
     };
-    let auth = traces.auth.as_ref().expect("it is signed");
-    assert_eq!((&*auth.region, &*auth.key.id), ("eu-west-1", "AKIDEXAMPLE"));
-    assert_eq!(auth.key.secret.expose(), "canary-secret");
+    let (region, key) = signature(traces);
+    assert_eq!((&*region, &*key.id), ("eu-west-1", "AKIDEXAMPLE"));
+    assert_eq!(key.secret.expose(), "canary-secret");
     assert_eq!(headers(traces.clone()), []);
     assert_eq!(
         headers(logs.clone()),
@@ -947,7 +959,8 @@ fn a_preset_yields_to_what_is_written_and_the_region_may_be_a_variable() {
 #[test]
 fn what_the_preset_of_aws_needs_and_does_not_find_is_a_mistake() {
     let text = "telemetry: {exporters: [{provider: otlp, otlp: {preset: aws}}]}";
-    let error = read(text, &Environment::from([])).expect_err("nothing is known").to_string();
+    let alone = Environment::from([("AWS_EC2_METADATA_DISABLED", "true")]);
+    let error = read(text, &alone).expect_err("nothing is known").to_string();
     for expected in ["3 mistakes", "no region of AWS", "no access key of AWS", "into a group and a stream"] {
         assert!(error.contains(expected), "{expected}: {error}");
     }
@@ -962,7 +975,7 @@ fn a_key_of_aws_is_trimmed_and_one_that_cannot_be_sent_is_a_mistake() {
     let text = "telemetry: {exporters: [{provider: otlp, signals: [traces], otlp: {preset: aws, aws: {region: eu-west-1}}}]}";
     let [_, secret, token] = KEY;
     let settings = settings_with(text, [("AWS_ACCESS_KEY_ID", " AKIDEXAMPLE\n"), secret, token]);
-    assert_eq!(only_destination(&settings).auth.as_ref().map(|auth| &*auth.key.id), Some("AKIDEXAMPLE"));
+    assert_eq!(signature(only_destination(&settings)).1.id, "AKIDEXAMPLE");
     for broken in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         let variables =
             KEY.map(|(name, value)| (name, if name == broken { "canary\ncanary" } else { value }));

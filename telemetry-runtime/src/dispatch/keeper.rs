@@ -49,13 +49,15 @@ impl Keeper {
     }
 
     fn keep_part(&mut self, part: &Batch) -> Kept {
-        let packed = catch_unwind(AssertUnwindSafe(|| self.exporter.pack(part))).ok().flatten();
         let items = part.item_count() as u64;
-        let Some(packed) = packed else {
-            let dropped = Dropped { permanent_error: items, ..Dropped::default() };
-            self.queue.drop_unsent(KEEPER, part.signal(), "the exporter cannot pack the batch", dropped);
-            return Kept::Yes;
-        };
-        self.queue.keep(KEEPER, part.signal(), items, &packed)
+        match catch_unwind(AssertUnwindSafe(|| self.exporter.pack(part))) {
+            Ok(Some(packed)) => self.queue.keep(KEEPER, part.signal(), items, &packed),
+            Ok(None) if items > 1 => Kept::DoesNotFit,
+            _ => {
+                let dropped = Dropped { permanent_error: items, ..Dropped::default() };
+                self.queue.drop_unsent(KEEPER, part.signal(), "the exporter cannot pack the batch", dropped);
+                Kept::Yes
+            }
+        }
     }
 }

@@ -16,6 +16,7 @@ use ureq::http::Uri;
 pub(crate) struct ConnectionString {
     instrumentation_key: Secret,
     ingestion_endpoint: String,
+    audience: Option<String>,
 }
 
 impl fmt::Debug for ConnectionString {
@@ -51,7 +52,9 @@ pub(crate) enum ConnectionStringError {
         "`{0}` in the connection string must be letters, digits, `-` and `.`, and the host that it is a part of {MAX_HOST_BYTES} bytes long at most"
     )]
     HostPart(&'static str),
-    #[error("`Authorization` in the connection string must be `ikey`: other ways are not supported")]
+    #[error(
+        "`Authorization` in the connection string must be `ikey`: for tokens of Entra write `auth: azure_entra` beside the connection string"
+    )]
     Authorization,
 }
 
@@ -61,6 +64,7 @@ const LIVE_ENDPOINT: &str = "LiveEndpoint";
 const ENDPOINT_SUFFIX: &str = "EndpointSuffix";
 const LOCATION: &str = "Location";
 const AUTHORIZATION: &str = "Authorization";
+const AUDIENCE: &str = "AADAudience";
 const KNOWN_KEYS: [&str; 8] = [
     INSTRUMENTATION_KEY,
     INGESTION_ENDPOINT,
@@ -68,7 +72,7 @@ const KNOWN_KEYS: [&str; 8] = [
     ENDPOINT_SUFFIX,
     LOCATION,
     AUTHORIZATION,
-    "AADAudience",
+    AUDIENCE,
     "ApplicationId",
 ];
 /// Source: RFC 1035, section 2.3.4.
@@ -102,7 +106,14 @@ impl ConnectionString {
             }
             (None, None) => DEFAULT_INGESTION_ENDPOINT.to_owned(),
         };
-        Ok(Self { instrumentation_key: Secret::new(key.to_ascii_lowercase()), ingestion_endpoint })
+        let audience =
+            parts.get(AUDIENCE).filter(|audience| !audience.is_empty()).map(|&text| text.to_owned());
+        Ok(Self { instrumentation_key: Secret::new(key.to_ascii_lowercase()), ingestion_endpoint, audience })
+    }
+
+    /// What tokens are to be for, if the resource says so.
+    pub(crate) fn audience(&self) -> Option<&str> {
+        self.audience.as_deref()
     }
 
     /// That of a resource of which only the key is known.

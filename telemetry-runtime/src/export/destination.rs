@@ -1,6 +1,6 @@
 //! Where OTLP goes and how, checked: endpoint, protocol, headers, timeout, compression, content.
 
-use super::auth::AwsSigV4;
+use super::auth::Auth;
 use crate::record::{Secret, Signal};
 use std::fmt;
 use std::net::IpAddr;
@@ -29,8 +29,12 @@ pub(crate) struct Destination {
     pub(crate) tls: TlsFiles,
     /// Whether spans and log records say where their code is; they do by default.
     pub(crate) code_attributes: bool,
-    /// How each request is signed; not at all by default.
-    pub(crate) auth: Option<Box<AwsSigV4>>,
+    /// The most bytes of a request; as many as the protocol allows by default.
+    pub(crate) max_request_bytes: Option<usize>,
+    /// The most bytes of one span or log record; no bound by default.
+    pub(crate) max_item_bytes: Option<usize>,
+    /// How each request is authorized beyond its headers; not at all by default.
+    pub(crate) auth: Option<Box<Auth>>,
 }
 
 /// A valid URL, of a receiver for all signals or of one signal.
@@ -140,6 +144,8 @@ impl Default for Destination {
             protocol: Protocol::default(),
             tls: TlsFiles::default(),
             code_attributes: true,
+            max_request_bytes: None,
+            max_item_bytes: None,
             auth: None,
         }
     }

@@ -79,7 +79,8 @@ pub trait Exporter: Send + 'static {
     /// What kind of error it is decides what becomes of the batch: see [`ExportError`].
     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError>;
 
-    /// The batch as bytes that any later process can send: what a spool keeps. `None`, the default: batches of this exporter cannot be kept.
+    /// The batch as bytes that any later process can send: what a spool keeps. `None`, the default: it cannot be kept as it is, though halves of it
+    /// may, since each becomes a request of its own.
     /// If the last [`export`](Self::export) of the same batch failed and [settled a part of it](ExportError::with_settled), only the rest is
     /// packed. Only exporters of the settings can have a spool so far: one that was given in code is not asked.
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
@@ -165,8 +166,12 @@ pub struct ExportError {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Permanent,
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only OTLP's client asks once more"))]
+    Unauthorized,
     TooLarge,
-    Retryable { after: Option<Duration> },
+    Retryable {
+        after: Option<Duration>,
+    },
 }
 
 impl ExportError {
@@ -185,6 +190,12 @@ impl ExportError {
     /// [settled in part](Self::with_settled).
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(Kind::TooLarge, message.into())
+    }
+
+    /// The other side does not let us in: permanent, unless whoever authorizes requests has something newer.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unauthorized, message.into())
     }
 
     fn new(kind: Kind, message: String) -> Self {
@@ -228,11 +239,17 @@ impl ExportError {
         matches!(self.kind, Kind::TooLarge)
     }
 
+    /// Whether newer credentials may help.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        matches!(self.kind, Kind::Unauthorized)
+    }
+
     /// How long the other side asked to be left alone, at least.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             Kind::Retryable { after } => after,
-            Kind::Permanent | Kind::TooLarge => None,
+            Kind::Permanent | Kind::Unauthorized | Kind::TooLarge => None,
         }
     }
 }

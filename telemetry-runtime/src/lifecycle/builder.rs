@@ -10,10 +10,9 @@ use crate::collect::{self, Collector, Control};
 #[cfg(feature = "azure")]
 use crate::config::Ingestion;
 use crate::config::{ExporterKind, ExporterSettings, Limits, Settings};
+use crate::detect;
 use crate::dispatch::{self, Keeper, Make, Post, Queue, Report, Watch, Worker};
 use crate::export::Exporter;
-#[cfg(feature = "aws")]
-use crate::export::auth::SigV4;
 #[cfg(feature = "azure")]
 use crate::export::azure::{self, AzureMonitor};
 use crate::export::console::Console;
@@ -190,7 +189,12 @@ impl Builder {
     }
 
     /// Puts what the settings say in front of, or beneath, what was given in code.
-    fn apply(&mut self, settings: Settings) -> Result<(), InitError> {
+    fn apply(&mut self, mut settings: Settings) -> Result<(), InitError> {
+        if self.resource.is_none() && !settings.disabled {
+            let threads = Threads::default();
+            let detected = detect::detect(&settings.detection, &|name, ask| threads.spawn(name, ask));
+            settings.resource = settings.resource.over(&detected);
+        }
         let recorded = settings.policy.sampling.ratio;
         let planned = settings.exporters.iter().cloned().map(|exporter| {
             let name = exporter.name.clone();
@@ -201,6 +205,7 @@ impl Builder {
         self.exporters = exporters;
         #[cfg(feature = "logging")]
         {
+            settings.logging.resource = settings.resource.clone();
             subscriber::install(&settings);
             settings.warnings().iter().for_each(|warning| tracing::warn!(target: "telemetry", "{warning}"));
         }
@@ -266,10 +271,11 @@ fn build(kind: ExporterKind, shares: Shares) -> Result<Box<dyn Exporter>, BuildE
 
 #[cfg(feature = "azure")]
 fn azure_monitor(ingestion: Ingestion, shares: Shares) -> AzureMonitor {
-    let Ingestion { connection_string, takes, timeout, compression, resource_metric } = ingestion;
+    let Ingestion { connection_string, takes, auth, timeout, compression, resource_metric } = ingestion;
     let mut target = azure::Target::of(connection_string);
     (target.traces, target.logs) = (takes.traces, takes.logs);
     target.timeout = timeout;
+    target.auth = auth;
     target.gzip = compression == Compression::Gzip;
     target.resource_metric = resource_metric;
     (target.sampling_ratio, target.exported_ratio) = (shares.recorded, shares.exported);
@@ -287,7 +293,6 @@ fn file(destinations: PerSignal<Option<file::Destination>>) -> io::Result<File> 
 
 #[cfg(feature = "otlp")]
 fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTarget> {
-    #[cfg(feature = "aws")]
     let auth = PerSignal::of(|signal| destinations[signal].as_ref()?.auth.clone());
     let PerSignal { traces, logs } = destinations;
     let exporter =
@@ -296,12 +301,12 @@ fn otlp(destinations: PerSignal<Option<Destination>>) -> Result<Otlp, InvalidTar
         Some(to) => exporter.with_logs(Target::of(to, Signal::Logs))?,
         None => exporter,
     };
-    #[cfg(feature = "aws")]
-    let exporter = Signal::ALL.into_iter().fold(exporter, |exporter, signal| match auth[signal].clone() {
-        Some(auth) => exporter.authorized_by(signal, Box::new(SigV4::new(*auth, signal))),
-        None => exporter,
-    });
-    Ok(exporter)
+    Ok(Signal::ALL.into_iter().fold(exporter, |exporter, signal| {
+        match auth[signal].clone().and_then(|auth| auth.authorizer(signal)) {
+            Some(authorize) => exporter.authorized_by(signal, authorize),
+            None => exporter,
+        }
+    }))
 }
 
 /// Starts the workers of each exporter and the watch over them, then the collector.

@@ -23,12 +23,8 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, span: &SpanContext) {
     timestamp(line);
     push(line, format_args!("\",\"level\":\"{}\",\"target\":", event.metadata().level()));
     text(line, format_args!("{}", target(event)));
-    event.record(&mut Message(line));
-    let mut fields = Fields { line, count: 0, is_of_log: is_of_log(event) };
-    event.record(&mut fields);
-    if fields.count > 0 {
-        line.push('}');
-    }
+    message(line, event);
+    fields(line, event, "fields");
     if span.is_valid() {
         let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.flags());
         push(
@@ -39,6 +35,20 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, span: &SpanContext) {
         );
     }
     line.push_str("}\n");
+}
+
+/// Appends the event's text as a member, if it has one.
+pub(super) fn message(line: &mut String, event: &Event<'_>) {
+    event.record(&mut Message(line));
+}
+
+/// Appends the event's fields as a member of this name, if it has any.
+pub(super) fn fields(line: &mut String, event: &Event<'_>, name: &'static str) {
+    let mut fields = Fields { line, name, count: 0, is_of_log: is_of_log(event) };
+    event.record(&mut fields);
+    if fields.count > 0 {
+        line.push('}');
+    }
 }
 
 /// Writes the event's text and nothing else.
@@ -60,6 +70,7 @@ impl Visit for Message<'_> {
 /// Writes all but the event's text.
 struct Fields<'l> {
     line: &'l mut String,
+    name: &'static str,
     count: usize,
     is_of_log: bool,
 }
@@ -70,7 +81,10 @@ impl Fields<'_> {
         if field.name() == "message" || self.is_of_log && field.name().starts_with(OF_LOG) {
             return None;
         }
-        self.line.push_str(if self.count == 0 { ",\"fields\":{" } else { "," });
+        match self.count {
+            0 => push(self.line, format_args!(",\"{}\":{{", self.name)),
+            _ => self.line.push(','),
+        }
         self.count += 1;
         text(self.line, format_args!("{}", field_name(field)));
         self.line.push(':');
@@ -129,13 +143,13 @@ impl Visit for Fields<'_> {
     }
 }
 
-fn text(line: &mut String, text: fmt::Arguments<'_>) {
+pub(super) fn text(line: &mut String, text: fmt::Arguments<'_>) {
     line.push('"');
     put_value(text, |piece| push_escaped(line, piece));
     line.push('"');
 }
 
-fn push(line: &mut String, text: fmt::Arguments<'_>) {
+pub(super) fn push(line: &mut String, text: fmt::Arguments<'_>) {
     // Writing to a string does not fail.
     let _ = line.write_fmt(text);
 }

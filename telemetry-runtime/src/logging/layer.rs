@@ -1,5 +1,7 @@
 //! The `tracing` layer that turns events into lines.
 
+use super::ecs::Ecs;
+use super::gcp::Gcp;
 use super::{Format, Options, json, text};
 use crate::span::Span;
 use std::cell::Cell;
@@ -63,13 +65,26 @@ pub(crate) fn writer(options: &Options) -> impl Fn(&Event<'_>) + Send + Sync + u
 }
 
 fn lines<W>(options: &Options, writer: W) -> Lines<W> {
-    Lines { format: options.format, colour: options.colour, writer }
+    let form = match options.format {
+        Format::Json => Form::Json,
+        Format::Text => Form::Text { colour: options.colour },
+        Format::Gcp => Form::Gcp(Gcp::of(&options.resource)),
+        Format::Ecs => Form::Ecs(Ecs::of(&options.resource)),
+    };
+    Lines { form, writer }
 }
 
 struct Lines<W> {
-    format: Format,
-    colour: bool,
+    form: Form,
     writer: W,
+}
+
+/// A format, and what it needs to know.
+enum Form {
+    Json,
+    Text { colour: bool },
+    Gcp(Gcp),
+    Ecs(Ecs),
 }
 
 thread_local! {
@@ -85,9 +100,11 @@ impl<W: for<'writer> MakeWriter<'writer>> Lines<W> {
         let mut line = BUFFER.try_with(Cell::take).unwrap_or_default();
         line.clear();
         let span = Span::current().context();
-        match self.format {
-            Format::Json => json::write(&mut line, event, &span),
-            Format::Text => text::write(&mut line, event, &span, self.colour),
+        match &self.form {
+            Form::Json => json::write(&mut line, event, &span),
+            Form::Text { colour } => text::write(&mut line, event, &span, *colour),
+            Form::Gcp(gcp) => gcp.write(&mut line, event, &span),
+            Form::Ecs(ecs) => ecs.write(&mut line, event, &span),
         }
         // Nobody can be told that the log cannot be written.
         let _ = self.writer.make_writer_for(event.metadata()).write_all(line.as_bytes());
@@ -111,7 +128,7 @@ where
 mod tests {
     use super::*;
     use crate::logging::Filter;
-    use crate::record::{SpanContext, TraceFlags};
+    use crate::record::{Resource, SpanContext, TraceFlags};
     use crate::span::attach;
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -136,14 +153,23 @@ mod tests {
         let written = Written::default();
         let writer = written.clone();
         let filter = Filter::from_directives(directives).expect("a filter");
-        let options = Options { filter, format, colour: false };
+        let resource = Resource::new()
+            .with("service.name", "orders \"1\"")
+            .with("deployment.environment.name", "test")
+            .with("cloud.provider", "gcp")
+            .with("cloud.account.id", "shop");
+        let options = Options { filter, format, colour: false, resource };
         let subscriber = Registry::default().with(layer_to(&options, move || writer.clone()));
         tracing::subscriber::with_default(subscriber, log);
         String::from_utf8(written.0.lock().expect("no panic while writing").clone()).expect("UTF-8")
     }
 
     fn json_line(log: impl FnOnce()) -> Value {
-        let lines = lines(Format::Json, "trace", log);
+        line_as(Format::Json, log)
+    }
+
+    fn line_as(format: Format, log: impl FnOnce()) -> Value {
+        let lines = lines(format, "trace", log);
         assert_eq!(lines.matches('\n').count(), 1, "{lines}");
         serde_json::from_str(&lines).expect("JSON")
     }
@@ -199,6 +225,54 @@ mod tests {
         assert_eq!(line["span_id"], "b7ad6b7169203331");
         assert_eq!(line["trace_flags"], "01");
         assert_eq!(line.get("fields"), None);
+    }
+
+    #[test]
+    fn google_s_agents_find_severity_time_and_trace() {
+        let line = line_as(Format::Gcp, || in_span(|| tracing::warn!(target: "orders", id = 7, "sold")));
+        let time = line["time"].as_str().expect("a time");
+        let expected = json!({
+            "time": time, "severity": "WARNING", "message": "sold", "target": "orders", "fields": {"id": 7},
+            "logging.googleapis.com/trace": "projects/shop/traces/0af7651916cd43dd8448eb211c80319c",
+            "logging.googleapis.com/spanId": "b7ad6b7169203331", "logging.googleapis.com/trace_sampled": true,
+        });
+        assert_eq!(line, expected);
+        let severity = |log: fn()| line_as(Format::Gcp, log)["severity"].clone();
+        assert_eq!(severity(|| tracing::error!("x")), "ERROR");
+        assert_eq!(severity(|| tracing::info!("x")), "INFO");
+        assert_eq!(
+            [severity(|| tracing::debug!("x")), severity(|| tracing::trace!("x"))],
+            ["DEBUG", "DEBUG"]
+        );
+        let alone = line_as(Format::Gcp, || tracing::info!("x"));
+        assert_eq!(alone.get("logging.googleapis.com/trace"), None);
+    }
+
+    #[test]
+    fn elastic_s_schema_has_its_members_in_order() {
+        let log = || in_span(|| tracing::info!(target: "shop", id = 7, "sold"));
+        let text = lines(Format::Ecs, "trace", log);
+        assert!(text.starts_with("{\"@timestamp\":\""), "{text}");
+        let (_, after) = text.split_once("Z\",").expect("a time");
+        assert!(after.starts_with("\"log.level\":\"INFO\",\"message\":\"sold\","), "{after}");
+        let line = line_as(Format::Ecs, log);
+        let expected = json!({
+            "@timestamp": line["@timestamp"], "log.level": "INFO", "message": "sold", "ecs.version": "8.11.0",
+            "service.name": "orders \"1\"", "service.environment": "test", "log.logger": "shop", "labels": {"id": 7},
+            "trace.id": "0af7651916cd43dd8448eb211c80319c", "span.id": "b7ad6b7169203331",
+        });
+        assert_eq!(line, expected);
+        assert_eq!(line_as(Format::Ecs, || tracing::info!(id = 7))["message"], "");
+    }
+
+    #[test]
+    fn hostile_text_stays_within_its_line_in_every_dialect() {
+        let evil = "a\n{\"severity\":\"ERROR\"}\u{1b}[31m\u{202e}\"";
+        for format in [Format::Gcp, Format::Ecs] {
+            let line = line_as(format, || tracing::info!(target: "t", evil, "{evil}"));
+            let fields = if format == Format::Gcp { "fields" } else { "labels" };
+            assert_eq!((&line["message"], &line[fields]["evil"]), (&json!(evil), &json!(evil)));
+        }
     }
 
     #[test]

@@ -5,6 +5,10 @@
 //! feature `log`, [`init`](crate::init) sees to that, unless the program has a logger of its own.
 
 #[cfg(feature = "logging")]
+mod ecs;
+#[cfg(feature = "logging")]
+mod gcp;
+#[cfg(feature = "logging")]
 mod json;
 #[cfg(feature = "logging")]
 mod layer;

@@ -1,5 +1,6 @@
 //! Which log lines are written, and in which form.
 
+use crate::record::Resource;
 #[cfg(feature = "logging")]
 use tracing_subscriber::{EnvFilter, filter::Targets};
 
@@ -12,10 +13,11 @@ use tracing_subscriber::{EnvFilter, filter::Targets};
 /// ```
 /// use telemetry_runtime::logging::{Filter, Format, Options};
 ///
-/// let options = Options { filter: Filter::from_directives("info,orders=debug")?, format: Format::Text, colour: false };
+/// let filter = Filter::from_directives("info,orders=debug")?;
+/// let options = Options { filter, format: Format::Text, ..Options::default() };
 /// # Ok::<(), telemetry_runtime::logging::FilterError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Which events are written.
     pub filter: Filter,
@@ -24,16 +26,30 @@ pub struct Options {
     /// Whether to colour levels; JSON has no colours. Off by default: `Settings` turn it on where standard error is a terminal, as
     /// far as `NO_COLOR` allows.
     pub colour: bool,
+    /// Who writes the lines, for formats that say so; nobody by default. [`Format::Gcp`] looks for `gcp.project_id`, or `cloud.account.id`
+    /// where `cloud.provider` is `gcp`; [`Format::Ecs`] for `service.name`, `service.version`, `service.instance.id` and
+    /// `deployment.environment.name`. `Settings` say what they say to exporters.
+    pub resource: Resource,
 }
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// One JSON object a line, for machines.
     #[default]
     Json,
     /// One line of text, for people.
     Text,
+    /// One JSON object a line, as the agents of Google Cloud take it: with `severity`, `time` and the special fields for traces, whose
+    /// value is `projects/PROJECT/traces/TRACE` where the project is known, and else the trace's id alone.
+    ///
+    /// Source: Cloud Logging, "Structured logging".
+    Gcp,
+    /// One JSON object a line in the Elastic Common Schema 8.11; fields are its `labels`.
+    ///
+    /// Source: Elastic, ECS logging specification.
+    Ecs,
 }
 
 /// Directives that say which events are written, such as `info,my_crate=debug`.

@@ -3,6 +3,7 @@
 /// Year, month and day of the Gregorian calendar, so many days after 1970-01-01.
 ///
 /// Years are counted from March, so that the leap day is the last of its year; 400 of them have 146,097 days.
+#[cfg(any(feature = "aws", feature = "azure", test))]
 pub(crate) fn date(days: u64) -> (u64, u64, u64) {
     const DAYS_0000_03_01_TO_1970: u64 = 719_468;
     let days = days + DAYS_0000_03_01_TO_1970;
@@ -13,6 +14,37 @@ pub(crate) fn date(days: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+/// The days from the epoch to a date of the Gregorian calendar, whose year is 1970 or later.
+pub(crate) fn days_since_1970(year: u64, month_index: usize, day: u64) -> u64 {
+    const DAYS_BEFORE_MONTH: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    let leap_years_to = |year: u64| year / 4 - year / 100 + year / 400;
+    let is_leap = leap_years_to(year) > leap_years_to(year - 1);
+    let leap_days = leap_years_to(year - 1) - leap_years_to(1969) + u64::from(is_leap && month_index > 1);
+    (year - 1970) * 365 + leap_days + DAYS_BEFORE_MONTH[month_index] + day - 1
+}
+
+/// The Unix seconds of a time in UTC as RFC 3339 has it, such as `2026-11-26T12:00:00Z`; a fraction is cut off.
+#[cfg(feature = "aws")]
+pub(crate) fn unix_seconds_of(time: &str) -> Option<u64> {
+    let (date, time) = time.strip_suffix('Z')?.split_once('T')?;
+    let [year, month, day] = numbers(date, '-')?;
+    let [hour, minute, second] = numbers(time.split('.').next()?, ':')?;
+    let is_valid = (1970..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    let days = days_since_1970(year, usize::try_from(month.checked_sub(1)?).ok().filter(|_| is_valid)?, day);
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+#[cfg(feature = "aws")]
+fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
+    let numbers: Option<Vec<u64>> = text.split(between).map(|number| number.parse().ok()).collect();
+    numbers?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -33,7 +65,32 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws")]
+    #[test]
+    fn a_time_is_as_many_seconds_as_its_date_and_its_clock_say() {
+        assert_eq!(unix_seconds_of("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(unix_seconds_of("2000-02-29T00:00:01.9Z"), Some(951_782_401));
+        assert_eq!(unix_seconds_of("2026-11-26T12:34:56Z"), Some(1_795_696_496));
+        for wrong in [
+            "",
+            "2026-11-26",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-11-26T24:00:00Z",
+            "2026-11-26T12:00:00",
+            "1969-12-31T00:00:00Z",
+        ] {
+            assert_eq!(unix_seconds_of(wrong), None, "{wrong}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_date_is_as_many_days_after_the_epoch_as_it_was_made_of(days in 0_u64..213_000) {
+            let (year, month, day) = date(days);
+            prop_assert_eq!(days_since_1970(year, month as usize - 1, day), days);
+        }
+
         #[test]
         fn the_day_after_is_one_day_later(days in 0_u64..213_000) {
             let ((year, month, day), next) = (date(days), date(days + 1));

@@ -8,7 +8,7 @@ mod batch;
 mod callsite;
 mod context;
 mod data;
-#[cfg(any(feature = "aws", feature = "azure"))]
+#[cfg(feature = "_http-client")]
 mod date;
 mod id;
 pub(crate) mod layout;
@@ -46,6 +46,10 @@ pub use context::{SpanContext, TraceState};
 pub use data::{EventData, LinkData, LogData, SpanData};
 #[cfg(any(feature = "aws", feature = "azure"))]
 pub(crate) use date::date;
+#[cfg(feature = "_http-client")]
+pub(crate) use date::days_since_1970;
+#[cfg(feature = "aws")]
+pub(crate) use date::unix_seconds_of;
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use log::{LogView, Logs};
 pub(crate) use luggage::Luggage;

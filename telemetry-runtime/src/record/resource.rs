@@ -27,6 +27,13 @@ impl Resource {
         self
     }
 
+    /// The same resource with those attributes of the other that it does not have.
+    pub(crate) fn over(self, beneath: &Self) -> Self {
+        let missing = beneath.attributes.iter().filter(|(key, _)| self.get(key).is_none()).cloned();
+        let missing: Vec<_> = missing.collect();
+        missing.into_iter().fold(self, |resource, (key, value)| resource.with(key, value))
+    }
+
     /// The attributes in the order in which they were given.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &ValueBuf)> {
         self.attributes.iter().map(|(key, value)| (key.as_str(), value))

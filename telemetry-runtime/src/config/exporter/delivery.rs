@@ -20,6 +20,8 @@ pub(in crate::config) struct Delivery {
     include: Vec<Pattern>,
     exclude: Vec<Pattern>,
     pub(in crate::config) max_batch_items: Option<usize>,
+    /// Of one request, before it is packed.
+    pub(in crate::config) max_batch_bytes: Option<usize>,
     concurrency: Option<usize>,
     export_timeout: Option<Duration>,
     retry: Retry,
@@ -60,6 +62,7 @@ impl Delivery {
             include: patterns(fields.get("include"), reader),
             exclude: patterns(fields.get("exclude"), reader),
             max_batch_items: items.map(|at| at.value),
+            max_batch_bytes: max_batch_bytes(fields.get("max_batch_bytes"), provider, reader),
             concurrency: concurrency(fields.get("concurrency"), provider, reader),
             export_timeout: timeout.map(|at| at.value),
             retry: Retry::read(fields.get("retry"), reader),
@@ -102,6 +105,21 @@ impl Retry {
             budget: self.budget.unwrap_or(default.budget),
         }
     }
+}
+
+/// What an exporter of OTLP makes of it: others have bounds of their own.
+fn max_batch_bytes(
+    node: Option<&Node>,
+    provider: Option<&At<Provider>>,
+    reader: &mut Reader<'_>,
+) -> Option<usize> {
+    let bytes = reader.typed(node, limits::SIZE, limits::size)?;
+    if let Some(own) = provider.filter(|own| own.value != Provider::Otlp) {
+        let message =
+            format!("`max_batch_bytes` is for `otlp`: `{}` has a bound of its own", own.value.word());
+        reader.mistakes.push(Mistake::new(bytes.origin, message).with_help("remove `max_batch_bytes`"));
+    }
+    Some(bytes.value)
 }
 
 fn concurrency(

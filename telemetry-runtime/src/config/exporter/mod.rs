@@ -96,6 +96,12 @@ pub(super) const EXPORTER: &[Key] = &[
     .or_else("as they come, 8192 at most")
     .overridden_by(&[NAMES.traces.max_batch_items, NAMES.logs.max_batch_items]),
     Key::new(
+        "max_batch_bytes",
+        Type::Size { least: limits::LEAST_MEMORY_BYTES as u64, most: None },
+        "batches that make larger requests are split; for `otlp`, at most 64 MiB",
+    )
+    .or_else("by the preset and the signal; else 4MiB over gRPC, and 64MiB over HTTP"),
+    Key::new(
         "concurrency",
         Type::Count { of: "requests", most: Some(delivery::MOST_AT_A_TIME) },
         "at the same time, each by a thread of its own; the console and files have one",

@@ -4,7 +4,7 @@ use super::super::document::Node;
 use super::super::error::{Mistake, Origin};
 use super::super::key::{Key, Kind as Type, time, word_for, words};
 use super::super::overrides::{EVERY_SIGNAL, LOGS, TRACES};
-use super::super::preset::{Auth, Preset, REGION, is_region};
+use super::super::preset::{AuthWord, PROJECT, Preset, REGION, is_region};
 use super::super::reader::{At, Reader};
 use super::{A_TIME, duration};
 use crate::export::destination::{Compression, DEFAULT_TIMEOUT, Endpoint, Header, Protocol, TlsFiles};
@@ -23,8 +23,10 @@ pub(in crate::config) struct Otlp {
     pub(in crate::config) code_attributes: Option<bool>,
     /// What fills in the rest.
     pub(in crate::config) preset: Option<At<Preset>>,
-    pub(in crate::config) auth: Option<At<Auth>>,
+    pub(in crate::config) auth: Option<At<AuthWord>>,
     pub(in crate::config) aws: Aws,
+    /// The project of Google Cloud that telemetry belongs to.
+    pub(in crate::config) gcp_project: Option<String>,
 }
 
 /// What AWS needs to know.
@@ -49,8 +51,8 @@ pub(super) const OTLP: &[Key] = &[
         "preset",
         Type::Word(|| words(&Preset::WORDS)),
         concat!(
-            "fills in what is not written: `aws` the endpoints of X-Ray and CloudWatch Logs, ",
-            "their signature and propagator"
+            "fills in what is not written: endpoint, `auth`, the largest request, propagators, ",
+            "resource detection and the format of log lines, as this cloud wants them"
         ),
     )
     .or_else("`self_hosted`, which fills in nothing"),
@@ -62,7 +64,7 @@ pub(super) const OTLP: &[Key] = &[
             "the variables of one signal are used as they are"
         ),
     )
-    .or_else("`http://localhost:4318`; for gRPC `http://localhost:4317`; with `preset: aws` AWS's own")
+    .or_else("`http://localhost:4318`; for gRPC `http://localhost:4317`; with `preset: aws` and `gcp` their own; none with `azure`")
     .overridden_by_signal(&[EVERY_SIGNAL.endpoint], [TRACES.endpoint, LOGS.endpoint]),
     Key::new("protocol", Type::Word(|| words(&PROTOCOLS)), "how it is spoken")
         .or_else("`grpc` where the endpoint's port is 4317, else `http/protobuf`")
@@ -91,15 +93,20 @@ pub(super) const OTLP: &[Key] = &[
         .or(|| true.to_string()),
     Key::new(
         "auth",
-        Type::Word(|| words(&Auth::WORDS)),
+        Type::Word(|| words(&AuthWord::WORDS)),
         concat!(
-            "how requests are signed: `aws_sigv4` by the access key in `AWS_ACCESS_KEY_ID`, ",
-            "`AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`"
+            "how requests are authorized: signed by a key of AWS's credential providers, ",
+            "or with a token by Google's Application Default Credentials or of Microsoft Entra"
         ),
     )
-    .or_else("`aws_sigv4` with `preset: aws`, unless `headers` has `authorization`; else `none`"),
+    .or_else("the preset's, unless `headers` has `authorization`; else `none`"),
     Key::new("aws", Type::Section(AWS), "what AWS needs to know"),
+    Key::new("gcp", Type::Section(GCP), "what Google Cloud needs to know"),
 ];
+const GCP: &[Key] =
+    &[Key::new("project", Type::Text, "whose the telemetry is: the attribute `gcp.project_id`")
+        .else_by(&PROJECT)
+        .or_else("that of the credentials, or of the machine")];
 const AWS: &[Key] = &[
     Key::new("region", Type::Like("region", "^[a-z0-9-]+$"), "such as `eu-west-1`").else_by(&REGION),
     Key::new("log_group", Type::Text, "the group of CloudWatch Logs where log records go, which must exist"),
@@ -143,8 +150,9 @@ impl Otlp {
             tls: Tls::read(fields.get("tls"), reader),
             code_attributes: reader.bool(fields.get("code_attributes")),
             preset: reader.word(fields.get("preset"), &Preset::WORDS),
-            auth: reader.word(fields.get("auth"), &Auth::WORDS),
+            auth: reader.word(fields.get("auth"), &AuthWord::WORDS),
             aws: aws(fields.get("aws"), reader),
+            gcp_project: gcp_project(fields.get("gcp"), reader),
         }
     }
 
@@ -162,8 +170,14 @@ impl Otlp {
             preset: other.preset,
             auth: other.auth,
             aws: other.aws,
+            gcp_project: other.gcp_project,
         }
     }
+}
+
+fn gcp_project(node: Option<&Node>, reader: &mut Reader<'_>) -> Option<String> {
+    let fields = reader.fields(node, GCP);
+    reader.text(fields.get("project"))
 }
 
 fn aws(node: Option<&Node>, reader: &mut Reader<'_>) -> Aws {

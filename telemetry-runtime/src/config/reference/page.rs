@@ -2,6 +2,7 @@
 
 use super::super::key::{Absent, Key, Kind, size};
 use super::{Place, compare, places};
+use crate::detect;
 use std::fmt::Write;
 
 /// Variables that set no key.
@@ -19,6 +20,64 @@ const FURTHER: &[(&str, &str)] = &[
     ("AWS_ACCESS_KEY_ID", "with `auth: aws_sigv4`: the access key's name"),
     ("AWS_SECRET_ACCESS_KEY", "with `auth: aws_sigv4`: the access key itself"),
     ("AWS_SESSION_TOKEN", "with `auth: aws_sigv4`: what a temporary access key needs beside it"),
+    (
+        "AWS_PROFILE",
+        "with `auth: aws_sigv4`: the profile of the shared files that has the key; default: `default`",
+    ),
+    (
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "with `auth: aws_sigv4`: one of the shared files; default: `.aws/credentials` at home",
+    ),
+    (
+        "AWS_CONFIG_FILE",
+        "with `auth: aws_sigv4`: the other of the shared files; default: `.aws/config` at home",
+    ),
+    ("HOME", "where the shared files of AWS's tools and `gcloud`'s credentials are"),
+    ("USERPROFILE", "the same, where there is no `HOME`"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "with `auth: aws_sigv4`: the file of a web identity's token"),
+    ("AWS_ROLE_ARN", "with `auth: aws_sigv4`: the role that the web identity takes"),
+    (
+        "AWS_ROLE_SESSION_NAME",
+        "with `auth: aws_sigv4`: what the role's session is called; default: `telemetry`",
+    ),
+    ("AWS_ENDPOINT_URL_STS", "with `auth: aws_sigv4`: the Security Token Service, if it is not the region's"),
+    (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "with `auth: aws_sigv4`: where the container's agent has the key, on ECS",
+    ),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "with `auth: aws_sigv4`: where the container's agent has the key"),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "with `auth: aws_sigv4`: what the container shows to its agent"),
+    (
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "with `auth: aws_sigv4`: the file of what the container shows to its agent",
+    ),
+    ("AWS_EC2_METADATA_DISABLED", "`true`: AWS's instance metadata service is not asked"),
+    ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS's instance metadata service, if it is not at its own address"),
+    (
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        "`IPv6`: the address of AWS's instance metadata service is that of IPv6",
+    ),
+    ("GOOGLE_APPLICATION_CREDENTIALS", "with `auth: gcp_adc`: the file of credentials"),
+    (
+        "CLOUDSDK_CONFIG",
+        "with `auth: gcp_adc`: `gcloud`'s folder, which may have credentials; default: `.config/gcloud` at home",
+    ),
+    ("GOOGLE_CLOUD_QUOTA_PROJECT", "with `auth: gcp_adc`: whose quota is used; else the file's"),
+    ("GCE_METADATA_HOST", "Google's metadata service, if it is not at its own address"),
+    ("AZURE_TENANT_ID", "with `auth: azure_entra`: the application's tenant"),
+    ("AZURE_CLIENT_ID", "with `auth: azure_entra`: the application, or the managed identity"),
+    ("AZURE_CLIENT_SECRET", "with `auth: azure_entra`: the application's secret"),
+    ("AZURE_FEDERATED_TOKEN_FILE", "with `auth: azure_entra`: the file of a workload's token"),
+    (
+        "AZURE_AUTHORITY_HOST",
+        "with `auth: azure_entra`: who gives tokens out; default: `https://login.microsoftonline.com`",
+    ),
+    ("IDENTITY_ENDPOINT", "with `auth: azure_entra`: where the managed identity of an App Service is"),
+    ("IDENTITY_HEADER", "with `auth: azure_entra`: what an App Service shows there"),
+    (
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+        "Azure's instance metadata service, if it is not at its own address",
+    ),
     (
         "OTEL_BSP_SCHEDULE_DELAY",
         "how many milliseconds a finished span waits for company at most; default: 200",
@@ -169,6 +228,10 @@ pub(super) fn variables() -> Vec<(&'static str, String)> {
             variables.push((name, format!("`{}`", place.path())));
         }
     }
+    let is_new = |name: &&str| FURTHER.iter().all(|(known, _)| known != name);
+    let detected = detect::Variables::names().into_iter().filter(is_new);
+    let about = "`telemetry.resource_detection` looks at it, to know where the process runs";
+    variables.extend(detected.map(|name| (name, about.to_owned())));
     variables.extend(FURTHER.iter().map(|(name, about)| (*name, (*about).to_owned())));
     variables.sort();
     variables

@@ -154,6 +154,7 @@ const UNSEEN: &[&str] = &[
     "authorization_beside_a_signature",
     "aws_over_grpc",
     "azure_monitor_without_connection_string",
+    "azure_without_a_place",
     "connection_string_that_is_none",
     "endpoint_in_a_variable",
     "exporters_of_the_same_file",

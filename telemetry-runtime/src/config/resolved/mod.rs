@@ -9,9 +9,11 @@ use super::document::{Entry, Kind as Shape, Node};
 use super::exporter::{PROTOCOLS, Provider};
 use super::key::{Absent, Key, Kind, time, word_for};
 use super::overrides::pairs;
-use super::raw::ROOT;
+use super::raw::{FORMATS, ROOT};
 use super::section::File;
 use super::{ExporterKind, ExporterSettings, Settings, secrecy, substitute};
+use crate::detect::Detector;
+use crate::export::auth::Auth;
 use crate::export::destination::{Destination, Endpoint};
 use crate::record::{PerSignal, Secret, Signal};
 use origin::{SERVICE, child};
@@ -327,9 +329,12 @@ impl<'s> Lines<'s> {
                 (items < usize::MAX).then(|| items.to_string())
             }
             "telemetry.exporters.otlp.aws.region" => {
-                let auth = |signal| destination(exporter, Some(signal))?.auth.as_deref();
-                Signal::ALL.into_iter().find_map(auth).map(|auth| yaml(&auth.region))
+                let Auth::Aws(signature) = auth(exporter)? else { return None };
+                Some(yaml(&signature.region))
             }
+            "telemetry.exporters.otlp.auth" => Some(auth(exporter).map_or("none", Auth::word).to_owned()),
+            "telemetry.resource_detection" => Some(detectors(&settings.detection.detectors)),
+            "logging.format" => Some(word_for(&FORMATS, &settings.logging.format)),
             _ => None,
         }
     }
@@ -372,6 +377,17 @@ impl<'s> Lines<'s> {
             _ => in_quotes(text),
         }
     }
+}
+
+/// What authorizes the requests of an exporter of OTLP.
+fn auth(exporter: Option<&ExporterSettings>) -> Option<&Auth> {
+    let auth = |signal| destination(exporter, Some(signal))?.auth.as_deref();
+    Signal::ALL.into_iter().find_map(auth)
+}
+
+fn detectors(detectors: &[Detector]) -> String {
+    let words: Vec<_> = detectors.iter().map(|detector| word_for(&Detector::WORDS, detector)).collect();
+    format!("[{}]", words.join(", "))
 }
 
 fn items(list: &Node) -> &[Node] {

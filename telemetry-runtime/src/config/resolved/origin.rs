@@ -6,7 +6,8 @@ use super::super::exporter::Provider;
 use super::super::key::Key;
 use super::super::overrides::{self, EVERY_SIGNAL, LOGS, SAMPLER, TRACES, pairs};
 use super::super::source::Place;
-use super::{At, DEFAULT, Lines, PRESET, provider};
+use super::{At, DEFAULT, Lines, PRESET, auth, provider};
+use crate::logging::Format;
 use crate::propagation::Propagators;
 
 /// The keys that are attributes of the resource.
@@ -37,6 +38,13 @@ impl<'s> Lines<'s> {
             (_, Some(node)) => self.position(node.place),
             ("telemetry.sampling_ratio", None) if let Some(node) = sampler() => self.position(node.place),
             ("telemetry.propagators", None) if !self.has_default_propagators() => PRESET.to_owned(),
+            ("telemetry.resource_detection", None) if !self.settings.detection.detectors.is_empty() => {
+                PRESET.to_owned()
+            }
+            ("logging.format", None) if self.settings.logging.format != Format::default() => {
+                PRESET.to_owned()
+            }
+            ("telemetry.exporters.otlp.auth", None) if auth(at.exporter).is_some() => PRESET.to_owned(),
             (_, None) => self.stand_in(key).map_or(DEFAULT, |(variable, _)| variable).to_owned(),
         }
     }

@@ -1,37 +1,66 @@
-//! How requests to a cloud are authorized.
+//! How requests to a cloud are authorized: which credentials there are, where they come from, and how long they are kept.
+//!
+//! What the settings say of it is checked in every build, also where the feature that does it is left out.
 
-#[cfg(feature = "aws")]
-mod sigv4;
+mod aws;
+#[cfg(any(feature = "gcp", feature = "azure-entra"))]
+mod bearer;
+#[cfg(feature = "_credentials")]
+mod cached;
+#[cfg(feature = "_credentials")]
+mod desk;
+mod entra;
+mod gcp;
 
-#[cfg(feature = "aws")]
-pub(crate) use sigv4::SigV4;
+pub(crate) use aws::{AccessKey, AwsSigV4, ContainerToken, KeySource, Profile, WebIdentity, aws_service};
+pub(crate) use entra::{Entra, Identity};
+pub(crate) use gcp::Adc;
+#[cfg(feature = "gcp")]
+pub(crate) use gcp::AdcFile;
 
-use crate::record::{Secret, Signal};
+#[cfg(feature = "otlp")]
+use super::http::Authorize;
+#[cfg(feature = "otlp")]
+use crate::record::Signal;
 
-/// Signature Version 4, as AWS asks for. It is checked in every build, also where the signer itself is left out.
+/// What a cloud asks of each request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AwsSigV4 {
-    /// Such as `eu-west-1`.
-    pub(crate) region: String,
-    /// By whose key requests are signed.
-    pub(crate) key: AccessKey,
+pub(crate) enum Auth {
+    /// A signature by an access key of AWS.
+    Aws(AwsSigV4),
+    /// A token of Google's, by Application Default Credentials.
+    Gcp(Adc),
+    /// A token of Microsoft Entra.
+    Entra(Entra),
 }
 
-/// An access key of AWS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AccessKey {
-    /// Its name, which requests show.
-    pub(crate) id: String,
-    /// What signs.
-    pub(crate) secret: Secret,
-    /// Sent along where the key is a temporary one.
-    pub(crate) session_token: Option<Secret>,
-}
+impl Auth {
+    /// What authorizes requests of this signal; `None` where this build cannot, which the settings have refused.
+    #[cfg(feature = "otlp")]
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(unused_variables, reason = "only AWS has a service for each signal")
+    )]
+    pub(crate) fn authorizer(self, signal: Signal) -> Option<Box<dyn Authorize>> {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(options) => Some(Box::new(aws::SigV4::new(options, signal))),
+            #[cfg(not(feature = "aws"))]
+            Self::Aws(_) => None,
+            #[cfg(feature = "gcp")]
+            Self::Gcp(adc) => Some(Box::new(bearer::Bearer::new(gcp::Google::new(adc)))),
+            #[cfg(not(feature = "gcp"))]
+            Self::Gcp(_) => None,
+            Self::Entra(entra) => entra.authorizer(),
+        }
+    }
 
-/// The service of AWS that takes this signal, as its host's name and the signature have it.
-pub(crate) fn aws_service(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Traces => "xray",
-        Signal::Logs => "logs",
+    /// The word for it in the settings.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Aws(_) => "aws_sigv4",
+            Self::Gcp(_) => "gcp_adc",
+            Self::Entra(_) => "azure_entra",
+        }
     }
 }

@@ -10,6 +10,7 @@ mod ledger;
 mod tests;
 mod track;
 
+use super::auth::Entra;
 use super::connection_string::{ConnectionString, ConnectionStringError};
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, PerSignal, Signal};
@@ -57,6 +58,8 @@ pub struct Target {
     pub sampling_ratio: f64,
     /// The share of all traces that this exporter gets, whatever is recorded, from 0 to 1. Default: 1.
     pub(crate) exported_ratio: f64,
+    /// Who asks for a token of Entra with each request. Default: nobody.
+    pub(crate) auth: Option<Entra>,
 }
 
 impl Target {
@@ -86,7 +89,17 @@ impl Target {
         let (sampling_ratio, exported_ratio) = (1.0, 1.0);
         let timeout = DEFAULT_TIMEOUT;
         let (gzip, resource_metric) = (true, true);
-        Self { connection, traces, logs, timeout, gzip, resource_metric, sampling_ratio, exported_ratio }
+        Self {
+            connection,
+            traces,
+            logs,
+            timeout,
+            gzip,
+            resource_metric,
+            sampling_ratio,
+            exported_ratio,
+            auth: None,
+        }
     }
 }
 
@@ -165,12 +178,14 @@ impl AzureMonitor {
             resource_metric,
             sampling_ratio,
             exported_ratio,
+            auth,
         } = target;
+        let authorize = auth.and_then(Entra::authorizer);
         Self {
             takes: PerSignal { traces, logs },
             introduction: Introduction::new(resource_metric),
             encoder: Encoder::new(Rates::of_shares(sampling_ratio, exported_ratio), host()),
-            track: Track::new(connection, timeout, gzip),
+            track: Track::new(connection, timeout, gzip).authorized_by(authorize),
         }
     }
 }

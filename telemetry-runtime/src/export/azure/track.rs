@@ -3,13 +3,13 @@
 use super::answer::{ItemError, is_retryable, item_errors};
 use super::ledger::{Fate, Ledger};
 use crate::export::connection_string::ConnectionString;
-use crate::export::http::{Answer, HttpClient, HttpOptions, Tls, gzip, origin, safe_to_show};
+use crate::export::http::{Answer, Authorize, HttpClient, HttpOptions, Tls, gzip, origin, safe_to_show};
 use crate::export::{ExportError, Exported};
 use crate::record::Secret;
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
-use ureq::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use ureq::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 
 /// The most items of a request.
 ///
@@ -30,6 +30,7 @@ pub(super) struct Track {
     /// Where the service has sent us since.
     url: Uri,
     key: Secret,
+    authorize: Option<Box<dyn Authorize>>,
     gzip: bool,
     /// How long a batch may take.
     pub(super) timeout: Duration,
@@ -51,7 +52,13 @@ impl Track {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         let http = HttpClient::new(HttpOptions { timeout, tls: Tls::default() });
-        Self { http, headers, url: home.clone(), home, key, gzip, timeout, max_bytes: MAX_BYTES, left: None }
+        let (url, max_bytes) = (home.clone(), MAX_BYTES);
+        Self { http, headers, url, home, key, authorize: None, gzip, timeout, max_bytes, left: None }
+    }
+
+    /// The same, which has each request authorized.
+    pub(super) fn authorized_by(self, authorize: Option<Box<dyn Authorize>>) -> Self {
+        Self { authorize, ..self }
     }
 
     /// Sends the lines of a batch, or what is left of them if they are those that failed last. It counts what is settled since then.
@@ -140,8 +147,15 @@ impl Track {
     /// Posts the body, to another host if the service says so: its answer, if there is one in the time that is left.
     fn post(&mut self, body: &[u8], started: Instant) -> Result<Answer, ExportError> {
         let body = if self.gzip { Cow::Owned(gzip(body)?) } else { Cow::Borrowed(body) };
+        let answer = self.post_and_follow(&body, started)?;
+        let is_refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let may_renew = is_refused && self.authorize.as_mut().is_some_and(|authorize| authorize.renew());
+        if may_renew { self.post_and_follow(&body, started) } else { Ok(answer) }
+    }
+
+    fn post_and_follow(&mut self, body: &[u8], started: Instant) -> Result<Answer, ExportError> {
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.post_once(&body, self.timeout.saturating_sub(started.elapsed()))?;
+            let answer = self.post_once(body, self.timeout.saturating_sub(started.elapsed()))?;
             match answer.status {
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
                     self.url = self.followed(&answer)?;
@@ -157,12 +171,26 @@ impl Track {
             let message = format!("{} took longer than {:?}", origin(&self.url), self.timeout);
             return Err(ExportError::retryable(message, None));
         }
+        self.authorize(body)?;
         let answer = self.http.post_within(timeout, &self.url, &self.headers, body);
         if answer.is_err() {
             // A host to which we were led may be gone: begin anew where we were told to.
             self.url = self.home.clone();
         }
         answer
+    }
+
+    /// Puts what authorizes the next request among the headers.
+    fn authorize(&mut self, body: &[u8]) -> Result<(), ExportError> {
+        let Some(authorize) = &mut self.authorize else { return Ok(()) };
+        let (mut parts, ()) = Request::post(&self.url)
+            .body(())
+            .map_err(|error| ExportError::permanent("the request cannot be made").with_source(error))?
+            .into_parts();
+        parts.headers = std::mem::take(&mut self.headers);
+        let authorized = authorize.authorize(&mut parts, body);
+        self.headers = parts.headers;
+        authorized
     }
 
     fn followed(&self, answer: &Answer) -> Result<Uri, ExportError> {

@@ -10,4 +10,9 @@ pub(crate) trait Authorize: Send {
     /// Adds headers; what is secret of them is marked as [sensitive](ureq::http::HeaderValue::set_sensitive). The body is as it will be sent,
     /// compressed or not.
     fn authorize(&mut self, parts: &mut Parts, body: &[u8]) -> Result<(), ExportError>;
+
+    /// Told that the receiver did not let the last request in: whether there may be something newer, for another attempt at once.
+    fn renew(&mut self) -> bool {
+        false
+    }
 }

@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::sync::OnceLock;
 use std::time::Duration;
 use ureq::http::uri::Scheme;
-use ureq::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
@@ -70,7 +70,21 @@ impl HttpClient {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Answer, ExportError> {
-        let mut request = Request::post(url)
+        self.send_within(timeout, Method::POST, url, headers, body)
+    }
+
+    /// The same by any method.
+    pub(crate) fn send_within(
+        &self,
+        timeout: Duration,
+        method: Method,
+        url: &Uri,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Answer, ExportError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
             .body(body)
             .map_err(|error| ExportError::permanent("the request cannot be made").with_source(error))?;
         *request.headers_mut() = headers.clone();

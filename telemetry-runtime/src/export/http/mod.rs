@@ -1,7 +1,6 @@
 //! The HTTP client that exporters share: it posts a body to a host that the settings name, and gives what that answered.
 
 mod addresses;
-#[cfg(feature = "otlp")]
 mod authorize;
 mod client;
 mod gzip;
@@ -10,7 +9,6 @@ pub(crate) mod retry_after;
 mod tls;
 mod words;
 
-#[cfg(feature = "otlp")]
 pub(crate) use authorize::Authorize;
 #[cfg(feature = "grpc")]
 pub(crate) use client::MAX_ANSWER_BYTES;

@@ -1,5 +1,6 @@
 //! When the receiver wants to hear from us again: the `Retry-After` header.
 
+use crate::record::days_since_1970;
 use std::time::Duration;
 
 /// More than this is taken for a day: what waits longer is not waiting but lost.
@@ -66,15 +67,6 @@ fn number(digits: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
     // A number in Rust may have a sign.
     let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok().filter(|number| range.contains(number))
-}
-
-/// The days from the epoch to a date of the Gregorian calendar, whose year is 1970 or later.
-fn days_since_1970(year: u64, month_index: usize, day: u64) -> u64 {
-    const DAYS_BEFORE_MONTH: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let leap_years_to = |year: u64| year / 4 - year / 100 + year / 400;
-    let is_leap = leap_years_to(year) > leap_years_to(year - 1);
-    let leap_days = leap_years_to(year - 1) - leap_years_to(1969) + u64::from(is_leap && month_index > 1);
-    (year - 1970) * 365 + leap_days + DAYS_BEFORE_MONTH[month_index] + day - 1
 }
 
 #[cfg(test)]

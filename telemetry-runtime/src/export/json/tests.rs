@@ -28,7 +28,7 @@ fn spans_in_both(samples: &[Sample]) -> [ExportTraceServiceRequest; 2] {
     let batch = batch(samples);
     let of_json = serde_json::from_str(&text(&batch)).expect("OTLP JSON");
     let mut encoder = SpanEncoder::new(true);
-    let of_protobuf = ExportTraceServiceRequest::decode(encoder.encode(&batch)).expect("OTLP");
+    let of_protobuf = ExportTraceServiceRequest::decode(encoder.encode(&batch).bytes).expect("OTLP");
     [of_json, of_protobuf].map(|mut request: ExportTraceServiceRequest| {
         for of_resource in &mut request.resource_spans {
             of_resource.scope_spans.sort_by_key(|spans| {
@@ -44,7 +44,7 @@ fn logs_in_both(samples: &[LogSample]) -> [ExportLogsServiceRequest; 2] {
     let batch = logs(samples);
     let of_json = serde_json::from_str(&text(&batch)).expect("OTLP JSON");
     let mut encoder = LogEncoder::new(true);
-    [of_json, ExportLogsServiceRequest::decode(encoder.encode(&batch)).expect("OTLP")]
+    [of_json, ExportLogsServiceRequest::decode(encoder.encode(&batch).bytes).expect("OTLP")]
 }
 
 const ODD: &str = "\u{0}\u{1b}[31m\n\r\t\"\\/\u{7f}\u{2028}\u{202e}\u{1f600}ä";

@@ -1,5 +1,6 @@
 //! One OTLP receiver, over HTTP or gRPC: sends a body and says what became of it.
 
+use super::encode::Encoded;
 #[cfg(feature = "grpc")]
 use super::grpc::Grpc;
 use super::{Invalid, Target, request, response};
@@ -18,6 +19,8 @@ pub(super) struct Client {
     headers: HeaderMap,
     gzip: bool,
     protocol: Protocol,
+    max_bytes: usize,
+    max_item_bytes: usize,
     authorize: Option<Box<dyn Authorize>>,
 }
 
@@ -30,30 +33,50 @@ enum Wire {
 impl Client {
     pub(super) fn new(target: Target, signal: Signal) -> Result<Self, Invalid> {
         let (url, wire) = wire(&target, signal)?;
-        let Target { headers, gzip, protocol, .. } = target;
+        let Target { headers, gzip, protocol, max_request_bytes, max_item_bytes, .. } = target;
         let headers = request::headers(&headers, gzip, protocol)?;
-        Ok(Self { wire, url, headers, gzip, protocol, authorize: None })
+        let max_bytes = request::limit(protocol, max_request_bytes);
+        let max_item_bytes = max_item_bytes.unwrap_or(usize::MAX);
+        Ok(Self { wire, url, headers, gzip, protocol, max_bytes, max_item_bytes, authorize: None })
     }
 
     /// The same client, which has each request authorized.
-    #[cfg_attr(
-        not(any(feature = "aws", test)),
-        expect(dead_code, reason = "only a cloud wants more than fixed headers")
-    )]
     pub(super) fn authorized_by(self, authorize: Box<dyn Authorize>) -> Self {
         Self { authorize: Some(authorize), ..self }
     }
 
+    /// Whether the receiver takes a body of so many bytes, and the largest of its items.
+    pub(super) fn takes(&self, body: &Encoded<'_>) -> Result<(), ExportError> {
+        request::within_limit(body.bytes, self.max_bytes)?;
+        if body.largest_item <= self.max_item_bytes {
+            return Ok(());
+        }
+        let (bytes, limit) = (body.largest_item, self.max_item_bytes);
+        Err(ExportError::too_large(format!("an item takes {bytes} bytes, of {limit} allowed")))
+    }
+
     /// Sends the body of one request. Gives the number of items that the receiver says it rejected.
     pub(super) fn send(&mut self, body: &[u8]) -> Result<usize, ExportError> {
-        request::within_limit(body)?;
+        request::within_limit(body, self.max_bytes)?;
         let body = if self.gzip { Cow::Owned(gzip(body)?) } else { Cow::Borrowed(body) };
-        request::within_limit(&body)?;
-        let request = self.authorized(&body)?;
+        request::within_limit(&body, self.max_bytes)?;
+        match self.attempt(&body) {
+            Err(error) if error.is_unauthorized() && self.renew() => self.attempt(&body),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether there may be newer credentials.
+    fn renew(&mut self) -> bool {
+        self.authorize.as_mut().is_some_and(|authorize| authorize.renew())
+    }
+
+    fn attempt(&mut self, body: &[u8]) -> Result<usize, ExportError> {
+        let request = self.authorized(body)?;
         let answer = match &mut self.wire {
-            Wire::Http(http) => http.post(&request.uri, &request.headers, &body)?,
+            Wire::Http(http) => http.post(&request.uri, &request.headers, body)?,
             #[cfg(feature = "grpc")]
-            Wire::Grpc(grpc) => return grpc.call(&request, self.gzip, &body),
+            Wire::Grpc(grpc) => return grpc.call(&request, self.gzip, body),
         };
         if answer.status.is_success() {
             return Ok(self.rejected_items(&answer.body));
@@ -104,6 +127,7 @@ impl Client {
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => ExportError::retryable(message, answer.retry_after()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ExportError::unauthorized(message),
             // The same request must not come again, but its halves are others.
             StatusCode::PAYLOAD_TOO_LARGE => ExportError::too_large(message),
             _ => ExportError::permanent(message),

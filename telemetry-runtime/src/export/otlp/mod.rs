@@ -10,14 +10,12 @@ pub(crate) mod response;
 pub use super::destination::{Protocol, TlsFiles};
 
 use super::destination::{self, Compression, Destination, Header};
-#[cfg(feature = "aws")]
-use super::http::Authorize;
-use super::http::TlsError;
+use super::http::{Authorize, TlsError};
 use super::json::JsonEncoder;
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, Secret, Signal};
 use client::Client;
-use encode::{LogEncoder, SpanEncoder};
+use encode::{Encoded, LogEncoder, SpanEncoder};
 use std::fmt;
 use std::time::Duration;
 
@@ -45,6 +43,12 @@ pub struct Target {
     /// Whether spans and log records say where their code is: `code.function.name`, `code.file.path` and `code.line.number`; `true` by
     /// default. Records of the `log` crate do in any case, as far as they know.
     pub code_attributes: bool,
+    /// The most bytes of a request, before and after it is packed; a larger batch is sent in parts. By default 64 MiB, which is also the
+    /// most there can be, but 4 MiB over gRPC, since receivers take no more unless they are told to.
+    pub max_request_bytes: Option<usize>,
+    /// The most bytes of one span or log record as protobuf (as JSON they are not measured), for receivers that refuse the whole request otherwise: a larger one is dropped,
+    /// and counted as [too large](crate::Dropped::too_large). No bound by default.
+    pub max_item_bytes: Option<usize>,
 }
 
 impl Target {
@@ -58,6 +62,8 @@ impl Target {
             protocol: Protocol::default(),
             tls: TlsFiles::default(),
             code_attributes: true,
+            max_request_bytes: None,
+            max_item_bytes: None,
         }
     }
 }
@@ -65,8 +71,18 @@ impl Target {
 impl Target {
     /// Where the settings send this signal.
     pub(crate) fn of(destination: Destination, signal: Signal) -> Self {
-        let Destination { endpoint, headers, timeout, compression, protocol, tls, code_attributes, auth: _ } =
-            destination;
+        let Destination {
+            endpoint,
+            headers,
+            timeout,
+            compression,
+            protocol,
+            tls,
+            code_attributes,
+            max_request_bytes,
+            max_item_bytes,
+            auth: _,
+        } = destination;
         Self {
             url: match protocol {
                 Protocol::Grpc => endpoint.as_given().to_owned(),
@@ -78,6 +94,8 @@ impl Target {
             protocol,
             tls,
             code_attributes,
+            max_request_bytes,
+            max_item_bytes,
         }
     }
 }
@@ -87,7 +105,17 @@ impl fmt::Debug for Target {
         // A URL's query may hold a key.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         let url = if url.contains('@') { "***" } else { url };
-        let Self { url: _, headers, timeout, gzip, protocol, tls, code_attributes } = self;
+        let Self {
+            url: _,
+            headers,
+            timeout,
+            gzip,
+            protocol,
+            tls,
+            code_attributes,
+            max_request_bytes,
+            max_item_bytes,
+        } = self;
         f.debug_struct("Target")
             .field("url", &url)
             .field("headers", headers)
@@ -96,6 +124,8 @@ impl fmt::Debug for Target {
             .field("protocol", protocol)
             .field("tls", tls)
             .field("code_attributes", code_attributes)
+            .field("max_request_bytes", max_request_bytes)
+            .field("max_item_bytes", max_item_bytes)
             .finish()
     }
 }
@@ -108,7 +138,7 @@ impl fmt::Debug for Target {
 /// `partial_success` are counted as rejected and not sent again.
 ///
 /// Nothing goes anywhere else: redirects are not followed, and the proxies that `HTTP_PROXY` and its kin name are not used,
-/// since both would carry spans and keys to a host that the settings do not name. A request of more than 64 MiB, measured before
+/// since both would carry spans and keys to a host that the settings do not name. A request of more than [`max_request_bytes`](Target::max_request_bytes), measured before
 /// and after compression, is not sent; of an answer, no more than 4 MiB is read. Certificates are
 /// checked against [`ca_file`](TlsFiles::ca_file), or else what the system trusts.
 ///
@@ -162,10 +192,14 @@ impl<P> Encoder<P> {
         }
     }
 
-    fn encode<'a>(&'a mut self, batch: &Batch, protobuf: fn(&'a mut P, &Batch) -> &'a [u8]) -> &'a [u8] {
+    fn encode<'a>(
+        &'a mut self,
+        batch: &Batch,
+        protobuf: fn(&'a mut P, &Batch) -> Encoded<'a>,
+    ) -> Encoded<'a> {
         match self {
             Self::Protobuf(encoder) => protobuf(encoder, batch),
-            Self::Json(encoder) => encoder.encode(batch),
+            Self::Json(encoder) => Encoded { bytes: encoder.encode(batch), largest_item: 0 },
         }
     }
 
@@ -185,8 +219,17 @@ impl<P> Encoder<P> {
         }
     }
 
-    fn pack<'a>(&'a mut self, batch: &Batch, protobuf: fn(&'a mut P, &Batch) -> &'a [u8]) -> Vec<u8> {
-        [&[self.mark()], self.encode(batch, protobuf)].concat()
+    /// The batch for later, if the receiver takes it as it is.
+    fn pack<'a>(
+        &'a mut self,
+        client: &Client,
+        batch: &Batch,
+        protobuf: fn(&'a mut P, &Batch) -> Encoded<'a>,
+    ) -> Option<Vec<u8>> {
+        let mark = self.mark();
+        let body = self.encode(batch, protobuf);
+        client.takes(&body).ok()?;
+        Some([&[mark], body.bytes].concat())
     }
 
     fn unpack<'a>(&self, packed: &'a [u8]) -> Result<&'a [u8], ExportError> {
@@ -230,7 +273,6 @@ impl Otlp {
     }
 
     /// The same exporter, which has requests of this signal authorized.
-    #[cfg(feature = "aws")]
     pub(crate) fn authorized_by(mut self, signal: Signal, authorize: Box<dyn Authorize>) -> Self {
         match signal {
             Signal::Traces => {
@@ -247,14 +289,19 @@ impl Otlp {
     fn send(&mut self, batch: &Batch) -> Result<usize, ExportError> {
         match (batch.signal(), &mut self.traces, &mut self.logs) {
             (Signal::Traces, Some((client, encoder)), _) => {
-                client.send(encoder.encode(batch, SpanEncoder::encode))
+                send(client, &encoder.encode(batch, SpanEncoder::encode))
             }
             (Signal::Logs, _, Some((client, encoder))) => {
-                client.send(encoder.encode(batch, LogEncoder::encode))
+                send(client, &encoder.encode(batch, LogEncoder::encode))
             }
             _ => Ok(batch.item_count()),
         }
     }
+}
+
+fn send(client: &mut Client, body: &Encoded<'_>) -> Result<usize, ExportError> {
+    client.takes(body)?;
+    client.send(body.bytes)
 }
 
 impl Exporter for Otlp {
@@ -272,8 +319,8 @@ impl Exporter for Otlp {
 
     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
         match (batch.signal(), &mut self.traces, &mut self.logs) {
-            (Signal::Traces, Some((_, encoder)), _) => Some(encoder.pack(batch, SpanEncoder::encode)),
-            (Signal::Logs, _, Some((_, encoder))) => Some(encoder.pack(batch, LogEncoder::encode)),
+            (Signal::Traces, Some((client, encoder)), _) => encoder.pack(client, batch, SpanEncoder::encode),
+            (Signal::Logs, _, Some((client, encoder))) => encoder.pack(client, batch, LogEncoder::encode),
             _ => None,
         }
     }

@@ -11,6 +11,10 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 /// Source: OTLP specification 1.11, "Request size limits".
 const MAX_BYTES: usize = 64 << 20;
+/// What a receiver takes over gRPC unless somebody has told it otherwise.
+///
+/// Source: gRPC for Go and for Java, the default of the largest message that is received.
+const MAX_GRPC_BYTES: usize = 4 << 20;
 
 /// Source: OpenTelemetry specification, OTLP exporter, "User Agent": a distribution puts its own name in front.
 const USER_AGENT: &str = concat!(
@@ -81,11 +85,17 @@ pub(super) fn headers(
     Ok(headers)
 }
 
-pub(super) fn within_limit(body: &[u8]) -> Result<(), ExportError> {
-    if body.len() <= MAX_BYTES {
+/// The largest body that may be sent, if nothing less is said.
+pub(super) fn limit(protocol: Protocol, said: Option<usize>) -> usize {
+    let default = if protocol == Protocol::Grpc { MAX_GRPC_BYTES } else { MAX_BYTES };
+    said.unwrap_or(default).min(MAX_BYTES)
+}
+
+pub(super) fn within_limit(body: &[u8], limit: usize) -> Result<(), ExportError> {
+    if body.len() <= limit {
         return Ok(());
     }
-    Err(ExportError::too_large(format!("the batch takes {} bytes, of {MAX_BYTES} allowed", body.len())))
+    Err(ExportError::too_large(format!("the batch takes {} bytes, of {limit} allowed", body.len())))
 }
 
 #[cfg(test)]
@@ -94,9 +104,17 @@ mod tests {
 
     #[test]
     fn a_body_beyond_the_limit_is_not_sent() {
-        assert!(within_limit(&vec![0; MAX_BYTES]).is_ok());
-        let error = within_limit(&vec![0; MAX_BYTES + 1]).expect_err("one byte too many");
+        let limit = limit(Protocol::HttpProtobuf, None);
+        assert!(within_limit(&vec![0; MAX_BYTES], limit).is_ok());
+        let error = within_limit(&vec![0; MAX_BYTES + 1], limit).expect_err("one byte too many");
         assert!(!error.is_retryable());
         assert_eq!(error.to_string(), "the batch takes 67108865 bytes, of 67108864 allowed");
+    }
+
+    #[test]
+    fn the_limit_is_what_is_said_or_what_the_protocol_allows() {
+        let limits = [None, Some(1000), Some(MAX_BYTES + 1)];
+        assert_eq!(limits.map(|said| limit(Protocol::HttpProtobuf, said)), [MAX_BYTES, 1000, MAX_BYTES]);
+        assert_eq!(limits.map(|said| limit(Protocol::Grpc, said)), [4 << 20, 1000, MAX_BYTES]);
     }
 }

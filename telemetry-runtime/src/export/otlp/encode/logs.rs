@@ -8,7 +8,7 @@
 
 use super::protobuf::{bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, varint_field};
 use super::site::{put_code, scope_fields};
-use super::{put_attributes, resource_field};
+use super::{Encoded, put_attributes, resource_field};
 use crate::record::{Batch, LogView, ScopeDetails, SpanContext};
 use std::collections::BTreeMap;
 
@@ -25,20 +25,23 @@ impl LogEncoder {
     }
 
     /// The batch as one request.
-    pub(in crate::export) fn encode(&mut self, batch: &Batch) -> &[u8] {
+    pub(in crate::export) fn encode(&mut self, batch: &Batch) -> Encoded<'_> {
+        let mut largest_item = 0;
         let mut scopes = BTreeMap::<&str, Vec<u8>>::new();
         for log in batch.logs() {
             let records = scopes
                 .entry(log.target())
                 .or_insert_with_key(|target| scope_fields(target, ScopeDetails::NONE));
+            let before = records.len();
             put_message(bytes_field(2), records, |out| put_log(&log, self.code_attributes, out));
+            largest_item = largest_item.max(records.len() - before);
         }
         self.request.clear();
         put_message(bytes_field(1), &mut self.request, |out| {
             out.extend(resource_field(batch.resource()));
             scopes.values().for_each(|records| put_bytes(bytes_field(2), records, out));
         });
-        &self.request
+        Encoded { bytes: &self.request, largest_item }
     }
 }
 
@@ -85,7 +88,7 @@ mod tests {
 
     fn encode(samples: &[LogSample]) -> Vec<ScopeLogs> {
         let mut encoder = LogEncoder::new(true);
-        let request = ExportLogsServiceRequest::decode(encoder.encode(&logs(samples)));
+        let request = ExportLogsServiceRequest::decode(encoder.encode(&logs(samples)).bytes);
         let [of_resource] =
             request.expect("prost decodes what we encode").resource_logs.try_into().expect("one");
         let resource = of_resource.resource.expect("a resource").attributes;

@@ -18,6 +18,13 @@ use site::{Site, scope_fields};
 
 pub(in crate::export) use logs::LogEncoder;
 
+/// A batch as one request's body.
+pub(in crate::export) struct Encoded<'a> {
+    pub(in crate::export) bytes: &'a [u8],
+    /// The bytes of its largest item, as protobuf; JSON does not tell.
+    pub(in crate::export) largest_item: usize,
+}
+
 /// Encodes batches of spans, and remembers what repeats.
 #[derive(Default)]
 pub(in crate::export) struct SpanEncoder {
@@ -48,7 +55,7 @@ impl SpanEncoder {
     }
 
     /// The batch as one request.
-    pub(in crate::export) fn encode(&mut self, batch: &Batch) -> &[u8] {
+    pub(in crate::export) fn encode(&mut self, batch: &Batch) -> Encoded<'_> {
         let resource = resource_field(batch.resource());
         if let Some(first) = batch.spans().next() {
             // The room in front is for the main scope's name, which is therefore known even in the first request.
@@ -58,15 +65,18 @@ impl SpanEncoder {
             resource.len() + self.scopes.get(self.main).map_or(0, |main| main.fields.len()) + FRONT_BYTES;
         self.request.clear();
         self.request.resize(front, 0);
+        let mut largest_item = 0;
         for span in batch.spans() {
             let Self { sites, scopes, main, request, .. } = self;
             let site = site_of(sites, scopes, &span, self.code_attributes);
             let out = if site.scope == *main { request } else { &mut scopes[site.scope].spans };
+            let before = out.len();
             put_message(bytes_field(2), out, |out| put_span(&span, site, out));
+            largest_item = largest_item.max(out.len() - before);
         }
         let start = self.complete(front, &resource);
         self.main = (0..self.scopes.len()).max_by_key(|scope| self.scopes[*scope].bytes).unwrap_or(0);
-        &self.request[start..]
+        Encoded { bytes: &self.request[start..], largest_item }
     }
 
     /// Appends the other scopes, and puts everything that comes before the main one's spans in front; where the request begins.
@@ -261,7 +271,7 @@ mod tests {
     use prost::Message;
 
     fn encode(encoder: &mut SpanEncoder, samples: &[Sample]) -> ExportTraceServiceRequest {
-        ExportTraceServiceRequest::decode(encoder.encode(&batch(samples)))
+        ExportTraceServiceRequest::decode(encoder.encode(&batch(samples)).bytes)
             .expect("prost decodes what we encode")
     }
 

@@ -85,6 +85,7 @@ impl Status {
             "RESOURCE_EXHAUSTED" if self.retry_delay.is_some() => {
                 ExportError::retryable(message, self.retry_delay)
             }
+            "UNAUTHENTICATED" | "PERMISSION_DENIED" => ExportError::unauthorized(message),
             _ => ExportError::permanent(message),
         }
     }

@@ -2,9 +2,11 @@
 //!
 //! Source: AWS Identity and Access Management User Guide, "Create a signed AWS API request".
 
+use super::keys::Keys;
 use super::{AccessKey, AwsSigV4, aws_service};
 use crate::clock;
 use crate::export::ExportError;
+use crate::export::auth::cached::Cached;
 use crate::export::http::Authorize;
 use crate::record::{Secret, Signal, date};
 use ring::{digest, hmac};
@@ -13,8 +15,13 @@ use ureq::http::request::Parts;
 use ureq::http::{HeaderName, HeaderValue, header};
 
 /// Signs requests to the service of AWS that takes a signal.
-pub(crate) struct SigV4 {
-    key: AccessKey,
+pub(in crate::export::auth) struct SigV4 {
+    keys: Cached<Keys>,
+    scope: Scope,
+}
+
+/// What a signature is good for.
+struct Scope {
     region: String,
     service: &'static str,
 }
@@ -26,43 +33,51 @@ const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token
 const UNSIGNED: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_LENGTH, header::USER_AGENT];
 
 impl SigV4 {
-    pub(crate) fn new(options: AwsSigV4, signal: Signal) -> Self {
-        Self { key: options.key, region: options.region, service: aws_service(signal) }
+    pub(in crate::export::auth) fn new(options: AwsSigV4, signal: Signal) -> Self {
+        let scope = Scope { region: options.region, service: aws_service(signal) };
+        Self { keys: Cached::new(Keys::new(options.keys)), scope }
     }
+}
 
-    fn sign(&self, parts: &mut Parts, body: &[u8], now_s: u64) -> Result<(), ExportError> {
+impl Scope {
+    fn sign(&self, key: &AccessKey, parts: &mut Parts, body: &[u8], now_s: u64) -> Result<(), ExportError> {
         let time = basic_time(now_s);
         let host = parts.uri.authority().map_or("", |authority| authority.as_str()).to_owned();
         parts.headers.insert(header::HOST, value(&host)?);
         parts.headers.insert(DATE, value(&time)?);
-        if let Some(token) = &self.key.session_token {
+        if let Some(token) = &key.session_token {
             parts.headers.insert(SECURITY_TOKEN, secret_value(token.expose())?);
         }
         let headers = signed_headers(parts);
         let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
         let request = hex(sha256(canonical_request(parts, &headers, &names, body).as_bytes()).as_ref());
         let scope = format!("{}/{}/{}/aws4_request", &time[..8], self.region, self.service);
-        let signature = self.signature(&scope, &format!("{ALGORITHM}\n{time}\n{scope}\n{request}"));
-        let id = &self.key.id;
+        let signature = signature(key, &scope, &format!("{ALGORITHM}\n{time}\n{scope}\n{request}"));
+        let id = &key.id;
         let authorization =
             format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}");
         parts.headers.insert(header::AUTHORIZATION, secret_value(&authorization)?);
         Ok(())
     }
+}
 
-    /// The text's, by a key that is good for this day, region and service only.
-    fn signature(&self, scope: &str, text: &str) -> String {
-        let secret = Secret::new(format!("AWS4{}", self.key.secret.expose()));
-        let step = |key: &[u8], part: &str| sign_with(key, part.as_bytes());
-        let first = secret.expose().as_bytes().to_vec();
-        let key = scope.split('/').fold(first, |key, part| step(&key, part));
-        hex(&step(&key, text))
-    }
+/// The text's, by a key that is good for this day, region and service only.
+fn signature(key: &AccessKey, scope: &str, text: &str) -> String {
+    let secret = Secret::new(format!("AWS4{}", key.secret.expose()));
+    let step = |key: &[u8], part: &str| sign_with(key, part.as_bytes());
+    let first = secret.expose().as_bytes().to_vec();
+    let key = scope.split('/').fold(first, |key, part| step(&key, part));
+    hex(&step(&key, text))
 }
 
 impl Authorize for SigV4 {
     fn authorize(&mut self, parts: &mut Parts, body: &[u8]) -> Result<(), ExportError> {
-        self.sign(parts, body, clock::unix_seconds())
+        let now_s = clock::unix_seconds();
+        self.scope.sign(self.keys.get(now_s)?, parts, body, now_s)
+    }
+
+    fn renew(&mut self) -> bool {
+        self.keys.renew(clock::unix_seconds())
     }
 }
 
@@ -140,6 +155,7 @@ fn basic_time(unix_s: u64) -> String {
 mod tests {
     use super::*;
     use crate::export::Exporter;
+    use crate::export::auth::KeySource;
     use crate::export::otlp::{Otlp, Target};
     use crate::record::Level;
     use crate::record::sample::{LogSample, Sample, batch, logs};
@@ -160,20 +176,33 @@ mod tests {
     /// 2015-08-30T12:36:00Z.
     const THEN_S: u64 = 1_440_938_160;
 
-    fn signer(service: &'static str, session_token: Option<&str>) -> SigV4 {
-        let key = AccessKey {
+    fn key(session_token: Option<&str>) -> AccessKey {
+        AccessKey {
             id: "AKIDEXAMPLE".to_owned(),
             secret: Secret::new(SECRET),
             session_token: session_token.map(Secret::new),
-        };
-        SigV4 { key, region: "us-east-1".to_owned(), service }
+        }
     }
 
-    fn authorization(signer: &SigV4, method: &str, url: &str, headers: &[(&str, &str)]) -> String {
+    fn scope(service: &'static str) -> Scope {
+        Scope { region: "us-east-1".to_owned(), service }
+    }
+
+    fn options() -> AwsSigV4 {
+        AwsSigV4 { region: "us-east-1".to_owned(), keys: vec![KeySource::Given(key(Some("canary-token")))] }
+    }
+
+    fn authorization(
+        service: &'static str,
+        key: &AccessKey,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+    ) -> String {
         let request = Request::builder().method(method).uri(format!("https://example.amazonaws.com{url}"));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let (mut parts, ()) = request.body(()).expect("a request").into_parts();
-        signer.sign(&mut parts, b"", THEN_S).expect("a key that can be sent");
+        scope(service).sign(key, &mut parts, b"", THEN_S).expect("a key that can be sent");
         parts.headers[header::AUTHORIZATION].to_str().expect("text").to_owned()
     }
 
@@ -220,7 +249,7 @@ mod tests {
             ),
         ];
         for (method, url, headers, token, signature) in vectors {
-            let signed = authorization(&signer("service", token), method, url, headers);
+            let signed = authorization("service", &key(token), method, url, headers);
             assert!(signed.ends_with(&format!("Signature={signature}")), "{method} {url}: {signed}");
         }
     }
@@ -228,7 +257,7 @@ mod tests {
     #[test]
     fn what_is_signed_is_named_and_what_is_secret_is_marked() {
         let signed =
-            authorization(&signer("xray", Some("canary")), "POST", "/v1/traces", &[("user-agent", "x")]);
+            authorization("xray", &key(Some("canary")), "POST", "/v1/traces", &[("user-agent", "x")]);
         let expected = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/xray/aws4_request, \
                         SignedHeaders=host;x-amz-date;x-amz-security-token, Signature=";
         assert!(signed.starts_with(expected), "{signed}");
@@ -244,8 +273,8 @@ mod tests {
             .header("content-type", "application/x-protobuf")
             .header("content-encoding", "gzip");
         let (mut parts, ()) = request.body(()).expect("a request").into_parts();
-        signer("xray", Some("canary-token"))
-            .sign(&mut parts, b"body", THEN_S)
+        scope("xray")
+            .sign(&key(Some("canary-token")), &mut parts, b"body", THEN_S)
             .expect("a key that can be sent");
         let signed = parts.headers[header::AUTHORIZATION].to_str().expect("text");
         assert!(
@@ -261,10 +290,6 @@ mod tests {
     fn requests_of_each_signal_are_signed_for_its_service_as_they_arrive() {
         let receiver = Receiver::start();
         let target = |url| Target { gzip: true, ..Target::new(url) };
-        let options = || {
-            let SigV4 { key, region, .. } = signer("", Some("canary-token"));
-            AwsSigV4 { region, key }
-        };
         let mut otlp = Otlp::new(target(receiver.traces_url()))
             .and_then(|otlp| otlp.with_logs(target(receiver.logs_url())))
             .expect("valid targets");
@@ -300,7 +325,7 @@ mod tests {
         }
         for name in ["host", "x-amz-date", "x-amz-security-token"] {
             let receiver = Receiver::start();
-            let signer = LeavesOut(signer("xray", Some("canary-token")), name);
+            let signer = LeavesOut(SigV4::new(options(), Signal::Traces), name);
             let otlp = Otlp::new(Target::new(receiver.traces_url())).expect("a valid target");
             let mut otlp = otlp.authorized_by(Signal::Traces, Box::new(signer));
             assert!(otlp.export(&batch(&[Sample::root("a", 1)])).is_ok());
@@ -312,8 +337,8 @@ mod tests {
     #[test]
     fn keys_and_tokens_do_not_show() {
         let receiver = Receiver::scripted([Answer::error(403, "the token canary-token has expired")]);
-        let signer = signer("xray", Some("canary-token"));
-        let options = AwsSigV4 { region: signer.region.clone(), key: signer.key.clone() };
+        let options = options();
+        let signer = SigV4::new(options.clone(), Signal::Traces);
         let otlp = Otlp::new(Target::new(receiver.traces_url())).expect("a valid target");
         let mut otlp = otlp.authorized_by(Signal::Traces, Box::new(signer));
         let error = otlp.export(&batch(&[Sample::root("a", 1)])).expect_err("an answer of 403");
@@ -326,7 +351,7 @@ mod tests {
         let signature = |body: &[u8], now_s| {
             let (mut parts, ()) =
                 Request::post("https://host/v1/traces").body(()).expect("a request").into_parts();
-            signer("xray", None).sign(&mut parts, body, now_s).expect("a key that can be sent");
+            scope("xray").sign(&key(None), &mut parts, body, now_s).expect("a key that can be sent");
             parts.headers[header::AUTHORIZATION].to_str().expect("text").to_owned()
         };
         assert_eq!(signature(b"a", THEN_S), signature(b"a", THEN_S));

@@ -1,0 +1,152 @@
+//! Tokens by a file or by the metadata service, handed out by services on the loopback interface that check who asks.
+
+use super::*;
+use crate::export::auth::Auth;
+use crate::export::otlp::{Otlp, Protocol, Target};
+use crate::export::{ExportError, Exported, Exporter};
+use crate::record::Signal;
+use crate::record::sample::{Sample, batch};
+use serde_json::{Value, json};
+use telemetry_tests::{Answer, GrpcReceiver, Receiver, Request, SERVICE_ACCOUNT_KEY, check_assertion};
+
+fn file(name: &str, content: &Value) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("telemetry-gcp-{}-{name}", std::process::id()));
+    std::fs::write(&path, content.to_string()).expect("a file");
+    path
+}
+
+fn by_file(file: PathBuf) -> Adc {
+    Adc { file: Some(file), metadata: "http://127.0.0.1:1".to_owned(), quota_project: None }
+}
+
+fn exporter(target: Target, adc: Adc) -> Otlp {
+    let authorize = Auth::Gcp(adc).authorizer(Signal::Traces).expect("it is part of this build");
+    Otlp::new(target).expect("a target").authorized_by(Signal::Traces, authorize)
+}
+
+fn export(receiver: &Receiver, adc: Adc) -> Result<Exported, ExportError> {
+    exporter(Target::new(receiver.traces_url()), adc).export(&batch(&[Sample::root("a", 1)]))
+}
+
+/// Takes what has this token, and hands it out to whom `is_right`.
+fn google(is_right: impl Fn(&Request) -> bool + Send + 'static) -> Receiver {
+    Receiver::judged_by(move |request| match request.header("authorization") {
+        Some("Bearer canary-token") => Answer::ok(),
+        Some(_) => Answer::error(401, "no such token"),
+        None if is_right(request) => {
+            Answer::json(200, r#"{"access_token":"canary-token","expires_in":3599,"token_type":"Bearer"}"#)
+        }
+        None => Answer::json(401, r#"{"error":"invalid_grant","error_description":"canary"}"#),
+    })
+}
+
+#[test]
+fn a_service_account_signs_for_its_token() {
+    let google = google(|request| {
+        let grant = request.field("grant_type");
+        let Some(Ok(claims)) = request.field("assertion").map(|text| check_assertion(&text)) else {
+            return false;
+        };
+        let claims: Value = serde_json::from_str(&claims).expect("JSON");
+        let lasts = claims["exp"].as_u64().zip(claims["iat"].as_u64()).map(|(end, begin)| end - begin);
+        grant.as_deref() == Some("urn:ietf:params:oauth:grant-type:jwt-bearer")
+            && claims["iss"] == "orders@example.iam.gserviceaccount.com"
+            && claims["scope"] == "https://www.googleapis.com/auth/cloud-platform"
+            && claims["aud"].as_str().is_some_and(|url| url.ends_with("/token"))
+            && lasts == Some(3600)
+    });
+    let account = json!({
+        "type": "service_account", "project_id": "orders", "private_key_id": "1", "private_key": SERVICE_ACCOUNT_KEY,
+        "client_email": "orders@example.iam.gserviceaccount.com", "token_uri": format!("{}/token", google.endpoint()),
+    });
+    let file = file("account", &account);
+    assert_eq!(
+        AdcFile::read(&file).map(|file| file.project().map(str::to_owned)).ok(),
+        Some(Some("orders".to_owned()))
+    );
+    assert_eq!(export(&google, by_file(file.clone())).ok(), Some(Exported::all()));
+    assert_eq!(google.requests()[1].header("x-goog-user-project"), None);
+    std::fs::remove_file(file).expect("the file");
+}
+
+#[test]
+fn a_user_s_refresh_token_gives_a_token_that_the_quota_project_pays_for() {
+    let google = google(|request| {
+        [
+            ("grant_type", "refresh_token"),
+            ("client_id", "id"),
+            ("client_secret", "canary 1"),
+            ("refresh_token", "canary/2"),
+        ]
+        .iter()
+        .all(|(name, value)| request.field(name).as_deref() == Some(value))
+    });
+    let user = json!({
+        "type": "authorized_user", "client_id": "id", "client_secret": "canary 1", "refresh_token": "canary/2",
+        "quota_project_id": "payer", "token_uri": google.endpoint(),
+    });
+    let file = file("user", &user);
+    assert!(export(&google, by_file(file.clone())).is_ok());
+    assert_eq!(google.requests()[1].header("x-goog-user-project"), Some("payer"));
+    let other = Adc { quota_project: Some("other".to_owned()), ..by_file(file.clone()) };
+    assert!(export(&google, other).is_ok());
+    assert_eq!(google.requests()[3].header("x-goog-user-project"), Some("other"));
+    std::fs::remove_file(file).expect("the file");
+}
+
+#[test]
+fn the_metadata_service_gives_the_machine_s_own_token_over_http_and_grpc() {
+    let is_right = |request: &Request| {
+        request.line == "GET /computeMetadata/v1/instance/service-accounts/default/token"
+            && request.header("metadata-flavor") == Some("Google")
+    };
+    let google = google(is_right);
+    let adc = Adc { file: None, metadata: google.endpoint(), quota_project: None };
+    assert!(export(&google, adc.clone()).is_ok());
+    let receiver = GrpcReceiver::start();
+    let target = Target { protocol: Protocol::Grpc, ..Target::new(receiver.endpoint()) };
+    assert!(exporter(target, adc).export(&batch(&[Sample::root("a", 1)])).is_ok());
+    assert_eq!(receiver.calls()[0].header("authorization"), Some("Bearer canary-token"));
+}
+
+#[test]
+fn without_a_token_nothing_is_sent_and_the_error_shows_nothing_secret() {
+    let google = google(|_| false);
+    let user = json!({
+        "type": "authorized_user", "client_id": "id", "client_secret": "canary-1", "refresh_token": "canary-2",
+        "token_uri": google.endpoint(),
+    });
+    let file = file("refused", &user);
+    let error = export(&google, by_file(file.clone())).expect_err("it is refused");
+    assert!(
+        error.is_retryable() && error.to_string().ends_with("answered 401 Unauthorized: invalid_grant"),
+        "{error}"
+    );
+    let shown = format!("{error} {error:?} {:?}", AdcFile::read(&file));
+    assert!(!shown.contains("canary"), "{shown}");
+    assert_eq!(google.requests().len(), 1);
+    std::fs::remove_file(&file).expect("the file");
+    let error = export(&google, by_file(file)).expect_err("there is no file");
+    assert!(error.is_retryable(), "{error}");
+}
+
+#[test]
+fn a_file_that_cannot_work_is_refused_and_not_shown() {
+    let account =
+        |key: &str| json!({"type": "service_account", "client_email": "canary", "private_key": key});
+    let wrong_uri = json!({"type": "authorized_user", "client_id": "canary", "client_secret": "canary",
+        "refresh_token": "canary", "token_uri": "http://evil.example/canary"});
+    for (name, content, expected) in [
+        ("kind", json!({"type": "external_account"}), "another `type`"),
+        ("key", account("-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"), "no RSA key"),
+        ("no-key", json!({"type": "service_account", "client_email": "canary"}), "no `private_key`"),
+        ("uri", wrong_uri, "neither `https://` nor on this machine"),
+        ("json", json!("canary"), "another `type`"),
+    ] {
+        let file = file(name, &content);
+        let error = AdcFile::read(&file).expect_err(name);
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(expected) && !shown.contains("canary"), "{shown}");
+        std::fs::remove_file(file).expect("the file");
+    }
+}
