@@ -4,7 +4,7 @@ use crate::record::PerSignal;
 use crate::{collect, dispatch, span};
 use std::time::Duration;
 
-/// The bounds that settings know, in bytes unless they say otherwise; the delay is of variables only.
+/// The bounds that settings know, in bytes unless they say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// All threads' lanes together.
@@ -18,7 +18,7 @@ pub(crate) struct Limits {
     /// One attribute value.
     pub(crate) value: usize,
     /// The longest that a finished span or log record waits for company.
-    pub(crate) delay: PerSignal<Duration>,
+    pub(crate) schedule_delay: PerSignal<Duration>,
 }
 
 impl Default for Limits {
@@ -29,7 +29,7 @@ impl Default for Limits {
             queue: dispatch::Options::default().max_queue_bytes,
             queue_items: dispatch::Options::default().max_queue_items,
             value: span::DEFAULT_VALUE_LIMIT_BYTES,
-            delay: collect::Options::default().delay,
+            schedule_delay: collect::Options::default().delay,
         }
     }
 }
@@ -42,6 +42,7 @@ pub(super) struct Written {
     pub(super) queue: Option<usize>,
     pub(super) queue_items: Option<usize>,
     pub(super) value: Option<usize>,
+    pub(super) schedule_delay: Option<Duration>,
 }
 
 impl Written {
@@ -53,7 +54,9 @@ impl Written {
             queue: self.queue.unwrap_or(default.queue),
             queue_items: self.queue_items.unwrap_or(default.queue_items),
             value: self.value.unwrap_or(default.value),
-            delay: default.delay,
+            schedule_delay: self
+                .schedule_delay
+                .map_or(default.schedule_delay, |delay| PerSignal::of(|_| delay)),
         }
     }
 }

@@ -80,6 +80,7 @@ use std::time::Duration;
 ///     queue: 16MiB                      # batches that wait for one exporter
 ///     queue_items: 262144               # the same, as a number of spans and log records
 ///     value: 4KiB                       # one attribute value; a longer one is cut at a character
+///     schedule_delay: 200ms             # how long what has ended waits for company at most
 ///   tracing: info                       # spans that other libraries make with `tracing`: a level, or directives by target; off
 ///   opentelemetry: true                 # with the feature of that name: the API's global tracer provider and propagator are ours
 ///   exporters:                          # default: console
@@ -188,8 +189,8 @@ use std::time::Duration;
 /// An endpoint for gRPC may lack its scheme there: it is `https`, or `http` where `OTEL_EXPORTER_OTLP_INSECURE` (also `..._TRACES_INSECURE`
 /// and `..._LOGS_INSECURE`) is `true`.
 /// `OTEL_TRACES_EXPORTER` and `OTEL_LOGS_EXPORTER` say whether `otlp` exporters get spans and log records: not if it is `none` or `console`.
-/// `OTEL_BSP_SCHEDULE_DELAY` (of spans) and `OTEL_BLRP_SCHEDULE_DELAY` (of log records) say how many milliseconds what has ended waits for
-/// company at most, by default 200; `..._MAX_QUEUE_SIZE` overrides `limits.queue_items`, and for every exporter `..._MAX_EXPORT_BATCH_SIZE`
+/// `OTEL_BSP_SCHEDULE_DELAY` (of spans) and `OTEL_BLRP_SCHEDULE_DELAY` (of log records), in milliseconds, override
+/// `limits.schedule_delay`; `..._MAX_QUEUE_SIZE` overrides `limits.queue_items`, and for every exporter `..._MAX_EXPORT_BATCH_SIZE`
 /// overrides `max_batch_items`, `..._EXPORT_TIMEOUT` (in milliseconds, 0 for no limit) `export_timeout`. An exporter has one queue for both
 /// signals: of two variables the larger queue and timeout count, and the smaller batch.
 /// `RUST_LOG` overrides `logging.level`; `NO_COLOR` forbids colours. The `OTEL_EXPORTER_OTLP_...` variables override what the file says for every enabled `otlp` exporter; they add none to a list
@@ -233,19 +234,19 @@ pub struct Settings {
     pub(crate) logging: logging::Options,
     /// Whether what is logged within a span is an event of the span, too.
     #[cfg_attr(
-        not(feature = "logging"),
+        not(any(test, feature = "logging")),
         expect(dead_code, reason = "only the feature `logging` sees events")
     )]
     pub(crate) span_events: bool,
     /// Which spans of other libraries are recorded.
     #[cfg_attr(
-        not(feature = "logging"),
+        not(any(test, feature = "logging")),
         expect(dead_code, reason = "only the feature `logging` sees spans of `tracing`")
     )]
     pub(crate) tracing: logging::Filter,
     /// Whether the global tracer provider and propagator of the OpenTelemetry API are to be ours.
     #[cfg_attr(
-        not(feature = "opentelemetry"),
+        not(any(test, feature = "opentelemetry")),
         expect(dead_code, reason = "only the feature `opentelemetry` has them")
     )]
     pub(crate) opentelemetry: bool,

@@ -21,7 +21,7 @@ pub(super) struct Processors {
 
 /// The variables of one signal's processor.
 pub(super) struct Names {
-    delay: &'static str,
+    pub(super) delay: &'static str,
     pub(super) export_timeout: &'static str,
     pub(super) queue_items: &'static str,
     pub(super) max_batch_items: &'static str,

@@ -1,8 +1,8 @@
 //! What a settings file says, each value checked by itself and still at its place.
 
 use super::document::{Kind, Node};
-use super::exporter::{EXPORTER, Exporter};
-use super::key::{self, Key, Kind as Type, word_for, words};
+use super::exporter::{A_TIME, EXPORTER, Exporter, duration};
+use super::key::{self, Key, Kind as Type, time, word_for, words};
 use super::limits::{self, Limits};
 use super::overrides::{PROPAGATORS, SAMPLER, SAMPLER_ARG, VALUE_LIMIT};
 use super::processors::NAMES;
@@ -144,6 +144,13 @@ const LIMITS: &[Key] = &[
     )
     .or(|| memory(Limits::default().value))
     .overridden_by(&VALUE_LIMIT),
+    Key::new(
+        "schedule_delay",
+        Type::Time,
+        "how long a finished span or a log record waits for company at most",
+    )
+    .or(|| time(Limits::default().schedule_delay.traces))
+    .overridden_by_signal(&[], [NAMES.traces.delay, NAMES.logs.delay]),
 ];
 const LOGGING: &[Key] = &[
     Key::new(
@@ -231,7 +238,8 @@ fn limits(node: Option<&Node>, reader: &mut Reader<'_>) -> limits::Written {
     let value = reader.typed(fields.get("value"), limits::LENGTH, limits::length).map(|at| at.value);
     let queue_items =
         reader.typed(fields.get("queue_items"), limits::COUNT, limits::count).map(|at| at.value);
-    limits::Written { lanes, details, queue, queue_items, value }
+    let schedule_delay = reader.typed(fields.get("schedule_delay"), A_TIME, duration).map(|at| at.value);
+    limits::Written { lanes, details, queue, queue_items, value, schedule_delay }
 }
 
 pub(super) fn ratio(text: &str) -> Option<Ratio> {

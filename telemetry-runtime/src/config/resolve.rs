@@ -100,7 +100,7 @@ impl Resolver<'_> {
         Limits {
             value: self.overrides.value_limit.unwrap_or(limits.value),
             queue_items: queue_items.unwrap_or(limits.queue_items),
-            delay: PerSignal::of(|signal| delay[signal].unwrap_or(limits.delay[signal])),
+            schedule_delay: PerSignal::of(|signal| delay[signal].unwrap_or(limits.schedule_delay[signal])),
             ..limits
         }
     }

@@ -88,15 +88,15 @@ fn attribute<'s>(settings: &'s Settings, key: &str) -> Option<&'s ValueBuf> {
 #[test]
 fn limits_have_defaults_and_the_variable_overrides_the_length_of_values() {
     assert_eq!(settings("").limits, Limits::default());
-    let file =
-        "telemetry: {limits: {lanes: 8MiB, details: 1MiB, queue: 2048KiB, queue_items: 500, value: 100}}";
+    let file = "telemetry: {limits: {lanes: 8MiB, details: 1MiB, queue: 2048KiB, queue_items: 500, value: 100, \
+         schedule_delay: 1s}}";
     let expected = Limits {
         lanes: 8 << 20,
         details: 1 << 20,
         queue: 2 << 20,
         queue_items: 500,
         value: 100,
-        ..Limits::default()
+        schedule_delay: PerSignal::of(|_| Duration::from_secs(1)),
     };
     assert_eq!(settings(file).limits, expected);
     let variables = [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "50")];
@@ -105,7 +105,7 @@ fn limits_have_defaults_and_the_variable_overrides_the_length_of_values() {
 
 #[test]
 fn the_variables_of_batching_processors_override_the_file_for_every_exporter() {
-    let file = "telemetry: {limits: {queue_items: 500}, exporters: [{provider: console}, \
+    let file = "telemetry: {limits: {queue_items: 500, schedule_delay: 1s}, exporters: [{provider: console}, \
                 {provider: otlp, max_batch_items: 7, export_timeout: 5s}]}";
     let settings = settings_with(
         file,
@@ -120,8 +120,8 @@ fn the_variables_of_batching_processors_override_the_file_for_every_exporter() {
         ],
     );
     let default = Limits::default();
-    let delay = PerSignal { traces: Duration::from_secs(5), ..default.delay };
-    assert_eq!(settings.limits, Limits { queue_items: 4096, delay, ..default });
+    let schedule_delay = PerSignal { traces: Duration::from_secs(5), logs: Duration::from_secs(1) };
+    assert_eq!(settings.limits, Limits { queue_items: 4096, schedule_delay, ..default });
     for exporter in &settings.exporters {
         let delivery = &exporter.delivery;
         assert_eq!((delivery.max_batch_items, delivery.export_timeout), (256, Duration::from_secs(20)));

@@ -350,7 +350,7 @@ fn start_threads(
     let clock = Clock::new(tick::now);
     let default = collect::Options::default();
     let options = collect::Options {
-        delay: limits.delay,
+        delay: limits.schedule_delay,
         // Half of a queue: as much is free when a round begins.
         max_batch_items: default.max_batch_items.min((limits.queue_items / 2).max(1)),
         max_waiting_bytes: limits.details,

@@ -106,12 +106,14 @@ impl Sample {
     }
 
     /// The crate that the callsite stands in.
+    #[cfg(feature = "otlp")]
     pub(crate) fn scope(mut self, name: &'static str) -> Self {
         self.callsite.module = name;
         self
     }
 
     /// What is known of that scope beside its name.
+    #[cfg(feature = "otlp")]
     pub(crate) fn scope_details(mut self, details: ScopeDetails) -> Self {
         self.callsite.scope_details = Box::leak(Box::new(details));
         self

@@ -126,7 +126,7 @@ impl<const N: usize> Foreign<N> {
 
     /// Ends the span, which started and ended at these times, in Unix nanoseconds; without one, as it did.
     #[cfg_attr(
-        not(any(test, feature = "opentelemetry")),
+        not(feature = "opentelemetry"),
         expect(dead_code, reason = "only the API of OpenTelemetry gives times")
     )]
     pub(crate) fn end_at(mut self, start_unix_ns: Option<u64>, end_unix_ns: Option<u64>) {

@@ -166,7 +166,7 @@ impl Span {
 
     /// Adds an event with typed values, which happened then, in Unix nanoseconds, or happens now.
     #[cfg_attr(
-        not(any(test, feature = "opentelemetry")),
+        not(feature = "opentelemetry"),
         expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
     )]
     pub(crate) fn add_event_at<'a>(
@@ -188,7 +188,7 @@ impl Span {
 
     /// Adds a link that says something itself.
     #[cfg_attr(
-        not(any(test, feature = "opentelemetry")),
+        not(feature = "opentelemetry"),
         expect(dead_code, reason = "only the API of OpenTelemetry gives times and says so much")
     )]
     pub(crate) fn add_link_with<'a>(

@@ -234,7 +234,7 @@ fn signals(node: &Node, provider: Option<&At<Provider>>, reader: &mut Reader<'_>
 }
 
 /// What [`duration`] understands.
-const A_TIME: &str = "a time such as `10s` or `500ms`";
+pub(super) const A_TIME: &str = "a time such as `10s` or `500ms`";
 
 /// `500ms`, `10s`, `1m`, `24h`, or a bare number of milliseconds as in OpenTelemetry's variables; at least 1 ms.
 pub(super) fn duration(text: &str) -> Option<Duration> {

@@ -79,14 +79,6 @@ const FURTHER: &[(&str, &str)] = &[
         "Azure's instance metadata service, if it is not at its own address",
     ),
     (
-        "OTEL_BSP_SCHEDULE_DELAY",
-        "how many milliseconds a finished span waits for company at most; default: 200",
-    ),
-    (
-        "OTEL_BLRP_SCHEDULE_DELAY",
-        "how many milliseconds a log record waits for company at most; default: 200",
-    ),
-    (
         "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
         "`true` keeps `azure_monitor` exporters from sending the resource's attributes",
     ),

@@ -428,13 +428,12 @@ fn taken(exporter: &ExporterSettings) -> impl Iterator<Item = &'static str> {
 
 /// For which signals a key is to be looked at apart.
 fn signals(key: &Key, exporter: Option<&ExporterSettings>) -> Vec<Option<Signal>> {
-    match exporter.filter(|_| key.own.is_some()).map(takes) {
-        // What an exporter takes is itself no question of one signal.
-        Some(takes) if key.name != "signals" => {
-            Signal::ALL.into_iter().filter(|signal| takes[*signal]).map(Some).collect()
-        }
-        _ => vec![None],
+    // What an exporter takes is itself no question of one signal.
+    if key.own.is_none() || key.name == "signals" {
+        return vec![None];
     }
+    let is_taken = |signal: &Signal| exporter.is_none_or(|exporter| takes(exporter)[*signal]);
+    Signal::ALL.into_iter().filter(is_taken).map(Some).collect()
 }
 
 fn destination(exporter: Option<&ExporterSettings>, signal: Option<Signal>) -> Option<&Destination> {
