@@ -16,6 +16,10 @@ loom:
 memory:
     bash tests/memory-check.sh
 
+# Watch whom the demo connects to
+network:
+    bash tests/network-check.sh
+
 # Count the instructions of a span of each kind, and compare; `--write` renews the figures
 instructions *ARGS:
     bash tests/instructions.sh {{ARGS}}
