@@ -124,6 +124,20 @@ fn signals_that_differ_have_a_line_each() {
 }
 
 #[test]
+fn the_bounds_of_a_preset_are_in_comments_unless_one_is_written() {
+    let preset = |more| {
+        let text = format!(
+            "telemetry: {{exporters: [{{provider: otlp, otlp: {{preset: gcp, auth: none}}{more}}}]}}"
+        );
+        let resolved = resolved(&text, &[]);
+        lines(&resolved, "max_batch_bytes").join("\n").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let expected = "# max_batch_bytes: 4MiB # preset, for traces # max_batch_bytes: 4MiB # preset, for logs";
+    assert_eq!(preset(""), expected);
+    assert_eq!(preset(", max_batch_bytes: 1MiB"), "max_batch_bytes: 1MiB # settings.yaml:1:92");
+}
+
+#[test]
 fn the_origin_is_what_decides() {
     let origin = |text: &str, variables: &[(&str, &str)], key: &str| {
         let resolved = resolved(text, variables);

@@ -1,21 +1,21 @@
 //! Settings as they hold: every value, and where it comes from.
 
+mod exporter;
 mod origin;
 mod text;
 
 pub(super) use text::yaml;
 
 use super::document::{Entry, Kind as Shape, Node};
-use super::exporter::{PROTOCOLS, Provider};
-use super::key::{Absent, Key, Kind, time, word_for};
+use super::key::{Absent, Key, Kind, size, time, word_for};
 use super::overrides::pairs;
 use super::raw::{FORMATS, ROOT};
 use super::section::File;
-use super::{ExporterKind, ExporterSettings, Settings, secrecy, substitute};
+use super::{ExporterSettings, Settings, secrecy, substitute};
 use crate::detect::Detector;
 use crate::export::auth::Auth;
-use crate::export::destination::{Destination, Endpoint};
-use crate::record::{PerSignal, Secret, Signal};
+use crate::record::{Secret, Signal};
+use exporter::{auth, destination, is_block, of_destination, provider, signals, taken};
 use origin::{SERVICE, child};
 use std::fmt::Write;
 use text::{HIDDEN, attribute, in_quotes, propagators, share, written};
@@ -109,6 +109,9 @@ impl<'s> Lines<'s> {
             Kind::Map(_) if path == "telemetry.resource" => self.resource(key, at),
             Kind::Map(_) => self.map(key, at),
             Kind::Free => self.free(key, at),
+            Kind::Size { .. } if path == "telemetry.exporters.max_batch_bytes" && at.node.is_none() => {
+                self.bounds_of_preset(key, at);
+            }
             _ => self.per_signal(key, path, at),
         }
     }
@@ -275,6 +278,17 @@ impl<'s> Lines<'s> {
         }
     }
 
+    /// The bounds that a preset sets, in comments: in a file they would hold for both signals.
+    fn bounds_of_preset(&mut self, key: &Key, at: At<'_>) {
+        for signal in Signal::ALL {
+            let bound = destination(at.exporter, Some(signal)).and_then(|to| to.max_request_bytes);
+            if let Some(bytes) = bound {
+                let text = format!("# {}: {}", key.name, size(bytes as u64));
+                self.line(at.indent, &text, &format!("{PRESET}, for {signal}"));
+            }
+        }
+    }
+
     fn line(&mut self, indent: usize, text: &str, origin: &str) {
         let text = format!("{:indent$}{text}", "");
         let origin = if origin.is_empty() { String::new() } else { format!(" # {origin}") };
@@ -379,12 +393,6 @@ impl<'s> Lines<'s> {
     }
 }
 
-/// What authorizes the requests of an exporter of OTLP.
-fn auth(exporter: Option<&ExporterSettings>) -> Option<&Auth> {
-    let auth = |signal| destination(exporter, Some(signal))?.auth.as_deref();
-    Signal::ALL.into_iter().find_map(auth)
-}
-
 fn detectors(detectors: &[Detector]) -> String {
     let words: Vec<_> = detectors.iter().map(|detector| word_for(&Detector::WORDS, detector)).collect();
     format!("[{}]", words.join(", "))
@@ -397,77 +405,9 @@ fn items(list: &Node) -> &[Node] {
     }
 }
 
-/// Whether a section is the block of one provider.
-fn is_block(path: &str) -> bool {
-    let key = path.strip_prefix("telemetry.exporters.");
-    key.is_some_and(|key| Provider::ALL.iter().any(|(word, _)| *word == key))
-}
-
-fn provider(exporter: &ExporterSettings) -> &'static str {
-    match exporter.kind {
-        ExporterKind::Console(_) => Provider::Console.word(),
-        ExporterKind::Otlp(_) => Provider::Otlp.word(),
-        ExporterKind::AzureMonitor(_) => Provider::AzureMonitor.word(),
-        ExporterKind::File(_) => Provider::File.word(),
-    }
-}
-
-fn takes(exporter: &ExporterSettings) -> PerSignal<bool> {
-    match &exporter.kind {
-        ExporterKind::Console(_) => PerSignal { traces: true, logs: false },
-        ExporterKind::Otlp(to) => PerSignal::of(|signal| to[signal].is_some()),
-        ExporterKind::AzureMonitor(to) => to.takes,
-        ExporterKind::File(to) => PerSignal::of(|signal| to[signal].is_some()),
-    }
-}
-
-fn taken(exporter: &ExporterSettings) -> impl Iterator<Item = &'static str> {
-    let takes = takes(exporter);
-    Signal::ALL.into_iter().filter(move |signal| takes[*signal]).map(Signal::as_str)
-}
-
-/// For which signals a key is to be looked at apart.
-fn signals(key: &Key, exporter: Option<&ExporterSettings>) -> Vec<Option<Signal>> {
-    // What an exporter takes is itself no question of one signal.
-    if key.own.is_none() || key.name == "signals" {
-        return vec![None];
-    }
-    let is_taken = |signal: &Signal| exporter.is_none_or(|exporter| takes(exporter)[*signal]);
-    Signal::ALL.into_iter().filter(is_taken).map(Some).collect()
-}
-
-fn destination(exporter: Option<&ExporterSettings>, signal: Option<Signal>) -> Option<&Destination> {
-    match &exporter?.kind {
-        ExporterKind::Otlp(destinations) => destinations[signal?].as_ref(),
-        _ => None,
-    }
-}
-
 fn default(key: &Key) -> Option<Said> {
     match key.absent {
         Absent::Value(value) => Some(Said { value: yaml(&value()), origin: DEFAULT.to_owned() }),
         _ => None,
-    }
-}
-
-/// What was said, or else follows from other keys. An endpoint is shown as it is understood, without a query, which may hold a key.
-fn of_destination(path: &str, destination: &Destination, said: Option<Said>) -> Option<Said> {
-    let Destination { endpoint, protocol, .. } = destination;
-    let otherwise = |origin: &str| said.clone().map_or(origin.to_owned(), |said| said.origin);
-    match path {
-        "telemetry.exporters.otlp.endpoint" => {
-            let is_default = *endpoint == Endpoint::default_of(*protocol);
-            let url = endpoint.as_given().split(['?', '#']).next().unwrap_or_default();
-            let url = if endpoint.has_path() { url } else { url.trim_end_matches('/') };
-            let origin = otherwise(if is_default { DEFAULT } else { PRESET });
-            Some(Said {
-                value: if secrecy::is_secret("", url) { HIDDEN.to_owned() } else { yaml(url) },
-                origin,
-            })
-        }
-        "telemetry.exporters.otlp.protocol" => {
-            Some(Said { value: word_for(&PROTOCOLS, protocol), origin: otherwise(DEFAULT) })
-        }
-        _ => said,
     }
 }

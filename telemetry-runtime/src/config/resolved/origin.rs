@@ -6,7 +6,8 @@ use super::super::exporter::Provider;
 use super::super::key::Key;
 use super::super::overrides::{self, EVERY_SIGNAL, LOGS, SAMPLER, TRACES, pairs};
 use super::super::source::Place;
-use super::{At, DEFAULT, Lines, PRESET, auth, provider};
+use super::exporter::{auth, provider};
+use super::{At, DEFAULT, Lines, PRESET};
 use crate::logging::Format;
 use crate::propagation::Propagators;
 
