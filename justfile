@@ -26,7 +26,7 @@ instructions *ARGS:
 
 # Print how long a span takes its caller with exporters that are dead, slow or healthy
 latency:
-    cargo run -p telemetry-tests --example latency
+    cargo run --release -p telemetry-tests --example latency
 
 # Kill a process with a spool 50 times, and count what arrives
 crash:
