@@ -4,23 +4,18 @@
 use std::collections::HashSet;
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use telemetry_runtime::export::memory::Memory;
 use telemetry_runtime::{Builder, Guard, Report, Span, SpanData, SpanId, Status, builder, instrument};
+use telemetry_tests::turn;
 use tracing_subscriber::layer::SubscriberExt;
 
 const SOON: Duration = Duration::from_secs(10);
 /// How long a child may take before it is taken for dead.
 const CHILD_SECONDS: u32 = 60;
-
-/// One installation at a time: tests of one process take turns.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn install(builder: Builder) -> Guard {
     builder.install().expect("one installation at a time")

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{MutexGuard, Once};
 use std::time::Duration;
 use telemetry_runtime::export::memory::Memory;
 use telemetry_runtime::policy::Ratio;
@@ -15,15 +15,14 @@ use tracing_subscriber::layer::SubscriberExt;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// One installation at a time: tests of one process take turns. All share the process's subscriber, as programs do.
+/// One installation at a time. All share the process's subscriber, as programs do.
 fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
         let subscriber = tracing_subscriber::registry().with(bridge::events::layer());
         tracing::subscriber::set_global_default(subscriber).expect("the only one");
     });
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    telemetry_tests::turn()
 }
 
 fn install(builder: Builder) -> Guard {

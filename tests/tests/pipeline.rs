@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use telemetry_runtime::export::memory::Memory;
 use telemetry_runtime::policy::Ratio;
@@ -10,16 +10,11 @@ use telemetry_runtime::{
     Batch, Builder, ExportError, Exported, Exporter, ExporterStatus, Guard, InCurrentSpanOnce, Settings,
     Span, StatusCode, ValueBuf, builder, instrument,
 };
+use telemetry_tests::turn;
 
 const SOON: Duration = Duration::from_secs(10);
 /// Long enough for an exporter that works, short enough to wait for one that does not.
 const A_WHILE: Duration = Duration::from_secs(1);
-
-/// One installation at a time: tests of one process take turns.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn install(builder: Builder) -> Guard {
     builder.install().expect("one installation at a time")

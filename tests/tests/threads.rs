@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::pin::Pin;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -16,14 +16,9 @@ use telemetry_runtime::{
     Attached, Baggage, Guard, InCurrentSpan, Span, SpanContext, SpanData, SpanId, StatusCode, TraceFlags,
     attach, builder, instrument, span,
 };
+use telemetry_tests::turn;
 
 const SOON: Duration = Duration::from_secs(10);
-
-/// One installation at a time: tests of one process take turns.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// An installation that keeps what is delivered.
 struct Kept {
