@@ -179,6 +179,7 @@ fn listen(runtime: &Runtime, listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 async fn connection(shared: Arc<Shared>, stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
     match shared.acceptor.clone() {
         Some(acceptor) => serve(&shared, acceptor.accept(stream).await?).await,
         None => serve(&shared, stream).await,
