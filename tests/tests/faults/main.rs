@@ -1,6 +1,7 @@
 //! Exporters whose other side fails in every way, alone and beside one that works: what is lost is counted, and nobody else notices.
 
 mod cases;
+mod end;
 mod network;
 mod settings;
 mod side;
