@@ -27,6 +27,8 @@ pub(crate) enum Fate {
     Halved,
     /// Some of its items are refused, and never sent again.
     Rejected,
+    /// Time is up at the end, and it has not left.
+    Left,
     /// It has arrived.
     Taken,
 }

@@ -2,10 +2,12 @@
 
 mod cases;
 mod end;
+mod local;
 mod network;
 mod settings;
 mod side;
 
+use cases::Fate;
 use std::sync::{MutexGuard, Once};
 use std::time::Duration;
 use telemetry_runtime::{
@@ -71,4 +73,23 @@ fn status_of(guard: &Guard, name: &str, signal: Signal) -> ExporterStatus {
     let mut exporters = guard.status().exporters.into_iter();
     let found = exporters.find(|exporter| exporter.name == name && exporter.signal == signal);
     found.expect("an exporter of that name")
+}
+
+/// What has become of so many spans, and as many log records, of an exporter that never saw anything but the fault.
+fn assert_lasted(guard: &Guard, name: &str, fate: Fate, created: u64) {
+    let of_name: Vec<_> = guard.status().exporters.into_iter().filter(|status| status.name == name).collect();
+    assert!(!of_name.is_empty(), "no exporter `{name}`");
+    for status in of_name {
+        let ExporterStatus { exported, rejected, dropped, .. } = status;
+        assert!(status.adds_up() && (status.created, status.queued) == (created, 0), "{status}");
+        match fate {
+            Fate::Again | Fate::Later => assert_eq!(dropped.retry_exhausted, created, "{status}"),
+            Fate::Rest => assert!(exported > 0 && exported + dropped.retry_exhausted == created, "{status}"),
+            Fate::Dropped => assert_eq!(dropped.permanent_error, created, "{status}"),
+            Fate::Halved => assert_eq!(dropped.too_large, created, "{status}"),
+            Fate::Rejected => assert!(rejected > 0 && exported + rejected == created, "{status}"),
+            Fate::Left => assert_eq!(dropped.shutdown, created, "{status}"),
+            Fate::Taken => assert_eq!(exported, created, "{status}"),
+        }
+    }
 }
