@@ -43,7 +43,7 @@ pub struct ExporterStatus {
     pub replayed: Replayed,
     /// Whether what waits is being sent; the same for all signals of an exporter.
     pub breaker: Breaker,
-    /// What the exporter last complained of, if it has not delivered any since.
+    /// What the exporter last complained of, with its causes, if it has not delivered any since.
     pub last_error: Option<String>,
     /// Why nothing can be put on disk, or read from there, if that is so; the same for all signals of an exporter. Meanwhile batches are
     /// sent from memory, as without a `spool`.

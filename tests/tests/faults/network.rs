@@ -5,7 +5,7 @@ use crate::side::Side;
 use crate::{A_WHILE, IMPATIENT, SOON, assert_adds_up, assert_lasted, install, make, status_of, turn};
 use std::fs;
 use std::path::PathBuf;
-use telemetry_runtime::{ExporterStatus, Signal};
+use telemetry_runtime::{ExporterStatus, Guard, Signal};
 use telemetry_tests::Authority;
 
 #[test]
@@ -28,12 +28,33 @@ fn azure_monitor_s_exporter_does_with_every_fault_what_the_service_expects() {
     prove(Kind::Azure);
 }
 
+#[test]
+fn why_there_is_no_connection_is_told() {
+    const WHY: [(&str, &str); 4] = [
+        ("nobody", "refused"),
+        ("unknown authority", "UnknownIssuer"),
+        ("another host's certificate", "not valid for name"),
+        ("expired certificate", "expired"),
+    ];
+    let _turn = turn();
+    for kind in [Kind::Protobuf, Kind::Grpc] {
+        let trusted = Trusted::new(kind);
+        let cases = cases(kind, &trusted.authority);
+        for (name, why) in WHY {
+            let case = cases.iter().find(|case| case.name == name).expect("a case");
+            let guard = trusted.last_alone(case);
+            let told = status_of(&guard, name, Signal::Traces).last_error.expect("a complaint");
+            assert!(told.starts_with("no ") && told.contains(why), "{told}");
+        }
+    }
+}
+
 fn prove(kind: Kind) {
     let _turn = turn();
     let trusted = Trusted::new(kind);
     let cases = cases(kind, &trusted.authority);
     trusted.pass(&cases);
-    cases.iter().for_each(|case| trusted.last_alone(case));
+    cases.iter().for_each(|case| drop(trusted.last_alone(case)));
     trusted.last_beside_a_healthy_one(&cases);
     assert_eq!(ELSEWHERE.connections(), 0, "redirects to another host are not followed");
 }
@@ -112,7 +133,7 @@ impl Trusted {
         self.entry(case.name, side, timeout, &format!("retry: {IMPATIENT}"))
     }
 
-    fn last_alone(&self, case: &Case) {
+    fn last_alone(&self, case: &Case) -> Guard {
         let side = Side::failing(self.kind, &case.fault);
         let guard = install(&[self.hopeless(case, &side)]);
         make(10);
@@ -120,6 +141,7 @@ impl Trusted {
         let report = guard.shutdown(SOON);
         assert_lasted(&guard, case.name, case.fate, 10);
         assert_eq!(report.is_complete(), case.fate == Fate::Taken, "{}: {report:?}", case.name);
+        guard
     }
 
     fn last_beside_a_healthy_one(&self, cases: &[Case]) {
