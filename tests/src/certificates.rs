@@ -6,6 +6,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use std::sync::Arc;
 
+/// Where servers are.
+const HOST: &str = "127.0.0.1";
+
 /// Somebody who vouches for others.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -29,12 +32,29 @@ impl Authority {
 
     /// A certificate and its private key as PEM.
     pub fn identity(&self) -> (String, String) {
-        let (certificate, key) = self.issue();
+        let (certificate, key) = self.issue(params_for(HOST));
         (certificate.pem(), key.serialize_pem())
     }
 
     /// A server at `127.0.0.1` that it vouches for. It speaks HTTP/2, and wants to know its clients if it is told who vouches for them.
     pub fn server(&self, clients: Option<&Self>) -> Arc<ServerConfig> {
+        self.server_with(params_for(HOST), clients)
+    }
+
+    /// A server that shows a certificate for this name, wherever it is.
+    pub fn server_named(&self, name: &str) -> Arc<ServerConfig> {
+        self.server_with(params_for(name), None)
+    }
+
+    /// A server at `127.0.0.1` whose certificate has expired.
+    pub fn expired_server(&self) -> Arc<ServerConfig> {
+        let mut params = params_for(HOST);
+        params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        self.server_with(params, None)
+    }
+
+    fn server_with(&self, params: CertificateParams, clients: Option<&Self>) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
@@ -48,7 +68,7 @@ impl Authority {
                 builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
             }
         };
-        let (certificate, key) = self.issue();
+        let (certificate, key) = self.issue(params);
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let chain = vec![certificate.der().clone()];
         let mut config = builder.with_single_cert(chain, key.into()).expect("a key that matches");
@@ -56,9 +76,12 @@ impl Authority {
         config.into()
     }
 
-    fn issue(&self) -> (rcgen::Certificate, KeyPair) {
+    fn issue(&self, params: CertificateParams) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
         (params.signed_by(&key, &self.0).expect("a certificate"), key)
     }
+}
+
+fn params_for(name: &str) -> CertificateParams {
+    CertificateParams::new([name.to_owned()]).expect("a name")
 }

@@ -36,6 +36,8 @@ pub enum GrpcAnswer {
     GoAway,
     /// Nothing, for as long as the receiver lives.
     Hang,
+    /// Headers, and nothing more for as long as the receiver lives.
+    HangAfterHeaders,
     /// These bytes instead of HTTP/2, until the other side hangs up; no bytes: it hangs up.
     Raw(Vec<u8>),
 }
@@ -81,6 +83,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     script: VecDeque<GrpcAnswer>,
+    /// What it answers once the script is over; everything is taken unless there is something.
+    afterwards: Option<GrpcAnswer>,
     calls: Vec<Request>,
     taken: Taken,
     connections: usize,
@@ -95,6 +99,13 @@ impl GrpcReceiver {
     /// A receiver that gives these answers first.
     pub fn scripted(script: impl IntoIterator<Item = GrpcAnswer>) -> Self {
         Self::new(script, None)
+    }
+
+    /// A receiver that gives this answer for ever.
+    pub fn always(answer: GrpcAnswer) -> Self {
+        let receiver = Self::start();
+        receiver.shared.lock().afterwards = Some(answer);
+        receiver
     }
 
     /// A receiver that takes everything over TLS.
@@ -168,6 +179,7 @@ fn listen(runtime: &Runtime, listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 async fn connection(shared: Arc<Shared>, stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
     match shared.acceptor.clone() {
         Some(acceptor) => serve(&shared, acceptor.accept(stream).await?).await,
         None => serve(&shared, stream).await,
@@ -240,6 +252,10 @@ async fn give(answer: &GrpcAnswer, mut respond: SendResponse<Bytes>) -> Result<(
             respond.send_response(head, true)?;
         }
         GrpcAnswer::Reset(reason) => respond.send_reset(*reason),
+        GrpcAnswer::HangAfterHeaders => {
+            let _open = respond.send_response(head, false)?;
+            std::future::pending().await
+        }
         GrpcAnswer::Hang | GrpcAnswer::Raw(_) => std::future::pending().await,
     }
     Ok(())
@@ -260,21 +276,20 @@ impl Shared {
     /// What to say instead of HTTP/2, if the script says so.
     fn raw(&self) -> Option<Vec<u8>> {
         let mut state = self.lock();
-        match state.script.front() {
-            Some(GrpcAnswer::Raw(bytes)) => {
-                let bytes = bytes.clone();
-                state.script.pop_front();
-                Some(bytes)
-            }
-            _ => None,
-        }
+        let Some(GrpcAnswer::Raw(bytes)) = state.script.front().or(state.afterwards.as_ref()) else {
+            return None;
+        };
+        let bytes = bytes.clone();
+        state.script.pop_front();
+        Some(bytes)
     }
 
     /// Notes the call and says what to answer.
     fn take(&self, line: String, headers: &HeaderMap, framed: &[u8]) -> GrpcAnswer {
         let request = Request::of_grpc(line, headers, framed);
         let mut state = self.lock();
-        let answer = state.script.pop_front().unwrap_or_else(GrpcAnswer::ok);
+        let answer =
+            state.script.pop_front().or_else(|| state.afterwards.clone()).unwrap_or_else(GrpcAnswer::ok);
         if answer.accepts() {
             state.taken.add(&request).expect("spans or log records");
         }

@@ -3,8 +3,9 @@
 use crate::answer::{Answer, How};
 use crate::request::{Received, ReceivedLog, Request};
 use crate::taken::Taken;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::collections::VecDeque;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -42,6 +43,7 @@ type Judge = Box<dyn Fn(&Request) -> Answer + Send>;
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 #[derive(Default)]
@@ -76,9 +78,21 @@ impl Receiver {
     /// # Panics
     /// The loopback interface has no free port.
     pub fn scripted(script: impl IntoIterator<Item = Answer>) -> Self {
+        Self::new(script, None)
+    }
+
+    /// A receiver that takes everything over TLS.
+    ///
+    /// # Panics
+    /// The loopback interface has no free port.
+    pub fn secure(tls: Arc<ServerConfig>) -> Self {
+        Self::new([], Some(tls))
+    }
+
+    fn new(script: impl IntoIterator<Item = Answer>, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { tls, ..Shared::default() });
         shared.lock().script.extend(script);
         let listener = thread::spawn({
             let shared = Arc::clone(&shared);
@@ -110,7 +124,8 @@ impl Receiver {
 
     /// The base URL, such as `http://127.0.0.1:40123`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The URL for traces.
@@ -230,24 +245,33 @@ impl Shared {
             state.connections.push(clone);
             drop(state);
             let shared = Arc::clone(self);
-            threads.push(thread::spawn(move || shared.serve(stream)));
+            threads.push(thread::spawn(move || shared.receive(stream)));
         }
         for thread in threads {
             let _ = thread.join();
         }
     }
 
-    /// Answers the requests of one connection, until either side closes it or sends what it should not.
-    fn serve(&self, mut stream: TcpStream) {
+    /// Answers the requests of one connection, and closes it.
+    fn receive(&self, stream: TcpStream) {
         let Ok(clone) = stream.try_clone() else { return };
-        let mut reader = BufReader::new(clone);
-        while let Ok(Some(request)) = Request::read(&mut reader) {
+        match self.tls.clone().map(ServerConnection::new) {
+            None => self.serve(clone),
+            Some(Ok(tls)) => self.serve(StreamOwned::new(tls, clone)),
+            Some(Err(error)) => panic!("{error}"),
+        }
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+
+    /// Until either side closes the connection or sends what it should not.
+    fn serve(&self, stream: impl Read + Write) {
+        let mut stream = BufReader::new(stream);
+        while let Ok(Some(request)) = Request::read(&mut stream) {
             let answer = self.take(request);
-            if self.give(&answer, &mut stream).is_err() || !answer.how.keeps_connection() {
+            if self.give(&answer, stream.get_mut()).is_err() || !answer.how.keeps_connection() {
                 break;
             }
         }
-        let _ = stream.shutdown(Shutdown::Both);
     }
 
     /// Notes the request and says what to answer.
@@ -266,7 +290,7 @@ impl Shared {
         answer
     }
 
-    fn give(&self, answer: &Answer, stream: &mut TcpStream) -> io::Result<()> {
+    fn give(&self, answer: &Answer, stream: &mut impl Write) -> io::Result<()> {
         self.pause(if matches!(answer.how, How::Hang) { None } else { Some(answer.delay) });
         let bytes = answer.how.bytes().unwrap_or_default();
         if !matches!(answer.how, How::Trickle) {

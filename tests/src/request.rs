@@ -8,7 +8,9 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, Read};
+use std::time::Instant;
 
 /// A request that the receiver has read to its end.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub struct Request {
     /// The method and the target of the first line, such as `POST /v1/traces`.
     pub line: String,
     headers: Vec<(String, String)>,
+    /// When it came.
+    pub at: Instant,
     /// The body as sent, compressed or not.
     pub body: Vec<u8>,
 }
@@ -49,7 +53,8 @@ impl Request {
         let Some(line) = line.strip_suffix(" HTTP/1.1") else {
             return if line.is_empty() { Ok(None) } else { Err(io::ErrorKind::InvalidData.into()) };
         };
-        let mut request = Self { line: line.to_owned(), headers: Vec::new(), body: Vec::new() };
+        let (line, at) = (line.to_owned(), Instant::now());
+        let mut request = Self { line, headers: Vec::new(), at, body: Vec::new() };
         loop {
             let header = head_line(stream)?;
             let Some((name, value)) = header.split_once(':') else { break };
@@ -72,7 +77,7 @@ impl Request {
         let body = framed.get(5..).unwrap_or_default().to_vec();
         let length = framed.get(1..5).and_then(|length| length.try_into().ok()).map(u32::from_be_bytes);
         assert_eq!(length.map(|length| length as usize), Some(body.len()), "the length in front");
-        Self { line, headers, body }
+        Self { line, headers, at: Instant::now(), body }
     }
 
     /// The header's value, whatever the case of its name; the first one if there are several.
@@ -101,7 +106,15 @@ impl Request {
     /// # Errors
     /// The body is not gzip although it should be, or not an OTLP request.
     pub fn message(&self) -> io::Result<ExportTraceServiceRequest> {
-        Ok(ExportTraceServiceRequest::decode(self.content()?.as_slice())?)
+        self.decoded()
+    }
+
+    fn decoded<M: Message + Default + DeserializeOwned>(&self) -> io::Result<M> {
+        let content = self.content()?;
+        match self.header("content-type") {
+            Some("application/json") => Ok(serde_json::from_slice(&content)?),
+            _ => Ok(M::decode(content.as_slice())?),
+        }
     }
 
     /// Whether it holds telemetry, and not a form or nothing.
@@ -129,7 +142,7 @@ impl Request {
     }
 
     pub(crate) fn logs(&self) -> io::Result<Vec<ReceivedLog>> {
-        let message = ExportLogsServiceRequest::decode(self.content()?.as_slice())?;
+        let message: ExportLogsServiceRequest = self.decoded()?;
         let mut logs = Vec::new();
         for of_resource in message.resource_logs {
             let resource = of_resource.resource.unwrap_or_default().attributes;

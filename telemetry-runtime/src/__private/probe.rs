@@ -11,8 +11,8 @@ use std::ops::Deref;
 use std::pin::Pin;
 
 use super::{Event, Recording};
-use crate::record::Capture;
-use crate::span::{Chain, Failing};
+use crate::record::{Capture, Chain};
+use crate::span::Failing;
 
 /// A parameter that nobody named: recorded if its type is captured implicitly, else left alone.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 //! [`init`](crate::init) installs it; [`layer`] goes into a registry of one's own.
 
 use super::place::{self, Place, Secrets};
-use crate::record::{Capture, REDACTED, SpanKind, Value};
-use crate::span::{Chain, Key, Note};
+use crate::record::{Capture, Chain, REDACTED, SpanKind, Value};
+use crate::span::{Key, Note};
 use std::error::Error;
 use std::fmt::{self, Debug};
 use tracing::field::{Field, Visit};

@@ -2,9 +2,9 @@
 
 use super::otel::{KindOnly, Said};
 use super::place::{self, Place, Secrets};
-use crate::record::{Callsite, REDACTED, SpanKind, Value};
+use crate::record::{Callsite, Chain, REDACTED, SpanKind, Value};
 use crate::span::slots::Recorded;
-use crate::span::{Below, Chain, Foreign, Held, Span, twin_of};
+use crate::span::{Below, Foreign, Held, Span, twin_of};
 use std::error::Error;
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};

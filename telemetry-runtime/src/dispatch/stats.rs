@@ -43,7 +43,7 @@ pub struct ExporterStatus {
     pub replayed: Replayed,
     /// Whether what waits is being sent; the same for all signals of an exporter.
     pub breaker: Breaker,
-    /// What the exporter last complained of, if it has not delivered any since.
+    /// What the exporter last complained of, with its causes, if it has not delivered any since.
     pub last_error: Option<String>,
     /// Why nothing can be put on disk, or read from there, if that is so; the same for all signals of an exporter. Meanwhile batches are
     /// sent from memory, as without a `spool`.
@@ -206,6 +206,12 @@ impl Report {
         self.exporters.iter().all(|exporter| exporter.dropped == 0 && exporter.left == 0)
     }
 
+    /// Says what was lost, where nobody is given the report.
+    pub(crate) fn log_losses(&self) {
+        let lossy = self.exporters.iter().filter(|exporter| exporter.dropped + exporter.left > 0);
+        lossy.for_each(log_loss);
+    }
+
     /// What changed between two states, and which exporters were done by then.
     pub(crate) fn between(before: &Status, after: &Status, settled: &[bool]) -> Self {
         let lost = |status: &ExporterStatus| status.rejected + status.dropped.lost();
@@ -250,6 +256,17 @@ pub(super) fn log_failure(exporter: &str, signal: Signal, error: &str, outlook: 
 pub(super) fn log_disk_failure(exporter: &str, error: &str) {
     #[cfg(feature = "logging")]
     tracing::warn!(target: "telemetry", exporter, error, "the spool cannot be used; going on in memory");
+}
+
+/// Says what an exporter has lost at the end. What is left then does not leave any more.
+#[cfg_attr(not(feature = "logging"), expect(unused_variables, reason = "there is nowhere to say it"))]
+fn log_loss(report: &ExporterReport) {
+    #[cfg(feature = "logging")]
+    {
+        let ExporterReport { ref name, signal, delivered, spooled, dropped, left } = *report;
+        let (exporter, dropped) = (name.as_str(), dropped + left);
+        tracing::warn!(target: "telemetry", exporter, delivered, spooled, dropped, "{signal} were lost at the end");
+    }
 }
 
 /// Says that an exporter delivers again.

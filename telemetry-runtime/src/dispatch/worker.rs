@@ -8,7 +8,7 @@ use super::shelf::Kept;
 use super::spool::Entry;
 use super::stats::{Dropped, Settled};
 use crate::export::{ExportError, Exported, Exporter};
-use crate::record::{Batch, Signal};
+use crate::record::{Batch, Chain, Signal};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +100,7 @@ impl Worker {
             self.rest = Some(pause);
         } else if error.is_too_large() {
             let dropped = Dropped { too_large: left, ..Dropped::default() };
-            self.queue.drop_unsent(self.ticket, signal, &error.to_string(), dropped);
+            self.queue.drop_unsent(self.ticket, signal, &Chain(&error).to_string(), dropped);
         } else {
             let done = done(&error, left);
             self.refuse(signal, &error, done, left - done.total());
@@ -170,7 +170,7 @@ impl Worker {
         self.backoff.reset();
         let dropped = Dropped { permanent_error: left, ..Dropped::default() };
         let settled = Settled { dropped, ..done };
-        self.queue.refuse(self.ticket, signal, &error.to_string(), settled);
+        self.queue.refuse(self.ticket, signal, &Chain(error).to_string(), settled);
     }
 
     fn too_large(&mut self, part: &Batch, error: &ExportError, left: u64) -> Sent {
@@ -180,7 +180,7 @@ impl Worker {
             return Sent::TooLarge;
         }
         let dropped = Dropped { too_large: left, ..Dropped::default() };
-        self.queue.drop_unsent(self.ticket, part.signal(), &error.to_string(), dropped);
+        self.queue.drop_unsent(self.ticket, part.signal(), &Chain(error).to_string(), dropped);
         Sent::Settled
     }
 
@@ -214,7 +214,7 @@ impl Worker {
     fn failure(&mut self, signal: Signal, error: &ExportError, left: u64) -> (Failure, Duration) {
         let floor = error.retry_after().filter(|floor| !floor.is_zero());
         let pause = self.backoff.next(floor);
-        (Failure { signal, message: error.to_string(), left, pause, asked: floor.is_some() }, pause)
+        (Failure { signal, message: Chain(error).to_string(), left, pause, asked: floor.is_some() }, pause)
     }
 }
 

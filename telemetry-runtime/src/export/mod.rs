@@ -202,7 +202,8 @@ impl ExportError {
         Self { kind, message, source: None, exported: 0, rejected: 0 }
     }
 
-    /// The same error with its cause.
+    /// The same error with its cause, which stands behind the message where the error is told of: in the log, and in
+    /// [`last_error`](crate::ExporterStatus::last_error).
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());

@@ -4,7 +4,7 @@ use super::builder::{Builder, Planned};
 use super::threads::Threads;
 use crate::config::{ExporterSettings, Settings};
 use crate::export::{ExportError, Exporter};
-use std::error::Error;
+use crate::record::Chain;
 use std::fmt;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -115,13 +115,7 @@ impl Pending {
 impl fmt::Display for ExporterCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Err(error) = &self.outcome else { return write!(f, "{} answers", self.name) };
-        write!(f, "{} does not answer: {error}", self.name)?;
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        write!(f, "{} does not answer: {}", self.name, Chain(error))
     }
 }
 

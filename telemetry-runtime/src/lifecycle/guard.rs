@@ -23,6 +23,10 @@ const DISK_GRACE: Duration = Duration::from_millis(400);
 ///
 /// Hold it in `main` for as long as the program runs.
 ///
+/// A drop returns no [`Report`]. With the feature `logging`, it says by an event of `tracing` (level `WARN`, target `telemetry`) what each
+/// exporter that lost something has `delivered`, `spooled` and `dropped` meanwhile; if nothing was lost, or [`shutdown`](Self::shutdown) was
+/// called before, it says nothing.
+///
 /// In a forked child the guard of its parent is of no use: whatever it is asked, it does nothing and returns an empty report at once.
 ///
 /// # Examples
@@ -161,7 +165,11 @@ fn with_lanes(QueueStatus { offered, mut status }: QueueStatus, lanes: Collected
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let _ = self.shutdown(DROP_DEADLINE);
+        let is_first_end = self.is_on.load(Ordering::Acquire);
+        let report = self.shutdown(DROP_DEADLINE);
+        if is_first_end {
+            report.log_losses();
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod array;
 mod baggage;
 mod batch;
 mod callsite;
+mod chain;
 mod context;
 mod data;
 #[cfg(feature = "_http-client")]
@@ -42,6 +43,7 @@ pub(crate) use batch::{BatchBuilder, TickScale};
 pub(crate) use callsite::lock as lock_callsites;
 pub(crate) use callsite::snapshot as callsites;
 pub use callsite::{Callsite, Level, Sampling, SpanKind};
+pub(crate) use chain::Chain;
 pub use context::{SpanContext, TraceState};
 pub use data::{EventData, LinkData, LogData, SpanData};
 #[cfg(any(feature = "aws", feature = "azure"))]

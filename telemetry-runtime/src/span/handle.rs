@@ -1,6 +1,5 @@
 //! A handle to a span that runs somewhere, through which any code may add to it.
 
-use super::chain::Chain;
 #[cfg(feature = "logging")]
 use super::context::{Ids, Snapshot};
 use super::context::{current, flag};
@@ -8,7 +7,7 @@ use super::extra::{self, Extra, Identity};
 #[cfg(feature = "logging")]
 use crate::record::Value;
 use crate::record::layout::kind;
-use crate::record::{Capture, SpanContext, StatusCode, TraceState};
+use crate::record::{Capture, Chain, SpanContext, StatusCode, TraceState};
 use std::error::Error;
 #[cfg(feature = "logging")]
 use std::fmt;

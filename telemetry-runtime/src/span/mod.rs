@@ -6,7 +6,6 @@ mod attached;
 mod attribute;
 mod baggage;
 mod carry;
-mod chain;
 mod context;
 mod entered;
 mod event;
@@ -44,7 +43,6 @@ pub use attached::{Attached, attach};
 #[cfg(feature = "logging")]
 pub(crate) use attached::{Entrance, innermost, leave};
 pub use carry::{Carried, InCurrentSpan, InCurrentSpanOnce};
-pub(crate) use chain::Chain;
 #[cfg(feature = "testing")]
 pub(crate) use context::fresh_context;
 pub use entered::{Entered, EnteredBlock};
