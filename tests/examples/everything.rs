@@ -32,7 +32,8 @@ fn spans(caller: &SpanContext) {
     let _all = span!(
         "all types", kind = "server", yes = true, no = false, least = i64::MIN, most = i64::MAX, beyond = u64::MAX, half = 0.5,
         whole = 2.0, tiny = 5e-324, nan = not_finite(f64::NAN), infinite = not_finite(f64::NEG_INFINITY),
-        text = "quoted \" \\ \n \u{1b} ☕ 🦀", empty = "", letter = 'ä', debug = ?names, names, flags = [true, false], numbers = [1_u32, 2], halves = [0.5, 1.5], none = None::<u32>
+        text = "quoted \" \\ \n \u{1b} ☕ 🦀", empty = "", letter = 'ä', debug = ?names, names, flags = [true, false],
+        numbers = [1_u32, 2], halves = [0.5, 1.5], none = None::<u32>
     );
     event!("happens", count = 3, text = "now", share = 0.25);
     event!("happens without attributes");

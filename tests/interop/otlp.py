@@ -1,4 +1,4 @@
-"""What the checks of OTLP share: a receiver that knows nothing of this project, the demo that serves one order, and what is told of that."""
+"""What the checks of OTLP share: a receiver that knows nothing of this project, and the demo that serves one order."""
 
 import signal
 import subprocess

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from google.protobuf.json_format import MessageToDict
 from otlp import PATIENCE_SECONDS, Taken, check_order, order_from, serve, settings_file
 
-# How the collector is sent to: its port, and the exporter's settings. What is no finite number is a text such as "NaN" in JSON, as protobuf's
-# mapping to JSON wants it; this collector takes numbers only there, and would refuse the whole request.
+# How the collector is sent to: its port, and the exporter's settings. In JSON what is no finite number is a text such as "NaN", as
+# protobuf's mapping to JSON wants it; this collector takes numbers only there, and would refuse the whole request.
 ROADS = {
     "gRPC": ("grpc", "protocol: grpc, compression: none"),
     "gRPC, gzip": ("grpc", "protocol: grpc, compression: gzip"),
@@ -134,8 +134,8 @@ def travel(tell, program, kind, options):
 def main(program, demo, example):
     for road, (kind, options) in ROADS.items():
         straight, through = travel(lambda told: order_from(demo, told), program, kind, options)
-        check_order(through)
         counts = [compare(straight.spans, through.spans), compare(straight.logs, through.logs)]
+        check_order(through)
         numbers = "finite" if "json" in road else "all"
         straight, through = travel(lambda told: everything_from(example, numbers, told), program, kind, options)
         counts[0] += compare(straight.spans, through.spans)

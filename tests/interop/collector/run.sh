@@ -9,6 +9,6 @@ environment=target/interop-collector
 "$environment/bin/pip" install --quiet grpcio opentelemetry-proto rotel==0.0.1a15
 
 cargo build --quiet -p telemetry-demo -p telemetry-tests --bins --example everything --target-dir target
-collector=$("$environment/bin/python" -c 'import importlib.util as u; print(u.find_spec("rotel").submodule_search_locations[0])')/rotel-agent
+collector=$(echo "$environment"/lib/python3*/site-packages/rotel/rotel-agent)
 PYTHONPATH=tests/interop "$environment/bin/python" -B tests/interop/collector/compare.py \
     "$collector" target/debug/telemetry-demo target/debug/examples/everything
