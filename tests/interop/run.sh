@@ -12,4 +12,6 @@ show() {
 
 show python "a trace goes through a Python service with OpenTelemetry's SDK and comes back"
 show grpc "spans and log records arrive at gRPC's own server in Python, packed and as they were meant"
+show collector "what goes through a collector, by every protocol, arrives as what is sent straight does"
+show gcp "log lines for Google's agents say what the vendor's own exporter's do, but for named differences"
 show azure "Azure Monitor gets what the vendor's own exporter sends, but for named differences"

@@ -2,12 +2,12 @@
 //!
 //! ```json
 //! {"@timestamp":"2026-11-23T09:32:42.123456Z","log.level":"INFO","message":"sold","ecs.version":"8.11.0","service.name":"orders",
-//!  "log.logger":"orders","labels":{"id":7},"trace.id":"0af7651916cd43dd8448eb211c80319c","span.id":"b7ad6b7169203331"}
+//!  "event.dataset":"orders","log.logger":"orders","labels":{"id":7},"trace.id":"0af7651916cd43dd8448eb211c80319c","span.id":"b7ad6b7169203331"}
 //! ```
 //! Source: Elastic, ECS logging specification, `spec.json`; OpenTelemetry specification, compatibility, "trace context in non-OTLP log
 //! formats".
 
-use super::json::{fields, message, push, text};
+use super::json::{FIELDS, Members, fields, message, push, text};
 use super::parts::{target, timestamp};
 use crate::record::{Resource, SpanContext, ValueBuf};
 use tracing::Event;
@@ -19,12 +19,17 @@ pub(super) struct Ecs {
 }
 
 /// The schema's names for what a resource says.
-const NAMES: [(&str, &str); 4] = [
+const NAMES: [(&str, &str); 5] = [
     ("service.name", "service.name"),
+    // What the schema would have it be by default: logs are looked into for anomalies by it.
+    ("service.name", "event.dataset"),
     ("service.version", "service.version"),
     ("deployment.environment.name", "service.environment"),
     ("service.instance.id", "service.node.name"),
 ];
+
+/// As the schema wants labels: a dot would make one an object.
+const LABELS: Members = Members { name: "labels", unwanted: &['.', '*', '\\'], ..FIELDS };
 
 impl Ecs {
     pub(super) fn of(resource: &Resource) -> Self {
@@ -46,13 +51,13 @@ impl Ecs {
         let before = line.len();
         message(line, event);
         if line.len() == before {
-            // The schema wants one.
+            // The schema's first editions want one.
             line.push_str(",\"message\":\"\"");
         }
         line.push_str(&self.service);
         line.push_str(",\"log.logger\":");
         text(line, format_args!("{}", target(event)));
-        fields(line, event, "labels");
+        fields(line, event, &LABELS);
         if span.is_valid() {
             let (trace_id, span_id) = (span.trace_id(), span.span_id());
             push(line, format_args!(",\"trace.id\":\"{trace_id}\",\"span.id\":\"{span_id}\""));

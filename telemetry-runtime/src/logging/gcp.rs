@@ -2,13 +2,15 @@
 //!
 //! ```json
 //! {"time":"2026-11-23T09:32:42.123456Z","severity":"INFO","message":"sold","target":"orders","fields":{"id":7},
+//!  "logging.googleapis.com/sourceLocation":{"file":"src/order.rs","line":"76"},
 //!  "logging.googleapis.com/trace":"projects/shop/traces/0af7651916cd43dd8448eb211c80319c",
 //!  "logging.googleapis.com/spanId":"b7ad6b7169203331","logging.googleapis.com/trace_sampled":true}
 //! ```
-//! Source: Cloud Logging, "Structured logging", special fields in JSON payloads.
+//! Source: Cloud Logging, "Structured logging", special fields in JSON payloads; `LogEntrySourceLocation`, whose `line` is a 64-bit integer and
+//! so, in JSON, a text.
 
-use super::json::{fields, message, push, text};
-use super::parts::{target, timestamp};
+use super::json::{FIELDS, Members, fields, message, push, text};
+use super::parts::{place, target, timestamp};
 use crate::record::{Resource, SpanContext, ValueBuf};
 use tracing::{Event, Level};
 
@@ -17,6 +19,9 @@ pub(super) struct Gcp {
     /// What stands before a trace's id, where the project is known.
     traces: String,
 }
+
+/// The payload's numbers are doubles (`google.protobuf.Struct`), which have every integer to 2^53 only.
+const MEMBERS: Members = Members { largest_integer: 1 << 53, ..FIELDS };
 
 impl Gcp {
     pub(super) fn of(resource: &Resource) -> Self {
@@ -37,7 +42,12 @@ impl Gcp {
         message(line, event);
         line.push_str(",\"target\":");
         text(line, format_args!("{}", target(event)));
-        fields(line, event, "fields");
+        fields(line, event, &MEMBERS);
+        if let Some((file, number)) = place(event) {
+            line.push_str(",\"logging.googleapis.com/sourceLocation\":{\"file\":");
+            text(line, format_args!("{file}"));
+            push(line, format_args!(",\"line\":\"{number}\"}}"));
+        }
         if span.is_valid() {
             line.push_str(",\"logging.googleapis.com/trace\":");
             text(line, format_args!("{}{}", self.traces, span.trace_id()));

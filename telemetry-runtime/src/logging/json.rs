@@ -24,7 +24,7 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, span: &SpanContext) {
     push(line, format_args!("\",\"level\":\"{}\",\"target\":", event.metadata().level()));
     text(line, format_args!("{}", target(event)));
     message(line, event);
-    fields(line, event, "fields");
+    fields(line, event, &FIELDS);
     if span.is_valid() {
         let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.flags());
         push(
@@ -37,14 +37,27 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, span: &SpanContext) {
     line.push_str("}\n");
 }
 
+/// How a form has an event's fields.
+pub(super) struct Members {
+    /// The member that holds them.
+    pub(super) name: &'static str,
+    /// What stands in no field's name: `_` does instead.
+    pub(super) unwanted: &'static [char],
+    /// What is further from zero is text: the reader's numbers are not that long.
+    pub(super) largest_integer: u64,
+}
+
+/// As they are.
+pub(super) const FIELDS: Members = Members { name: "fields", unwanted: &[], largest_integer: u64::MAX };
+
 /// Appends the event's text as a member, if it has one.
 pub(super) fn message(line: &mut String, event: &Event<'_>) {
     event.record(&mut Message(line));
 }
 
-/// Appends the event's fields as a member of this name, if it has any.
-pub(super) fn fields(line: &mut String, event: &Event<'_>, name: &'static str) {
-    let mut fields = Fields { line, name, count: 0, is_of_log: is_of_log(event) };
+/// Appends the event's fields as a member, if it has any.
+pub(super) fn fields(line: &mut String, event: &Event<'_>, members: &'static Members) {
+    let mut fields = Fields { line, members, count: 0, is_of_log: is_of_log(event) };
     event.record(&mut fields);
     if fields.count > 0 {
         line.push('}');
@@ -70,7 +83,7 @@ impl Visit for Message<'_> {
 /// Writes all but the event's text.
 struct Fields<'l> {
     line: &'l mut String,
-    name: &'static str,
+    members: &'static Members,
     count: usize,
     is_of_log: bool,
 }
@@ -82,11 +95,11 @@ impl Fields<'_> {
             return None;
         }
         match self.count {
-            0 => push(self.line, format_args!(",\"{}\":{{", self.name)),
+            0 => push(self.line, format_args!(",\"{}\":{{", self.members.name)),
             _ => self.line.push(','),
         }
         self.count += 1;
-        text(self.line, format_args!("{}", field_name(field)));
+        text(self.line, format_args!("{}", Without(self.members.unwanted, field_name(field))));
         self.line.push(':');
         Some(self.line)
     }
@@ -96,6 +109,13 @@ impl Fields<'_> {
             self.quoted(field, value);
         } else if let Some(line) = self.value_of(field) {
             push(line, value);
+        }
+    }
+
+    fn integer(&mut self, field: &Field, magnitude: u64, value: fmt::Arguments<'_>) {
+        match magnitude <= self.members.largest_integer {
+            true => self.bare(field, value),
+            false => self.quoted(field, value),
         }
     }
 
@@ -109,17 +129,28 @@ impl Fields<'_> {
     }
 }
 
+/// A name with `_` for some characters.
+struct Without(&'static [char], &'static str);
+
+impl fmt::Display for Without {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut pieces = self.1.split(self.0);
+        f.write_str(pieces.next().unwrap_or_default())?;
+        pieces.try_for_each(|piece| write!(f, "_{piece}"))
+    }
+}
+
 impl Visit for Fields<'_> {
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.bare(field, format_args!("{value}"));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field, format_args!("{value}"));
+        self.integer(field, value.unsigned_abs(), format_args!("{value}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.bare(field, format_args!("{value}"));
+        self.integer(field, value, format_args!("{value}"));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {

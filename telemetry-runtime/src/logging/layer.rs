@@ -233,6 +233,7 @@ mod tests {
         let time = line["time"].as_str().expect("a time");
         let expected = json!({
             "time": time, "severity": "WARNING", "message": "sold", "target": "orders", "fields": {"id": 7},
+            "logging.googleapis.com/sourceLocation": line["logging.googleapis.com/sourceLocation"],
             "logging.googleapis.com/trace": "projects/shop/traces/0af7651916cd43dd8448eb211c80319c",
             "logging.googleapis.com/spanId": "b7ad6b7169203331", "logging.googleapis.com/trace_sampled": true,
         });
@@ -249,6 +250,39 @@ mod tests {
     }
 
     #[test]
+    fn google_s_agents_find_the_place_in_the_code() {
+        let here = line!() + 1;
+        let line = line_as(Format::Gcp, || tracing::info!("x"));
+        let place = json!({"file": file!(), "line": here.to_string()});
+        assert_eq!(line["logging.googleapis.com/sourceLocation"], place);
+    }
+
+    #[test]
+    fn google_s_agents_get_integers_as_text_that_their_numbers_do_not_hold() {
+        const LARGEST: i64 = 1 << 53;
+        let log = || {
+            tracing::info!(
+                most = LARGEST,
+                least = -LARGEST,
+                beyond = LARGEST + 1,
+                below = -LARGEST - 1,
+                far = u64::MAX
+            )
+        };
+        let expected = json!({
+            "most": LARGEST, "least": -LARGEST, "beyond": "9007199254740993", "below": "-9007199254740993",
+            "far": "18446744073709551615",
+        });
+        assert_eq!(line_as(Format::Gcp, log)["fields"], expected);
+    }
+
+    #[test]
+    fn elastic_s_labels_have_names_without_what_would_make_them_objects() {
+        let line = line_as(Format::Ecs, || tracing::info!(order.id = 7, "a*b\\c" = 0.2, plain = true));
+        assert_eq!(line["labels"], json!({"order_id": 7, "a_b_c": 0.2, "plain": true}));
+    }
+
+    #[test]
     fn elastic_s_schema_has_its_members_in_order() {
         let log = || in_span(|| tracing::info!(target: "shop", id = 7, "sold"));
         let text = lines(Format::Ecs, "trace", log);
@@ -258,7 +292,7 @@ mod tests {
         let line = line_as(Format::Ecs, log);
         let expected = json!({
             "@timestamp": line["@timestamp"], "log.level": "INFO", "message": "sold", "ecs.version": "8.11.0",
-            "service.name": "orders \"1\"", "service.environment": "test", "log.logger": "shop", "labels": {"id": 7},
+            "service.name": "orders \"1\"", "event.dataset": "orders \"1\"", "service.environment": "test", "log.logger": "shop", "labels": {"id": 7},
             "trace.id": "0af7651916cd43dd8448eb211c80319c", "span.id": "b7ad6b7169203331",
         });
         assert_eq!(line, expected);

@@ -41,12 +41,14 @@ pub enum Format {
     Json,
     /// One line of text, for people.
     Text,
-    /// One JSON object a line, as the agents of Google Cloud take it: with `severity`, `time` and the special fields for traces, whose
-    /// value is `projects/PROJECT/traces/TRACE` where the project is known, and else the trace's id alone.
+    /// One JSON object a line, as the agents of Google Cloud take it: with `severity`, `time`, the place in the code, and the special fields
+    /// for traces, whose value is `projects/PROJECT/traces/TRACE` where the project is known, and else the trace's id alone. Integers
+    /// beyond 2^53 are text, since there numbers are doubles.
     ///
     /// Source: Cloud Logging, "Structured logging".
     Gcp,
-    /// One JSON object a line in the Elastic Common Schema 8.11; fields are its `labels`.
+    /// One JSON object a line in the Elastic Common Schema 8.11; fields are its `labels`, with `_` for `.`, `*` and `\` in their
+    /// names, and the data set is the service.
     ///
     /// Source: Elastic, ECS logging specification.
     Ecs,

@@ -37,6 +37,15 @@ pub(super) fn target<'e>(event: &'e Event<'_>) -> &'e str {
     event.metadata().target()
 }
 
+/// Where in the code the event is; a record of the `log` crate says it itself. `None` where nobody knows.
+pub(super) fn place<'e>(event: &'e Event<'_>) -> Option<(&'e str, u32)> {
+    #[cfg(feature = "log")]
+    if let Some(of_log) = event.normalized_metadata() {
+        return of_log.file().zip(of_log.line());
+    }
+    event.metadata().file().zip(event.metadata().line())
+}
+
 /// Whether some fields of the event only say where a record of the `log` crate comes from.
 #[cfg_attr(not(feature = "log"), expect(unused_variables, reason = "there are no such records"))]
 pub(super) fn is_of_log(event: &Event<'_>) -> bool {

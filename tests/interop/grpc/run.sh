@@ -10,4 +10,4 @@ environment=target/interop-grpc
 
 cargo build --quiet -p telemetry-demo --target-dir target
 # It would tell of the calls that it refuses on purpose.
-GRPC_VERBOSITY=NONE "$environment/bin/python" tests/interop/grpc/receiver.py target/debug/telemetry-demo
+GRPC_VERBOSITY=NONE PYTHONPATH=tests/interop "$environment/bin/python" tests/interop/grpc/receiver.py target/debug/telemetry-demo
