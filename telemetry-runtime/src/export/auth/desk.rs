@@ -20,7 +20,7 @@ pub(super) struct Desk {
 }
 
 /// Headers' names and values.
-pub(super) type Headers<'a> = &'a [(&'static str, &'a str)];
+pub(super) type Headers<'a> = &'a [(&'a str, &'a str)];
 
 impl Desk {
     /// Of metadata services, which have link-local addresses.
@@ -52,6 +52,18 @@ impl Desk {
         self.ask(Method::POST, url, &headers, &encoded(form))
     }
 
+    /// Posts an object.
+    #[cfg(feature = "gcp")]
+    pub(super) fn post_json(
+        &self,
+        url: &str,
+        headers: Headers<'_>,
+        body: &Value,
+    ) -> Result<Vec<u8>, ExportError> {
+        let headers = [&[(header::CONTENT_TYPE.as_str(), "application/json")], headers].concat();
+        self.ask(Method::POST, url, &headers, &body.to_string())
+    }
+
     fn ask(
         &self,
         method: Method,
@@ -63,7 +75,9 @@ impl Desk {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let value = HeaderValue::from_str(value).map_err(|_| no("a credential cannot be sent"))?;
-            map.insert(HeaderName::from_static(name), value);
+            let name = HeaderName::try_from(*name)
+                .map_err(|_| no("a header of a request for credentials has no name"))?;
+            map.insert(name, value);
         }
         let answer = self.http.send_within(self.timeout, method, &url, &map, body.as_bytes());
         // Whatever went wrong may be mended while we wait.
@@ -83,7 +97,6 @@ pub(super) fn no(message: impl Into<String>) -> ExportError {
 }
 
 /// What a file holds that somebody renews, without blanks around it.
-#[cfg(any(feature = "aws", feature = "azure-entra"))]
 pub(super) fn read(path: &std::path::Path) -> Result<String, ExportError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         no(format!("no credentials: {} cannot be read", path.display())).with_source(error)
