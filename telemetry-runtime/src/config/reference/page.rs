@@ -67,6 +67,10 @@ const FURTHER: &[(&str, &str)] = &[
     ("AZURE_TENANT_ID", "with `auth: azure_entra`: the application's tenant"),
     ("AZURE_CLIENT_ID", "with `auth: azure_entra`: the application, or the managed identity"),
     ("AZURE_CLIENT_SECRET", "with `auth: azure_entra`: the application's secret"),
+    (
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+        "with `auth: azure_entra`: the file of the application's certificate and RSA key, in the form PEM",
+    ),
     ("AZURE_FEDERATED_TOKEN_FILE", "with `auth: azure_entra`: the file of a workload's token"),
     (
         "AZURE_AUTHORITY_HOST",
