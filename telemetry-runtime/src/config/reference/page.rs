@@ -40,6 +40,10 @@ const FURTHER: &[(&str, &str)] = &[
         "AWS_ROLE_SESSION_NAME",
         "with `auth: aws_sigv4`: what the role's session is called; default: `telemetry`",
     ),
+    (
+        "AWS_ENDPOINT_URL_SSO",
+        "with `auth: aws_sigv4`: the portal of IAM Identity Center, if it is not the region's",
+    ),
     ("AWS_ENDPOINT_URL_STS", "with `auth: aws_sigv4`: the Security Token Service, if it is not the region's"),
     (
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",

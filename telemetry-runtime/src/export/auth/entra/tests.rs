@@ -6,6 +6,10 @@ use crate::export::otlp::{Otlp, Target};
 use crate::export::{ExportError, Exported, Exporter};
 use crate::record::Signal;
 use crate::record::sample::{Sample, batch};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use telemetry_tests::{Answer, Authority, Receiver, Request, SERVICE_ACCOUNT_KEY, check_assertion};
 
 /// Takes what has this token, and hands it out to whom `is_right`.
@@ -103,6 +107,12 @@ fn an_application_shows_by_its_key_that_the_certificate_is_its_own() {
     }
     std::fs::write(&file, format!("{SERVICE_ACCOUNT_KEY}\n{certificate}")).expect("a file");
     assert_eq!(export(&azure, identity).ok(), Some(Exported::all()));
+    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+    let print = URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, &der));
+    let assertion = azure.requests()[0].field("client_assertion").expect("it is shown");
+    let head = URL_SAFE_NO_PAD.decode(assertion.split('.').next().expect("a head")).expect("base64");
+    let head: serde_json::Value = serde_json::from_slice(&head).expect("JSON");
+    assert_eq!(head, serde_json::json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": print }));
     std::fs::remove_file(file).expect("the file");
 }
 
