@@ -117,9 +117,10 @@ impl Request {
         }
     }
 
-    /// Whether it holds telemetry, and not a form or nothing.
+    /// Whether it holds telemetry, and not a form, a wish for a token, or nothing.
     pub(crate) fn is_otlp(&self) -> bool {
         self.line.starts_with("POST ")
+            && !self.line.ends_with(":generateAccessToken")
             && self.header("content-type") != Some("application/x-www-form-urlencoded")
     }
 

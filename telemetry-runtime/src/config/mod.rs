@@ -164,16 +164,19 @@ use std::time::Duration;
 /// the old expire, and once where a receiver does not accept them. While there are none, batches wait as if the receiver were away.
 ///
 /// - `aws_sigv4` (feature `aws`): `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; else, in this order, the profile
-///   `AWS_PROFILE` or `default` of the shared files (`AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`; keys only, no roles or SSO), a web
+///   `AWS_PROFILE` or `default` of the shared files (`AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`): its key, a role that it takes (`role_arn`
+///   with `source_profile`, `credential_source` or `web_identity_token_file`), or what `aws sso login` has signed in for
+///   (`AWS_ENDPOINT_URL_SSO`), but no `credential_process`, since nothing here starts programs; a web
 ///   identity (`AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`; `AWS_ROLE_SESSION_NAME`, `AWS_ENDPOINT_URL_STS`), a container's agent
 ///   (`AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `_FULL_URI`, `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` or `AWS_CONTAINER_AUTHORIZATION_TOKEN`), and
 ///   the instance metadata service, version 2 only (`AWS_EC2_METADATA_SERVICE_ENDPOINT`, `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`,
 ///   `AWS_EC2_METADATA_DISABLED`).
 /// - `gcp_adc` (feature `gcp`): Application Default Credentials, which are the file that `GOOGLE_APPLICATION_CREDENTIALS` names, else the one
-///   that `gcloud` has written (`CLOUDSDK_CONFIG`), of a service account or of a user; else the metadata service (`GCE_METADATA_HOST`).
+///   that `gcloud` has written (`CLOUDSDK_CONFIG`), of a service account, of a user, of
+///   another issuer's account (from a file or a URL, not by an executable or AWS's environment), or of who acts for a service account; else the metadata service (`GCE_METADATA_HOST`).
 ///   `GOOGLE_CLOUD_QUOTA_PROJECT` names whose quota is used.
-/// - `azure_entra` (feature `azure-entra`): an application (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`) with `AZURE_CLIENT_SECRET` or a workload's
-///   `AZURE_FEDERATED_TOKEN_FILE` (`AZURE_AUTHORITY_HOST`); else the managed identity of an App Service (`IDENTITY_ENDPOINT`,
+/// - `azure_entra` (feature `azure-entra`): an application (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`) with `AZURE_CLIENT_SECRET`,
+///   `AZURE_CLIENT_CERTIFICATE_PATH` (PEM without a password), or a workload's `AZURE_FEDERATED_TOKEN_FILE` (`AZURE_AUTHORITY_HOST`); else the managed identity of an App Service (`IDENTITY_ENDPOINT`,
 ///   `IDENTITY_HEADER`) or of a machine (`AZURE_POD_IDENTITY_AUTHORITY_HOST`), that of `AZURE_CLIENT_ID` if it is set. The token is for
 ///   `https://monitor.azure.com`, or the `AADAudience` of a connection string.
 ///

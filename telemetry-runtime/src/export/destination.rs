@@ -151,6 +151,18 @@ impl Default for Destination {
     }
 }
 
+/// Link-local addresses of metadata services, which no request leaves this machine's network for.
+///
+/// Source: AWS SDKs and Tools Reference Guide, "Container credential provider" and "IMDS credential provider"; Azure and Google Cloud have
+/// the first one.
+const NEXT_TO_US: [&str; 5] = [
+    "http://169.254.169.254",
+    "http://169.254.170.2",
+    "http://169.254.170.23",
+    "http://[fd00:ec2::254]",
+    "http://[fd00:ec2::23]",
+];
+
 impl Endpoint {
     /// Where receivers on this machine listen.
     pub(crate) fn default_of(protocol: Protocol) -> Self {
@@ -213,6 +225,11 @@ impl Endpoint {
     /// Whether whoever carries it can read what is sent: it is not encrypted, and leaves this machine.
     pub(crate) fn is_readable_on_the_way(&self) -> bool {
         !self.is_secure() && !self.is_this_machine()
+    }
+
+    /// Whether what is secret may go there: nobody on the way reads it, or it does not leave this machine's network.
+    pub(crate) fn is_private(&self) -> bool {
+        !self.is_readable_on_the_way() || NEXT_TO_US.contains(&self.origin())
     }
 
     pub(crate) fn is_secure(&self) -> bool {

@@ -26,7 +26,7 @@ pub(crate) fn days_since_1970(year: u64, month_index: usize, day: u64) -> u64 {
 }
 
 /// The Unix seconds of a time in UTC as RFC 3339 has it, such as `2026-11-26T12:00:00Z`; a fraction is cut off.
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", feature = "gcp"))]
 pub(crate) fn unix_seconds_of(time: &str) -> Option<u64> {
     let (date, time) = time.strip_suffix('Z')?.split_once('T')?;
     let [year, month, day] = numbers(date, '-')?;
@@ -41,7 +41,7 @@ pub(crate) fn unix_seconds_of(time: &str) -> Option<u64> {
     Some(days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", feature = "gcp"))]
 fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
     let numbers: Option<Vec<u64>> = text.split(between).map(|number| number.parse().ok()).collect();
     numbers?.try_into().ok()
@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "aws")]
+    #[cfg(any(feature = "aws", feature = "gcp"))]
     #[test]
     fn a_time_is_as_many_seconds_as_its_date_and_its_clock_say() {
         assert_eq!(unix_seconds_of("1970-01-01T00:00:00Z"), Some(0));

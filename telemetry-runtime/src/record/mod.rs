@@ -50,7 +50,7 @@ pub use data::{EventData, LinkData, LogData, SpanData};
 pub(crate) use date::date;
 #[cfg(feature = "_http-client")]
 pub(crate) use date::days_since_1970;
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", feature = "gcp"))]
 pub(crate) use date::unix_seconds_of;
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use log::{LogView, Logs};

@@ -19,6 +19,7 @@ const CONTAINER_PATH: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const CONTAINER_URL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const CONTAINER_TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const CONTAINER_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+const SSO: &str = "AWS_ENDPOINT_URL_SSO";
 /// The agent of ECS.
 const CONTAINER: &str = "http://169.254.170.2";
 const MACHINE: &str = "http://169.254.169.254";
@@ -108,7 +109,7 @@ impl Resolver<'_> {
             return self.given_key().map(|key| vec![KeySource::Given(key)]);
         }
         let mistakes = self.mistakes.len();
-        let sources = [self.profile(), self.web_identity(region), self.container(), self.machine()];
+        let sources = [self.profile(region), self.web_identity(region), self.container(), self.machine()];
         let sources: Vec<_> = sources.into_iter().flatten().collect();
         if sources.is_empty() && self.mistakes.len() == mistakes {
             self.mistake_once(Mistake::new(origin, "no access key of AWS is known").with_help(format!(
@@ -141,11 +142,14 @@ impl Resolver<'_> {
         Some(part)
     }
 
-    fn profile(&self) -> Option<KeySource> {
+    fn profile(&mut self, region: &str) -> Option<KeySource> {
+        let sts_url = self.sts(region)?;
+        let sso_url = self.desk(SSO, "").filter(|url| !url.is_empty());
         let home = self.environment.get("HOME").or_else(|| self.environment.get("USERPROFILE"));
+        let folder = home.map(|home| PathBuf::from(home).join(".aws"));
         let file = |variable, name: &str| {
             let named = self.environment.get(variable).map(PathBuf::from);
-            named.or_else(|| Some(PathBuf::from(home.as_ref()?).join(".aws").join(name)))
+            named.or_else(|| Some(folder.as_ref()?.join(name)))
         };
         let name = self.environment.get("AWS_PROFILE");
         Some(KeySource::Profile(Profile {
@@ -153,16 +157,25 @@ impl Resolver<'_> {
             name: name.unwrap_or_else(|| "default".to_owned()),
             credentials_file: file("AWS_SHARED_CREDENTIALS_FILE", "credentials")?,
             config_file: file("AWS_CONFIG_FILE", "config")?,
+            sso_cache: folder.as_ref().map(|folder| folder.join("sso/cache")).unwrap_or_default(),
+            sso_url,
+            sts_url,
+            region: region.to_owned(),
         }))
     }
 
     fn web_identity(&mut self, region: &str) -> Option<KeySource> {
         let token_file = self.environment.get("AWS_WEB_IDENTITY_TOKEN_FILE")?.into();
         let role_arn = self.environment.get("AWS_ROLE_ARN")?;
-        let sts_url = self.desk("AWS_ENDPOINT_URL_STS", &format!("https://{}", host("sts", region)))?;
+        let sts_url = self.sts(region)?;
         let session_name = self.environment.get("AWS_ROLE_SESSION_NAME");
         let session_name = session_name.unwrap_or_else(|| "telemetry".to_owned());
         Some(KeySource::WebIdentity(WebIdentity { role_arn, session_name, token_file, sts_url }))
+    }
+
+    /// The Security Token Service.
+    fn sts(&mut self, region: &str) -> Option<String> {
+        self.desk("AWS_ENDPOINT_URL_STS", &format!("https://{}", host("sts", region)))
     }
 
     fn container(&mut self) -> Option<KeySource> {

@@ -13,11 +13,12 @@ const METADATA: &str = "http://169.254.169.254";
 const TENANT_ID: &str = "AZURE_TENANT_ID";
 const CLIENT_ID: &str = "AZURE_CLIENT_ID";
 const CLIENT_SECRET: &str = "AZURE_CLIENT_SECRET";
+const CERTIFICATE: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 impl Resolver<'_> {
-    /// A token for Azure Monitor, by the first identity that the environment has: an application with a secret, or with the token of
-    /// another issuer; else a managed identity.
+    /// A token for Azure Monitor, by the first identity that the environment has: an application with a secret, a certificate, or the token
+    /// of another issuer; else a managed identity.
     ///
     /// Source: Azure Identity client library, `EnvironmentCredential`, `WorkloadIdentityCredential` and `ManagedIdentityCredential`.
     pub(in crate::config) fn entra(&mut self, origin: Origin, audience: Option<&str>) -> Option<Entra> {
@@ -39,6 +40,10 @@ impl Resolver<'_> {
         if let Some(secret) = get(CLIENT_SECRET).map(Secret::new) {
             let (token_url, client_id) = self.application(CLIENT_SECRET, client_id)?;
             return Some(Identity::Secret { token_url, client_id, secret });
+        }
+        if let Some(file) = get(CERTIFICATE).map(Into::into) {
+            let (token_url, client_id) = self.application(CERTIFICATE, client_id)?;
+            return Some(Identity::Certificate { token_url, client_id, file });
         }
         if let Some(token_file) = get(TOKEN_FILE).map(Into::into) {
             let (token_url, client_id) = self.application(TOKEN_FILE, client_id)?;

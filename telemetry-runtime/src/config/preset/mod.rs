@@ -190,8 +190,7 @@ impl Resolver<'_> {
     fn desk(&mut self, name: &'static str, default: &str) -> Option<String> {
         let Some(url) = self.environment.get(name) else { return Some(default.to_owned()) };
         let endpoint = Endpoint::from_exact(url.trim());
-        let is_next_to_us = |url: &Endpoint| NEXT_TO_US.iter().any(|known| *known == url.origin());
-        if !endpoint.as_ref().is_ok_and(|url| !url.is_readable_on_the_way() || is_next_to_us(url)) {
+        if !endpoint.as_ref().is_ok_and(Endpoint::is_private) {
             let message = "expected a URL of `https://`, or of this machine or its metadata service";
             self.mistake_once(Mistake::new(Origin::Variable(name), message));
             return None;
@@ -199,18 +198,6 @@ impl Resolver<'_> {
         Some(url.trim().trim_end_matches('/').to_owned())
     }
 }
-
-/// Link-local addresses of metadata services, which no request leaves this machine's network for.
-///
-/// Source: AWS SDKs and Tools Reference Guide, "Container credential provider" and "IMDS credential provider"; Azure and Google Cloud have
-/// the first one.
-const NEXT_TO_US: [&str; 5] = [
-    "http://169.254.169.254",
-    "http://169.254.170.2",
-    "http://169.254.170.23",
-    "http://[fd00:ec2::254]",
-    "http://[fd00:ec2::23]",
-];
 
 /// How requests are authorized, and where that is written.
 fn auth_word(otlp: &Otlp) -> Option<At<AuthWord>> {

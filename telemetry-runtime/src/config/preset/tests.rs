@@ -152,6 +152,8 @@ fn keys_of_aws_are_looked_for_where_the_environment_says_and_in_this_order() {
         panic!("{keys_of_all:?}")
     };
     assert!(profile.credentials_file.ends_with("orders/.aws/credentials") && !profile.is_named);
+    assert!(profile.sso_cache.ends_with("orders/.aws/sso/cache") && profile.sso_url.is_none());
+    assert_eq!((&*profile.sts_url, &*profile.region), ("https://sts.eu-west-1.amazonaws.com", "eu-west-1"));
     assert_eq!(identity.sts_url, "https://sts.eu-west-1.amazonaws.com");
     assert_eq!((&**url, &**base), ("http://169.254.170.2/v2/credentials/1", "http://169.254.169.254"));
     assert!(!format!("{keys_of_all:?}").contains("canary"));

@@ -40,6 +40,10 @@ const FURTHER: &[(&str, &str)] = &[
         "AWS_ROLE_SESSION_NAME",
         "with `auth: aws_sigv4`: what the role's session is called; default: `telemetry`",
     ),
+    (
+        "AWS_ENDPOINT_URL_SSO",
+        "with `auth: aws_sigv4`: the portal of IAM Identity Center, if it is not the region's",
+    ),
     ("AWS_ENDPOINT_URL_STS", "with `auth: aws_sigv4`: the Security Token Service, if it is not the region's"),
     (
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -67,6 +71,10 @@ const FURTHER: &[(&str, &str)] = &[
     ("AZURE_TENANT_ID", "with `auth: azure_entra`: the application's tenant"),
     ("AZURE_CLIENT_ID", "with `auth: azure_entra`: the application, or the managed identity"),
     ("AZURE_CLIENT_SECRET", "with `auth: azure_entra`: the application's secret"),
+    (
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+        "with `auth: azure_entra`: the file of the application's certificate and RSA key, in the form PEM",
+    ),
     ("AZURE_FEDERATED_TOKEN_FILE", "with `auth: azure_entra`: the file of a workload's token"),
     (
         "AZURE_AUTHORITY_HOST",

@@ -6,7 +6,8 @@ use crate::record::percent;
 use serde_json::Value;
 use std::fmt::Write;
 use std::time::Duration;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use ureq::http::request::Parts;
+use ureq::http::{Method, Request, StatusCode};
 
 /// How long a service on this machine, or next to it, may take.
 const NEAR: Duration = Duration::from_secs(1);
@@ -20,7 +21,7 @@ pub(super) struct Desk {
 }
 
 /// Headers' names and values.
-pub(super) type Headers<'a> = &'a [(&'static str, &'a str)];
+pub(super) type Headers<'a> = &'a [(&'a str, &'a str)];
 
 impl Desk {
     /// Of metadata services, which have link-local addresses.
@@ -38,43 +39,67 @@ impl Desk {
     }
 
     pub(super) fn get(&self, url: &str, headers: Headers<'_>) -> Result<Vec<u8>, ExportError> {
-        self.ask(Method::GET, url, headers, "")
+        self.ask(&parts(Method::GET, url, headers)?, "")
     }
 
     #[cfg(feature = "aws")]
     pub(super) fn put(&self, url: &str, headers: Headers<'_>) -> Result<Vec<u8>, ExportError> {
-        self.ask(Method::PUT, url, headers, "")
+        self.ask(&parts(Method::PUT, url, headers)?, "")
     }
 
     /// Posts a form.
     pub(super) fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Vec<u8>, ExportError> {
-        let headers = [(header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
-        self.ask(Method::POST, url, &headers, &encoded(form))
+        self.ask(&parts(Method::POST, url, &[FORM])?, &encoded(form))
     }
 
-    fn ask(
+    /// Posts a form that somebody authorizes.
+    #[cfg(feature = "aws")]
+    pub(super) fn post_authorized(
         &self,
-        method: Method,
+        url: &str,
+        form: &[(&str, &str)],
+        authorize: impl FnOnce(&mut Parts, &[u8]) -> Result<(), ExportError>,
+    ) -> Result<Vec<u8>, ExportError> {
+        let (mut parts, form) = (parts(Method::POST, url, &[FORM])?, encoded(form));
+        authorize(&mut parts, form.as_bytes())?;
+        self.ask(&parts, &form)
+    }
+
+    /// Posts an object.
+    #[cfg(feature = "gcp")]
+    pub(super) fn post_json(
+        &self,
         url: &str,
         headers: Headers<'_>,
-        body: &str,
+        body: &Value,
     ) -> Result<Vec<u8>, ExportError> {
-        let url: Uri = url.parse().map_err(|_| no("the address of what hands out credentials is no URL"))?;
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            let value = HeaderValue::from_str(value).map_err(|_| no("a credential cannot be sent"))?;
-            map.insert(HeaderName::from_static(name), value);
-        }
-        let answer = self.http.send_within(self.timeout, method, &url, &map, body.as_bytes());
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        self.ask(&parts(Method::POST, url, &headers)?, &body.to_string())
+    }
+
+    fn ask(&self, Parts { method, uri, headers, .. }: &Parts, body: &str) -> Result<Vec<u8>, ExportError> {
+        let answer = self.http.send_within(self.timeout, method.clone(), uri, headers, body.as_bytes());
         // Whatever went wrong may be mended while we wait.
         let answer = answer.map_err(|error| no(format!("no credentials: {error}")))?;
         if answer.status == StatusCode::OK {
             return Ok(answer.body);
         }
-        let told = format!("{body} {}", headers.iter().map(|(_, value)| *value).collect::<String>());
-        let reason = reason(&answer, &told).unwrap_or_default();
-        Err(no(format!("no credentials: {} answered {}{reason}", origin(&url), answer.status)))
+        let told = headers.values().filter_map(|value| value.to_str().ok()).collect::<String>();
+        let reason = reason(&answer, &format!("{body} {told}")).unwrap_or_default();
+        Err(no(format!("no credentials: {} answered {}{reason}", origin(uri), answer.status)))
     }
+}
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// A request without its body.
+fn parts(method: Method, url: &str, headers: Headers<'_>) -> Result<Parts, ExportError> {
+    let request = Request::builder().method(method).uri(url);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let request = request
+        .body(())
+        .map_err(|_| no("a request for credentials has no URL, or a header that cannot be sent"))?;
+    Ok(request.into_parts().0)
 }
 
 /// The error for which credentials are not there. All may go better later.
@@ -83,7 +108,6 @@ pub(super) fn no(message: impl Into<String>) -> ExportError {
 }
 
 /// What a file holds that somebody renews, without blanks around it.
-#[cfg(any(feature = "aws", feature = "azure-entra"))]
 pub(super) fn read(path: &std::path::Path) -> Result<String, ExportError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         no(format!("no credentials: {} cannot be read", path.display())).with_source(error)

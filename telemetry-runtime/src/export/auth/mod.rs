@@ -11,6 +11,8 @@ mod cached;
 mod desk;
 mod entra;
 mod gcp;
+#[cfg(any(feature = "gcp", feature = "azure-entra"))]
+mod jwt;
 
 pub(crate) use aws::{AccessKey, AwsSigV4, ContainerToken, KeySource, Profile, WebIdentity, aws_service};
 pub(crate) use entra::{Entra, Identity};

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 /// Places that are looked at in turn.
 pub(super) struct Keys {
-    sources: Vec<KeySource>,
+    pub(super) sources: Vec<KeySource>,
     near: Desk,
-    far: Desk,
+    pub(super) far: Desk,
 }
 
 impl Keys {
@@ -20,10 +20,14 @@ impl Keys {
     }
 
     /// The key of one place; `None` if it has none and need not have one.
-    fn key(&self, source: &KeySource) -> Result<Option<Fetched<AccessKey>>, ExportError> {
+    pub(super) fn key(
+        &self,
+        source: &KeySource,
+        now_s: u64,
+    ) -> Result<Option<Fetched<AccessKey>>, ExportError> {
         match source {
             KeySource::Given(key) => Ok(Some(Fetched { value: key.clone(), expires_s: None })),
-            KeySource::Profile(profile) => Ok(profile.key()?.map(|value| Fetched { value, expires_s: None })),
+            KeySource::Profile(profile) => self.of_profile(profile, now_s),
             KeySource::WebIdentity(identity) => self.by_identity(identity).map(Some),
             KeySource::Container { url, token } => self.of_container(url, token.as_ref()).map(Some),
             KeySource::Machine { base } => self.of_machine(base).map(Some),
@@ -31,7 +35,7 @@ impl Keys {
     }
 
     /// Source: AWS Security Token Service, API Reference, "AssumeRoleWithWebIdentity".
-    fn by_identity(&self, identity: &WebIdentity) -> Result<Fetched<AccessKey>, ExportError> {
+    pub(super) fn by_identity(&self, identity: &WebIdentity) -> Result<Fetched<AccessKey>, ExportError> {
         let token = read(&identity.token_file)?;
         let form = [
             ("Action", "AssumeRoleWithWebIdentity"),
@@ -40,16 +44,7 @@ impl Keys {
             ("RoleSessionName", &identity.session_name),
             ("WebIdentityToken", &token),
         ];
-        let answer = self.far.post(&identity.sts_url, &form)?;
-        let xml = String::from_utf8_lossy(&answer);
-        let key = (|| {
-            Some(AccessKey {
-                id: element(&xml, "AccessKeyId")?.to_owned(),
-                secret: Secret::new(element(&xml, "SecretAccessKey")?),
-                session_token: element(&xml, "SessionToken").map(Secret::new),
-            })
-        })();
-        fetched(key, element(&xml, "Expiration"))
+        of_sts(&self.far.post(&identity.sts_url, &form)?)
     }
 
     /// Source: AWS SDKs and Tools Reference Guide, "Container credential provider".
@@ -85,14 +80,27 @@ impl Keys {
 impl Source for Keys {
     type Item = AccessKey;
 
-    fn fetch(&mut self, _: u64) -> Result<Fetched<AccessKey>, ExportError> {
-        let keys = self.sources.iter().map(|source| self.key(source).transpose());
+    fn fetch(&mut self, now_s: u64) -> Result<Fetched<AccessKey>, ExportError> {
+        let keys = self.sources.iter().map(|source| self.key(source, now_s).transpose());
         keys.flatten().next().unwrap_or_else(|| Err(no("no access key of AWS was found")))
     }
 
     fn is_fixed(&self) -> bool {
         matches!(self.sources.first(), Some(KeySource::Given(_)))
     }
+}
+
+/// The key in an answer of the Security Token Service.
+pub(super) fn of_sts(answer: &[u8]) -> Result<Fetched<AccessKey>, ExportError> {
+    let xml = String::from_utf8_lossy(answer);
+    let key = (|| {
+        Some(AccessKey {
+            id: element(&xml, "AccessKeyId")?.to_owned(),
+            secret: Secret::new(element(&xml, "SecretAccessKey")?),
+            session_token: element(&xml, "SessionToken").map(Secret::new),
+        })
+    })();
+    fetched(key, element(&xml, "Expiration").and_then(unix_seconds_of))
 }
 
 fn of_json(answer: &[u8]) -> Result<Fetched<AccessKey>, ExportError> {
@@ -104,10 +112,14 @@ fn of_json(answer: &[u8]) -> Result<Fetched<AccessKey>, ExportError> {
             session_token: text(&object, "Token").map(Secret::new),
         })
     })();
-    fetched(key, text(&object, "Expiration"))
+    fetched(key, text(&object, "Expiration").and_then(unix_seconds_of))
 }
 
-fn fetched(key: Option<AccessKey>, expiration: Option<&str>) -> Result<Fetched<AccessKey>, ExportError> {
+/// The key that was handed out, if it was.
+pub(super) fn fetched(
+    key: Option<AccessKey>,
+    expires_s: Option<u64>,
+) -> Result<Fetched<AccessKey>, ExportError> {
     let value = key.ok_or_else(|| no("what was to hand out an access key of AWS gave none"))?;
-    Ok(Fetched { value, expires_s: expiration.and_then(unix_seconds_of) })
+    Ok(Fetched { value, expires_s })
 }

@@ -1,6 +1,8 @@
 //! Signatures of AWS, and where the access keys for them come from.
 
 #[cfg(feature = "aws")]
+mod chain;
+#[cfg(feature = "aws")]
 mod keys;
 #[cfg(feature = "aws")]
 mod profile;
@@ -63,6 +65,13 @@ pub(crate) struct Profile {
     pub(crate) is_named: bool,
     pub(crate) credentials_file: PathBuf,
     pub(crate) config_file: PathBuf,
+    /// Where `aws sso login` leaves its tokens.
+    pub(crate) sso_cache: PathBuf,
+    /// What hands out keys to whom has such a token, if it is not the region's.
+    pub(crate) sso_url: Option<String>,
+    /// The Security Token Service, and its region.
+    pub(crate) sts_url: String,
+    pub(crate) region: String,
 }
 
 /// A role that is taken with a token of another issuer.

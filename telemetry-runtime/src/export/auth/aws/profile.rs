@@ -3,44 +3,50 @@
 //! Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files", "File format".
 
 use super::{AccessKey, Profile};
-use crate::export::ExportError;
-use crate::export::auth::desk::no;
 use crate::record::Secret;
 
-impl Profile {
-    /// The key of the section, of either file; none where there is no file, no section or no key in it, unless it was asked for.
-    pub(super) fn key(&self) -> Result<Option<AccessKey>, ExportError> {
+/// What the two files say. One that is not there says nothing.
+pub(super) struct Files {
+    credentials: String,
+    config: String,
+}
+
+impl Files {
+    pub(super) fn read(profile: &Profile) -> Self {
+        let [credentials, config] = [&profile.credentials_file, &profile.config_file]
+            .map(|path| std::fs::read_to_string(path).unwrap_or_default());
+        Self { credentials, config }
+    }
+
+    /// What is set for a profile; the file of credentials goes before the other.
+    pub(super) fn setting(&self, profile: &str, key: &str) -> Option<&str> {
         let in_config =
-            if self.name == "default" { "default".to_owned() } else { format!("profile {}", self.name) };
-        let key = [(&self.credentials_file, self.name.as_str()), (&self.config_file, &in_config)]
-            .into_iter()
-            .filter_map(|(file, section)| key(&std::fs::read_to_string(file).ok()?, section))
-            .next();
-        match key {
-            None if self.is_named => Err(no(format!(
-                "no access key of AWS: the profile `{}` has none in {} or {}",
-                self.name,
-                self.credentials_file.display(),
-                self.config_file.display()
-            ))),
-            key => Ok(key),
-        }
+            if profile == "default" { "default".to_owned() } else { format!("profile {profile}") };
+        value(&self.credentials, profile, key).or_else(|| value(&self.config, &in_config, key))
+    }
+
+    /// What is set for a session of IAM Identity Center.
+    pub(super) fn session(&self, name: &str, key: &str) -> Option<&str> {
+        value(&self.config, &format!("sso-session {name}"), key)
+    }
+
+    /// The key that a profile has itself.
+    pub(super) fn key(&self, profile: &str) -> Option<AccessKey> {
+        Some(AccessKey {
+            id: self.setting(profile, "aws_access_key_id")?.to_owned(),
+            secret: Secret::new(self.setting(profile, "aws_secret_access_key")?),
+            session_token: self.setting(profile, "aws_session_token").map(Secret::new),
+        })
     }
 }
 
-/// The key in a section. A section may come more than once; the last word on something counts.
-fn key(file: &str, section: &str) -> Option<AccessKey> {
-    let value =
-        |name| settings(file, section).filter(|(known, _)| *known == name).last().map(|(_, value)| value);
-    Some(AccessKey {
-        id: value("aws_access_key_id")?.to_owned(),
-        secret: Secret::new(value("aws_secret_access_key")?),
-        session_token: value("aws_session_token").map(Secret::new),
-    })
+/// What a section says last of something: it may come more than once.
+fn value<'a>(file: &'a str, section: &str, key: &str) -> Option<&'a str> {
+    settings(file, section).filter(|(known, _)| *known == key).last().map(|(_, value)| value)
 }
 
 /// Keys and values of a section. What is indented belongs to the line above it, and to nothing that is of use here.
-fn settings<'a>(file: &'a str, section: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+fn settings<'a>(file: &'a str, section: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let mut is_within = false;
     file.lines().filter_map(move |line| {
         if let Some(name) = line.strip_prefix('[') {
@@ -65,8 +71,9 @@ mod tests {
 
     #[test]
     fn a_section_has_its_own_key_and_no_other() {
-        let shown = |section| {
-            key(FILE, section).map(|key| {
+        let files = Files { credentials: String::new(), config: FILE.to_owned() };
+        let shown = |profile| {
+            files.key(profile).map(|key| {
                 let token = key.session_token.map(|token| token.expose().to_owned());
                 (key.id, key.secret.expose().to_owned(), token)
             })
@@ -75,8 +82,8 @@ mod tests {
             Some((id.to_owned(), secret.to_owned(), token.map(str::to_owned)))
         };
         assert_eq!(shown("default"), key("AKID", "canary=1", None));
-        assert_eq!(shown("profile orders"), key("OTHER", "canary-2", None));
-        assert_eq!(shown("profile spaced"), key("S", "s", Some("t")));
-        assert_eq!([shown("orders"), shown("empty"), shown("")], [None, None, None]);
+        assert_eq!(shown("orders"), key("OTHER", "canary-2", None));
+        assert_eq!(shown("spaced"), key("S", "s", Some("t")));
+        assert_eq!([shown("profile orders"), shown("empty"), shown("")], [None, None, None]);
     }
 }

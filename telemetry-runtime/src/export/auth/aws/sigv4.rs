@@ -21,9 +21,9 @@ pub(in crate::export::auth) struct SigV4 {
 }
 
 /// What a signature is good for.
-struct Scope {
-    region: String,
-    service: &'static str,
+pub(super) struct Scope {
+    pub(super) region: String,
+    pub(super) service: &'static str,
 }
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -40,7 +40,13 @@ impl SigV4 {
 }
 
 impl Scope {
-    fn sign(&self, key: &AccessKey, parts: &mut Parts, body: &[u8], now_s: u64) -> Result<(), ExportError> {
+    pub(super) fn sign(
+        &self,
+        key: &AccessKey,
+        parts: &mut Parts,
+        body: &[u8],
+        now_s: u64,
+    ) -> Result<(), ExportError> {
         let time = basic_time(now_s);
         let host = parts.uri.authority().map_or("", |authority| authority.as_str()).to_owned();
         parts.headers.insert(header::HOST, value(&host)?);
@@ -136,7 +142,7 @@ fn sign_with(key: &[u8], bytes: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), bytes).as_ref().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         // Writing to a string does not fail.
         let _ = write!(hex, "{byte:02x}");

@@ -1,8 +1,10 @@
 //! Tokens of Microsoft Entra, by which Azure Monitor lets in.
 //!
-//! Source: Microsoft identity platform, "OAuth 2.0 client credentials flow"; "How to use managed identities to acquire an access token";
+//! Source: Microsoft identity platform, "OAuth 2.0 client credentials flow"; Azure, "How to use managed identities to acquire an access token";
 //! App Service, "Connect to Azure services in app code".
 
+#[cfg(feature = "azure-entra")]
+mod certificate;
 #[cfg(all(test, feature = "azure-entra"))]
 mod tests;
 #[cfg(feature = "azure-entra")]
@@ -26,6 +28,8 @@ pub(crate) struct Entra {
 pub(crate) enum Identity {
     /// An application with a secret.
     Secret { token_url: String, client_id: String, secret: Secret },
+    /// An application with a certificate, in a file of the form PEM that has its key, too.
+    Certificate { token_url: String, client_id: String, file: PathBuf },
     /// An application with a token of another issuer, in a file that somebody renews: workload identity.
     Federated { token_url: String, client_id: String, token_file: PathBuf },
     /// The managed identity of an App Service or a function; `header` shows that we run there.

@@ -6,7 +6,11 @@ use crate::export::otlp::{Otlp, Target};
 use crate::export::{ExportError, Exported, Exporter};
 use crate::record::Signal;
 use crate::record::sample::{Sample, batch};
-use telemetry_tests::{Answer, Receiver, Request};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use telemetry_tests::{Answer, Authority, Receiver, Request, SERVICE_ACCOUNT_KEY, check_assertion};
 
 /// Takes what has this token, and hands it out to whom `is_right`.
 fn azure(is_right: impl Fn(&Request) -> bool + Send + 'static) -> Receiver {
@@ -75,6 +79,41 @@ fn a_workload_shows_the_token_of_its_cluster() {
     let identity = Identity::Federated { token_url, client_id, token_file: token_file.clone() };
     assert!(export(&azure, identity).is_ok());
     std::fs::remove_file(token_file).expect("the file");
+}
+
+#[test]
+fn an_application_shows_by_its_key_that_the_certificate_is_its_own() {
+    let azure = azure(|request| {
+        let Some(Ok(claims)) = request.field("client_assertion").map(|text| check_assertion(&text)) else {
+            return false;
+        };
+        let claims: serde_json::Value = serde_json::from_str(&claims).expect("JSON");
+        let lasts = claims["exp"].as_u64().zip(claims["nbf"].as_u64()).map(|(end, begin)| end - begin);
+        let is_ours = claims["iss"] == "orders" && claims["sub"] == "orders" && claims["jti"] != "";
+        is_ours && lasts == Some(600) && claims["aud"].as_str().is_some_and(|url| url.ends_with("/token"))
+    });
+    let file = std::env::temp_dir().join(format!("telemetry-entra-certificate-{}", std::process::id()));
+    let certificate = Authority::default().pem();
+    let identity = Identity::Certificate {
+        token_url: format!("{}/token", azure.endpoint()),
+        client_id: "orders".to_owned(),
+        file: file.clone(),
+    };
+    for (content, missing) in [(SERVICE_ACCOUNT_KEY, "certificate"), (&*certificate, "RSA key")] {
+        std::fs::write(&file, content).expect("a file");
+        let error = export(&azure, identity.clone()).expect_err("half of it");
+        let expected = format!("has no {missing} in the form PEM");
+        assert!(error.is_retryable() && error.to_string().ends_with(&expected), "{error}");
+    }
+    std::fs::write(&file, format!("{SERVICE_ACCOUNT_KEY}\n{certificate}")).expect("a file");
+    assert_eq!(export(&azure, identity).ok(), Some(Exported::all()));
+    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+    let print = URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, &der));
+    let assertion = azure.requests()[0].field("client_assertion").expect("it is shown");
+    let head = URL_SAFE_NO_PAD.decode(assertion.split('.').next().expect("a head")).expect("base64");
+    let head: serde_json::Value = serde_json::from_slice(&head).expect("JSON");
+    assert_eq!(head, serde_json::json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": print }));
+    std::fs::remove_file(file).expect("the file");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Asks Entra, or what stands for it on Azure's own machines, for tokens.
 
+use super::certificate::assertion;
 use super::{Entra, Identity};
 use crate::export::ExportError;
 use crate::export::auth::bearer::{Token, token};
@@ -19,8 +20,7 @@ impl Tokens {
     }
 
     /// The answer to whoever asks in the way of its identity.
-    fn answer(&self) -> Result<Vec<u8>, ExportError> {
-        const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    fn answer(&self, now_s: u64) -> Result<Vec<u8>, ExportError> {
         let Entra { identity, resource } = &self.entra;
         let scope = format!("{resource}/.default");
         let application =
@@ -30,11 +30,12 @@ impl Tokens {
                 let [grant, id, scope] = application(client_id);
                 self.far.post(token_url, &[grant, id, scope, ("client_secret", secret.expose())])
             }
+            Identity::Certificate { token_url, client_id, file } => {
+                let assertion = assertion(file, token_url, client_id, now_s)?;
+                self.by_assertion(token_url, application(client_id), &assertion)
+            }
             Identity::Federated { token_url, client_id, token_file } => {
-                let token = read(token_file)?;
-                let [grant, id, scope] = application(client_id);
-                let assertion = [("client_assertion_type", ASSERTION), ("client_assertion", &token)];
-                self.far.post(token_url, &[&[grant, id, scope], &assertion[..]].concat())
+                self.by_assertion(token_url, application(client_id), &read(token_file)?)
             }
             Identity::AppService { url, header, client_id } => {
                 let url = managed(url, "2019-08-01", resource, client_id.as_deref());
@@ -47,7 +48,22 @@ impl Tokens {
             }
         }
     }
+
+    /// The answer to an application that shows what somebody has signed.
+    fn by_assertion(
+        &self,
+        token_url: &str,
+        [grant, id, scope]: [Field<'_>; 3],
+        assertion: &str,
+    ) -> Result<Vec<u8>, ExportError> {
+        const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let shown = [("client_assertion_type", KIND), ("client_assertion", assertion)];
+        self.far.post(token_url, &[&[grant, id, scope], &shown[..]].concat())
+    }
 }
+
+/// What a form is made of.
+type Field<'a> = (&'a str, &'a str);
 
 /// The request for a managed identity's token, by this version of the interface.
 fn managed(url: &str, version: &str, resource: &str, client_id: Option<&str>) -> String {
@@ -61,6 +77,6 @@ impl Source for Tokens {
     type Item = Token;
 
     fn fetch(&mut self, now_s: u64) -> Result<Fetched<Token>, ExportError> {
-        token(&self.answer()?, now_s)
+        token(&self.answer(now_s)?, now_s)
     }
 }

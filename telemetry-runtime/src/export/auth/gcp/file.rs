@@ -1,10 +1,14 @@
-//! The file of Application Default Credentials: a service account's key, or what a user has agreed to.
+//! The file of Application Default Credentials: a service account's key, what a user has agreed to, or whose token is taken instead.
+//!
+//! Source: AIP-4110 and those that it names.
 
+use super::federation::Federation;
+use super::impersonation::Impersonation;
 use crate::export::auth::desk::text;
+use crate::export::auth::jwt;
+use crate::export::destination::Endpoint;
 use crate::record::Secret;
 use ring::signature::RsaKeyPair;
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use std::fmt;
 use std::io;
@@ -14,6 +18,8 @@ use std::path::Path;
 pub(crate) struct AdcFile {
     pub(super) token_url: String,
     pub(super) who: Who,
+    /// Whom to become with that token, one after the other.
+    pub(super) impersonations: Vec<Impersonation>,
     pub(super) quota_project: Option<String>,
     project: Option<String>,
 }
@@ -22,6 +28,7 @@ pub(crate) struct AdcFile {
 pub(super) enum Who {
     ServiceAccount { email: String, key_id: Option<String>, key: Box<RsaKeyPair> },
     User { client_id: String, client_secret: Secret, refresh_token: Secret },
+    Federated(Federation),
 }
 
 /// Why a file is of no use. Nothing of what is in it is shown.
@@ -31,16 +38,24 @@ pub(crate) enum AdcFileError {
     Unreadable(#[source] io::Error),
     #[error("the file of credentials is no JSON")]
     NoJson,
-    #[error("the file of credentials has another `type` than `service_account` or `authorized_user`")]
+    #[error(
+        "the file of credentials has another `type` than `service_account`, `authorized_user`, `external_account` or \
+         `impersonated_service_account`"
+    )]
     Type,
     #[error("the file of credentials has no `{0}`")]
     Missing(&'static str),
     #[error("`private_key` in the file of credentials is no RSA key in the form PEM")]
     Key,
-    #[error("`token_uri` in the file of credentials is neither `https://` nor on this machine")]
-    TokenUri,
+    #[error("`{0}` in the file of credentials is neither `https://` nor on this machine")]
+    Url(&'static str),
+    #[error(
+        "`credential_source` in the file of credentials has neither a `file` nor a `url` with a token: executables and AWS are not supported"
+    )]
+    Source,
 }
 
+const IMPERSONATED: &str = "impersonated_service_account";
 const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 
 impl AdcFile {
@@ -51,32 +66,43 @@ impl AdcFile {
 
     fn parse(bytes: &[u8]) -> Result<Self, AdcFileError> {
         let object: Value = serde_json::from_slice(bytes).map_err(|_| AdcFileError::NoJson)?;
+        let source = match text(&object, "type") {
+            Some(IMPERSONATED) => {
+                object.get("source_credentials").ok_or(AdcFileError::Missing("source_credentials"))?
+            }
+            _ => &object,
+        };
         let member =
-            |key: &'static str| text(&object, key).map(str::to_owned).ok_or(AdcFileError::Missing(key));
-        let who = match text(&object, "type") {
+            |key: &'static str| text(source, key).map(str::to_owned).ok_or(AdcFileError::Missing(key));
+        let who = match text(source, "type") {
             Some("service_account") => Who::ServiceAccount {
                 email: member("client_email")?,
                 key_id: member("private_key_id").ok(),
-                key: Box::new(key(&member("private_key")?)?),
+                key: Box::new(jwt::key(member("private_key")?.as_bytes()).ok_or(AdcFileError::Key)?),
             },
             Some("authorized_user") => Who::User {
                 client_id: member("client_id")?,
                 client_secret: Secret::new(member("client_secret")?),
                 refresh_token: Secret::new(member("refresh_token")?),
             },
+            Some("external_account") => Who::Federated(Federation::parse(source)?),
             _ => return Err(AdcFileError::Type),
         };
-        let token_url = member("token_uri").unwrap_or_else(|_| TOKEN_URL.to_owned());
-        if !crate::export::destination::Endpoint::from_exact(&token_url)
-            .is_ok_and(|url| !url.is_readable_on_the_way())
-        {
-            return Err(AdcFileError::TokenUri);
+        let key = if matches!(who, Who::Federated(_)) { "token_url" } else { "token_uri" };
+        let token_url = private(key, text(source, key).unwrap_or(TOKEN_URL))?;
+        let files = if std::ptr::eq(source, &object) { vec![source] } else { vec![source, &object] };
+        let impersonations = files.into_iter().filter_map(|file| Impersonation::parse(file).transpose());
+        let impersonations: Vec<_> = impersonations.collect::<Result<_, _>>()?;
+        if impersonations.is_empty() && text(&object, "type") == Some(IMPERSONATED) {
+            return Err(AdcFileError::Missing("service_account_impersonation_url"));
         }
+        let of_either = |key| text(&object, key).or_else(|| text(source, key)).map(str::to_owned);
         Ok(Self {
             token_url,
             who,
-            quota_project: member("quota_project_id").ok(),
-            project: member("project_id").ok(),
+            impersonations,
+            quota_project: of_either("quota_project_id"),
+            project: of_either("project_id"),
         })
     }
 
@@ -86,9 +112,10 @@ impl AdcFile {
     }
 }
 
-fn key(pem: &str) -> Result<RsaKeyPair, AdcFileError> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| AdcFileError::Key)?;
-    RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| AdcFileError::Key)
+/// The URL, to which what is secret may go.
+pub(super) fn private(key: &'static str, url: &str) -> Result<String, AdcFileError> {
+    let is_private = Endpoint::from_exact(url).is_ok_and(|endpoint| endpoint.is_private());
+    is_private.then(|| url.to_owned()).ok_or(AdcFileError::Url(key))
 }
 
 /// Shows nothing that is secret.

@@ -6,20 +6,18 @@ use crate::export::ExportError;
 use crate::export::auth::bearer::{Token, token};
 use crate::export::auth::cached::{Fetched, Source};
 use crate::export::auth::desk::{Desk, no};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::rand::SystemRandom;
+use crate::export::auth::jwt;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What a token is good for.
 ///
 /// Source: Google Cloud, "Telemetry (OTLP) API overview", authorization scopes.
-const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
-/// How long what we sign holds, which is as long as is allowed.
+pub(super) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// How long what we sign holds, and the token of another account: as long as is allowed.
 ///
 /// Source: Google, "Using OAuth 2.0 for Server to Server Applications".
-const ASSERTION_S: u64 = 3600;
+pub(super) const LASTS_S: u64 = 3600;
 
 /// A source of tokens.
 pub(in crate::export::auth) struct Google {
@@ -50,6 +48,7 @@ impl Google {
                     ("refresh_token", refresh_token.expose()),
                 ],
             ),
+            Who::Federated(federation) => federation.exchange(&self.far, &file.token_url),
         }
     }
 
@@ -73,6 +72,9 @@ impl Source for Google {
             None => self.by_metadata()?,
         };
         let mut fetched = token(&answer, now_s)?;
+        for impersonation in file.iter().flat_map(|file| &file.impersonations) {
+            fetched = impersonation.token(&self.far, &fetched.value.text)?;
+        }
         fetched.value.quota_project =
             self.adc.quota_project.clone().or_else(|| file.and_then(|file| file.quota_project));
         Ok(fetched)
@@ -81,7 +83,7 @@ impl Source for Google {
 
 /// What a service account shows instead of a password: who it is and what it wants, signed by its key.
 ///
-/// Source: RFC 7523, section 3; RFC 7515, appendix A.2.
+/// Source: RFC 7523, section 3.
 fn assertion(
     email: &str,
     key_id: Option<&str>,
@@ -89,13 +91,8 @@ fn assertion(
     audience: &str,
     now_s: u64,
 ) -> Result<String, ExportError> {
-    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let head = part(json!({ "alg": "RS256", "typ": "JWT", "kid": key_id }));
-    let (begin, end) = (now_s, now_s + ASSERTION_S);
-    let claims = part(json!({ "iss": email, "scope": SCOPE, "aud": audience, "iat": begin, "exp": end }));
-    let mut signature = vec![0; key.public().modulus_len()];
-    let text = format!("{head}.{claims}");
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)
-        .map_err(|_| no("no credentials of Google: the key in the file cannot sign"))?;
-    Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    let head = json!({ "alg": "RS256", "typ": "JWT", "kid": key_id });
+    let (begin, end) = (now_s, now_s + LASTS_S);
+    let claims = json!({ "iss": email, "scope": SCOPE, "aud": audience, "iat": begin, "exp": end });
+    jwt::signed(&head, &claims, key, &RSA_PKCS1_SHA256)
 }

@@ -3,9 +3,13 @@
 //! Source: Google Cloud, "How Application Default Credentials works".
 
 #[cfg(feature = "gcp")]
+mod federation;
+#[cfg(feature = "gcp")]
 mod file;
 #[cfg(feature = "gcp")]
 mod google;
+#[cfg(feature = "gcp")]
+mod impersonation;
 #[cfg(all(test, feature = "gcp"))]
 mod tests;
 

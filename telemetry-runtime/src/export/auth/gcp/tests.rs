@@ -130,6 +130,117 @@ fn without_a_token_nothing_is_sent_and_the_error_shows_nothing_secret() {
     assert!(error.is_retryable(), "{error}");
 }
 
+/// An account of another issuer's, whose token is there.
+fn federated(source: Value) -> Value {
+    json!({
+        "type": "external_account", "audience": "//iam.googleapis.com/pool", "credential_source": source,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+    })
+}
+
+/// The same with more members.
+fn with(mut object: Value, more: Value) -> Value {
+    let (object_, Value::Object(more)) = (object.as_object_mut().expect("an object"), more) else {
+        panic!("an object")
+    };
+    object_.extend(more);
+    object
+}
+
+/// Whether somebody shows this token of another issuer.
+fn exchanges(request: &Request, subject: &str) -> bool {
+    let fields = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("audience", "//iam.googleapis.com/pool"),
+        ("scope", "https://www.googleapis.com/auth/cloud-platform"),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+        ("subject_token", subject),
+    ];
+    request.line == "POST /v1/token"
+        && fields.iter().all(|(name, value)| request.field(name).as_deref() == Some(value))
+}
+
+#[test]
+fn the_token_of_another_issuer_is_exchanged_as_it_is_in_a_file_by_then() {
+    let google = google(|request| exchanges(request, "canary-1") || exchanges(request, "canary-2"));
+    let (subject, url) = (file("subject", &json!({"token": "canary-1"})), google.endpoint());
+    let format = json!({"type": "json", "subject_token_field_name": "token"});
+    let account = federated(json!({"file": subject, "format": format}));
+    let account = with(
+        account,
+        json!({"token_url": format!("{url}/v1/token"), "workforce_pool_user_project": "payer"}),
+    );
+    let account = file("federated", &account);
+    assert!(export(&google, by_file(account.clone())).is_ok());
+    assert_eq!(google.requests()[0].field("options").as_deref(), Some(r#"{"userProject":"payer"}"#));
+    std::fs::write(&subject, r#"{"token":"canary-2"}"#).expect("a file");
+    assert!(export(&google, by_file(account.clone())).is_ok());
+    assert_eq!(google.requests()[2].field("subject_token").as_deref(), Some("canary-2"));
+    std::fs::write(&subject, r#"{"another":"canary-3"}"#).expect("a file");
+    let error = export(&google, by_file(account.clone())).expect_err("there is no token");
+    assert!(error.is_retryable() && error.to_string().ends_with("has no `token`"), "{error}");
+    std::fs::remove_file(account).expect("the file");
+    std::fs::remove_file(subject).expect("the file");
+}
+
+#[test]
+fn a_service_that_has_the_other_token_is_told_what_the_file_says_and_another_account_s_token_may_follow() {
+    let google = Receiver::judged_by(|request| match (&*request.line, request.header("authorization")) {
+        ("GET /other", None) if request.header("metadata") == Some("canary-0") => {
+            Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncanary-1\n")
+        }
+        ("POST /v1/token", None) if exchanges(request, "canary-1") => {
+            Answer::json(200, r#"{"access_token":"canary-2","expires_in":3600}"#)
+        }
+        ("POST /accounts/a:generateAccessToken", Some("Bearer canary-2")) => {
+            let wish: Value = serde_json::from_slice(&request.body).expect("JSON");
+            let expected = json!({"scope": ["https://www.googleapis.com/auth/cloud-platform"], "delegates": [], "lifetime": "3600s"});
+            assert_eq!(wish, expected);
+            Answer::json(200, r#"{"accessToken":"canary-3","expireTime":"2099-11-26T12:00:00Z"}"#)
+        }
+        ("POST /v1/traces", Some("Bearer canary-3")) => Answer::ok(),
+        _ => Answer::error(403, "canary"),
+    });
+    let url = google.endpoint();
+    let account = federated(json!({"url": format!("{url}/other"), "headers": {"Metadata": "canary-0"}}));
+    let account = with(
+        account,
+        json!({
+            "token_url": format!("{url}/v1/token"),
+            "service_account_impersonation_url": format!("{url}/accounts/a:generateAccessToken"),
+        }),
+    );
+    let account = file("service", &account);
+    export(&google, by_file(account.clone())).expect("it is let in");
+    assert_eq!(google.requests().len(), 4);
+    std::fs::remove_file(account).expect("the file");
+}
+
+#[test]
+fn a_user_may_act_for_a_service_account_through_others() {
+    let google = Receiver::judged_by(|request| match (&*request.line, request.header("authorization")) {
+        ("POST /", None) => Answer::json(200, r#"{"access_token":"canary-1","expires_in":3600}"#),
+        ("POST /a:generateAccessToken", Some("Bearer canary-1")) => {
+            let wish: Value = serde_json::from_slice(&request.body).expect("JSON");
+            assert_eq!(wish["delegates"], json!(["between"]));
+            Answer::json(200, r#"{"accessToken":"canary-2","expireTime":"2099-11-26T12:00:00Z"}"#)
+        }
+        ("POST /v1/traces", Some("Bearer canary-2")) => Answer::ok(),
+        _ => Answer::error(403, "canary"),
+    });
+    let url = google.endpoint();
+    let user = json!({"type": "authorized_user", "client_id": "id", "client_secret": "canary", "refresh_token": "canary", "token_uri": url});
+    let account = json!({
+        "type": "impersonated_service_account", "source_credentials": user, "delegates": ["between"],
+        "service_account_impersonation_url": format!("{url}/a:generateAccessToken"), "quota_project_id": "payer",
+    });
+    let account = file("impersonated", &account);
+    export(&google, by_file(account.clone())).expect("it is let in");
+    assert_eq!(google.requests()[2].header("x-goog-user-project"), Some("payer"));
+    std::fs::remove_file(account).expect("the file");
+}
+
 #[test]
 fn a_file_that_cannot_work_is_refused_and_not_shown() {
     let account =
@@ -137,7 +248,24 @@ fn a_file_that_cannot_work_is_refused_and_not_shown() {
     let wrong_uri = json!({"type": "authorized_user", "client_id": "canary", "client_secret": "canary",
         "refresh_token": "canary", "token_uri": "http://evil.example/canary"});
     for (name, content, expected) in [
-        ("kind", json!({"type": "external_account"}), "another `type`"),
+        ("kind", json!({"type": "gdch_service_account"}), "another `type`"),
+        ("federated", json!({"type": "external_account"}), "no `credential_source`"),
+        (
+            "executable",
+            federated(json!({"executable": {"command": "canary"}})),
+            "executables and AWS are not",
+        ),
+        (
+            "aws",
+            federated(json!({"environment_id": "aws1", "url": "http://169.254.169.254/canary"})),
+            "AWS are not",
+        ),
+        (
+            "plain",
+            federated(json!({"url": "http://evil.example/canary"})),
+            "`url` in the file of credentials is neither",
+        ),
+        ("nobody", json!({"type": "impersonated_service_account"}), "no `source_credentials`"),
         ("key", account("-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"), "no RSA key"),
         ("no-key", json!({"type": "service_account", "client_email": "canary"}), "no `private_key`"),
         ("uri", wrong_uri, "neither `https://` nor on this machine"),

@@ -1,5 +1,7 @@
 //! Keys from each place where they may be, handed out by services on the loopback interface that check who asks.
 
+mod chain;
+
 use super::*;
 use crate::export::auth::Auth;
 use crate::export::otlp::{Otlp, Target};
@@ -16,6 +18,18 @@ fn key_json(secret: &str, expiration: &str) -> Answer {
         200,
         format!(
             r#"{{"Code":"Success","AccessKeyId":"AKID","SecretAccessKey":"{secret}","Token":"canary-session","Expiration":"{expiration}"}}"#
+        ),
+    )
+}
+
+/// The same as the Security Token Service has it.
+fn key_xml(secret: &str) -> Answer {
+    Answer::json(
+        200,
+        format!(
+            "<Response><Credentials><SessionToken>canary-session</SessionToken>\
+             <SecretAccessKey>{secret}</SecretAccessKey><Expiration>2999-01-01T00:00:00Z</Expiration>\
+             <AccessKeyId>AKID</AccessKeyId></Credentials></Response>"
         ),
     )
 }
@@ -72,12 +86,16 @@ fn file(name: &str, content: &str) -> PathBuf {
 }
 
 fn profile(name: &str, credentials_file: &Path, is_named: bool) -> KeySource {
-    let config_file = PathBuf::from("/does/not/exist");
+    let nowhere = || "http://127.0.0.1:1".to_owned();
     KeySource::Profile(Profile {
         name: name.to_owned(),
         is_named,
         credentials_file: credentials_file.into(),
-        config_file,
+        config_file: "/does/not/exist".into(),
+        sso_cache: "/does/not/exist".into(),
+        sso_url: Some(nowhere()),
+        sts_url: nowhere(),
+        region: "eu-west-1".to_owned(),
     })
 }
 
@@ -132,14 +150,7 @@ fn a_web_identity_is_exchanged_for_a_key() {
         .all(|(name, value)| request.field(name).as_deref() == Some(value))
     };
     let sts = Receiver::judged_by(move |request| match is_right(request) {
-        true => Answer::json(
-            200,
-            format!(
-                "<AssumeRoleWithWebIdentityResponse><Credentials><SessionToken>canary-session</SessionToken>\
-                 <SecretAccessKey>{SECRET}</SecretAccessKey><Expiration>2999-01-01T00:00:00Z</Expiration>\
-                 <AccessKeyId>AKID</AccessKeyId></Credentials></AssumeRoleWithWebIdentityResponse>"
-            ),
-        ),
+        true => key_xml(SECRET),
         false => Answer::status(400),
     });
     is_taken(vec![identity(sts.endpoint(), token.clone())]);
@@ -159,7 +170,7 @@ fn the_first_place_that_has_a_key_is_taken_and_no_other_is_asked() {
     let error = export(&mut exporter(&receiver, vec![profile("orders", &file, true), base()]));
     let error = error.expect_err("somebody has asked for that profile");
     assert!(
-        error.is_retryable() && error.to_string().contains("the profile `orders` has none in "),
+        error.is_retryable() && error.to_string().contains("the profile `orders` leads to none in "),
         "{error}"
     );
     let nothing = export(&mut exporter(&receiver, vec![profile("orders", &file, false)]));
