@@ -63,7 +63,7 @@ use style::Style;
 /// | `crate` | `crate = path`, `crate = "path"` | Where `telemetry_runtime` is found, if not under that name. |
 ///
 /// Values in `fields`, `links`, `parent` and `name` are evaluated before the body, and only while the span is recorded (`parent`: where
-/// spans are recorded at all). A value before which `tracing` would want a `%` or `?` needs none if its type implements `Capture`.
+/// spans are recorded at all). All but `parent` are evaluated within the span: `Span::current()` is the new one there. A value before which `tracing` would want a `%` or `?` needs none if its type implements `Capture`.
 ///
 /// # Secrets
 /// What has one of these words in its name, between `_`, `-` and `.`, is never captured by itself, and is recorded as `[REDACTED]`
@@ -148,7 +148,7 @@ pub fn compat_instrument(arguments: TokenStream, item: TokenStream) -> TokenStre
 /// First comes the name: a text, the path of a const, or any other expression, which is evaluated while the span is recorded. Then come
 /// fields, as in `#[instrument(fields(..))]`, where a name alone is a variable: `x` with its type, `?x` as `Debug` text, `%x.y` as
 /// `Display` text. Between them may stand the arguments `target`, `level`, `kind`, `parent`, `root`, `links`, `follows_from`, `sample`,
-/// `keep_if_slower` and `crate`, as in [`#[instrument]`](macro@instrument); a field of such a name is written in quotes. What is named like a
+/// `keep_if_slower` and `crate`, as in [`#[instrument]`](macro@instrument): to link to the span that is current, take its context before; a field of such a name is written in quotes. What is named like a
 /// secret is recorded as `[REDACTED]` unless it stands in `expose(..)`.
 ///
 /// It stays on its thread. For a future there is [`detached_span!`].
