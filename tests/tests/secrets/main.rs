@@ -1,6 +1,8 @@
 //! Secrets in every place that takes one, every kind of exporter at receivers that fail and repeat what they were sent, and all that a
 //! process says of it: no secret is in there.
 
+mod clouds;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -172,9 +174,13 @@ struct Bad {
 const HURRY: &str = "retry: {initial: 10ms, max: 20ms, budget: 300ms}";
 
 impl Bad {
+    fn none() -> Self {
+        Self { entries: Vec::new(), http: Vec::new(), grpc: Vec::new() }
+    }
+
     /// `options` are those of every OTLP exporter beside where it sends, `echo` what it is sent back.
     fn new(elsewhere: &str, spool: &Path, options: &str, echo: &str) -> Self {
-        let mut bad = Self { entries: Vec::new(), http: Vec::new(), grpc: Vec::new() };
+        let mut bad = Self::none();
         let spool = format!("spool: {{path: \"{}\"}}", spool.display());
         for protocol in ["http/protobuf", "http/json"] {
             let otlp = |name: &str, endpoint: &str, more: &str| {
