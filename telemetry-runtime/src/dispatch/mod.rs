@@ -2,6 +2,7 @@
 
 mod circuit;
 mod crew;
+mod end;
 mod flight;
 mod keeper;
 mod queue;
@@ -17,6 +18,7 @@ mod watch;
 mod worker;
 
 pub use circuit::Breaker;
+pub(crate) use end::end;
 pub(crate) use keeper::Keeper;
 pub(crate) use queue::{Queue, QueueStatus};
 pub(crate) use retry::RetryOptions;

@@ -151,7 +151,7 @@ impl Queue {
     }
 
     /// Waits until no worker is left but those whose calls do not return; false if that takes longer than `deadline`.
-    pub(crate) fn wait_for_workers(&self, deadline: Instant) -> bool {
+    pub(super) fn wait_for_workers(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         while !state.crew.is_nobody_at_work() {
             if Instant::now() >= deadline {
@@ -163,7 +163,7 @@ impl Queue {
     }
 
     /// Lets the workers go once they have sent what waits.
-    pub(crate) fn close(&self) {
+    pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }

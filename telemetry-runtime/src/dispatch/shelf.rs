@@ -279,7 +279,7 @@ impl Queue {
     }
 
     /// Has those batches put on disk that workers have but do not get rid of.
-    pub(crate) fn rescue_all(&self) {
+    pub(super) fn rescue_all(&self) {
         let mut state = self.lock();
         let workers: Vec<_> = state.flights.iter().map(|flight| flight.worker).collect();
         workers
@@ -290,7 +290,7 @@ impl Queue {
     }
 
     /// Waits until all that is to go to disk is there, or the deadline has come.
-    pub(crate) fn wait_until_kept(&self, deadline: Instant) {
+    pub(super) fn wait_until_kept(&self, deadline: Instant) {
         let mut state = self.lock();
         while !state.is_all_kept() && self.may_write(&state) && Instant::now() < deadline {
             state = self.wait(state, Some(deadline));
@@ -308,7 +308,7 @@ impl Queue {
     }
 
     /// Waits until the spool is closed, or the deadline has come.
-    pub(crate) fn wait_for_disk(&self, deadline: Instant) {
+    pub(super) fn wait_for_disk(&self, deadline: Instant) {
         let mut state = self.lock();
         while self.shelf.is_some() && !state.disk.closed && Instant::now() < deadline {
             state = self.wait(state, Some(deadline));
