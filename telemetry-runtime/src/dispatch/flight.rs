@@ -203,6 +203,7 @@ impl Queue {
 
     /// Counts a call that succeeded.
     pub(super) fn succeed(&self, worker: Ticket, signal: Signal, settled: Settled) {
+        let spool = self.hold_spool(worker);
         let mut state = self.lock();
         if !state.has_flight(worker) {
             return;
@@ -212,7 +213,7 @@ impl Queue {
         let place = state.settle(worker, settled);
         self.changed.notify_all();
         drop(state);
-        self.forget(place);
+        self.forget(spool, place);
         if was_failing {
             stats::log_recovery(&self.name, signal);
         }
@@ -220,6 +221,7 @@ impl Queue {
 
     /// Counts a call that failed for good.
     pub(super) fn refuse(&self, worker: Ticket, signal: Signal, message: &str, settled: Settled) {
+        let spool = self.hold_spool(worker);
         let mut state = self.lock();
         if !state.has_flight(worker) {
             return;
@@ -229,7 +231,7 @@ impl Queue {
         let place = state.settle(worker, settled);
         self.changed.notify_all();
         drop(state);
-        self.forget(place);
+        self.forget(spool, place);
         self.log_if(is_news, signal, message, Outlook::Lost);
     }
 
@@ -244,12 +246,13 @@ impl Queue {
 
     /// Counts what is settled without an answer: left out, too large, or out of time.
     pub(super) fn settle(&self, worker: Ticket, settled: impl Into<Settled>) {
+        let spool = self.hold_spool(worker);
         let mut state = self.lock();
         state.circuit.withdrawn(worker, Instant::now());
         let place = state.settle(worker, settled.into());
         self.changed.notify_all();
         drop(state);
-        self.forget(place);
+        self.forget(spool, place);
     }
 
     /// Counts a call that may be tried again, and says whether it is to be. `done` is what of the batch was done all the same.

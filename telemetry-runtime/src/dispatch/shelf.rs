@@ -34,6 +34,9 @@ pub(super) struct Shelf {
     mode: Mode,
 }
 
+/// The spool while somebody has it; nothing once it is closed.
+pub(super) type OpenSpool<'a> = MutexGuard<'a, Option<Spool<Disk>>>;
+
 /// What the queue knows of its spool without asking it.
 #[derive(Default)]
 pub(super) struct Books {
@@ -247,10 +250,17 @@ impl Queue {
         }
     }
 
+    /// The spool, if what the worker has is from there: held until that is counted and forgotten, so that nobody closes it in between, and
+    /// the next process finds no more than this one said is left.
+    pub(super) fn hold_spool(&self, worker: Ticket) -> Option<OpenSpool<'_>> {
+        let is_kept = self.lock().flight(worker).is_some_and(|flight| flight.is_kept());
+        self.shelf.as_ref().filter(|_| is_kept).map(Shelf::lock)
+    }
+
     /// Has an entry that is settled forgotten.
-    pub(super) fn forget(&self, place: Option<Place>) {
-        if let Some(place) = place {
-            self.with_disk(Access::Settle, |spool| spool.settle(place));
+    pub(super) fn forget(&self, spool: Option<OpenSpool<'_>>, place: Option<Place>) {
+        if let (Some(mut spool), Some(place)) = (spool, place) {
+            self.act_on(&mut spool, Access::Settle, |spool| spool.settle(place));
         }
     }
 
@@ -317,7 +327,15 @@ impl Queue {
 
     /// Does something with the spool, and notes what that came to; `None` if there is no spool, or the disk fails.
     fn with_disk<T>(&self, access: Access, act: impl FnOnce(&mut Spool<Disk>) -> io::Result<T>) -> Option<T> {
-        let mut spool = self.shelf.as_ref()?.lock();
+        self.act_on(&mut self.shelf.as_ref()?.lock(), access, act)
+    }
+
+    fn act_on<T>(
+        &self,
+        spool: &mut OpenSpool<'_>,
+        access: Access,
+        act: impl FnOnce(&mut Spool<Disk>) -> io::Result<T>,
+    ) -> Option<T> {
         let spool = spool.as_mut()?;
         let done = act(spool);
         let mut state = self.lock();
@@ -336,7 +354,7 @@ impl Queue {
 }
 
 impl Shelf {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Spool<Disk>>> {
+    pub(super) fn lock(&self) -> OpenSpool<'_> {
         self.spool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
