@@ -135,7 +135,7 @@ impl Queue {
     pub(super) fn take(&self, worker: Ticket) -> Option<Task> {
         let mut state = self.lock();
         loop {
-            if state.abandoned || !state.crew.take_back(worker, self.options.concurrency) {
+            if state.over || state.abandoned || !state.crew.take_back(worker, self.options.concurrency) {
                 return None;
             }
             if let Some(task) = self.next_task(&mut state, worker) {
@@ -181,7 +181,7 @@ impl Queue {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
-            let is_over = state.closed && !state.is_answered();
+            let is_over = state.over || state.closed && !state.is_answered();
             let State { circuit, flights, .. } = &mut *state;
             let Some(flight) = flights.iter_mut().find(|flight| flight.worker == worker) else {
                 return false;
@@ -333,7 +333,7 @@ impl Queue {
     /// Whether there is work for more workers than there are.
     pub(super) fn is_short_of_workers(&self) -> bool {
         let state = self.lock();
-        let is_over = state.abandoned || state.closed && state.waiting.is_empty();
+        let is_over = state.over || state.abandoned || state.closed && state.waiting.is_empty();
         !is_over && state.crew.is_short(self.options.concurrency)
     }
 

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) counts: PerSignal<Counts>,
     /// No batch comes any more; once what waits is gone, the workers may go.
     pub(super) closed: bool,
+    /// Time is up: workers begin nothing more.
+    pub(super) over: bool,
     /// Whatever waits is given up.
     pub(super) abandoned: bool,
 }

@@ -288,9 +288,11 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Has those batches put on disk that workers have but do not get rid of.
+    /// Has those batches put on disk that workers have but do not get rid of. From now on they begin nothing else, or that would be sent
+    /// twice, too.
     pub(super) fn rescue_all(&self) {
         let mut state = self.lock();
+        state.over = true;
         let workers: Vec<_> = state.flights.iter().map(|flight| flight.worker).collect();
         workers
             .into_iter()

@@ -122,6 +122,19 @@ fn a_disk_that_is_stuck_does_not_stop_the_watch() {
 }
 
 #[test]
+fn once_time_is_up_workers_begin_nothing_more() {
+    let folder = Folder::new();
+    let queue = queue(Options { spool: folder.spool(Mode::OnFailure), ..quick() });
+    let worker = queue.hire().expect("there is a place");
+    queue.push(Arc::new(batch(&[Sample::root("s", 1)])));
+    assert!(matches!(queue.take(worker), Some(flight::Task::Batch(_))));
+    assert_eq!(queue.keep(worker, Signal::Traces, 1, b"packed"), shelf::Kept::Yes);
+    queue.close();
+    queue.rescue_all();
+    assert!(queue.take(worker).is_none(), "the entry is for the next process");
+}
+
+#[test]
 fn what_does_not_fit_in_the_spool_goes_in_halves() {
     let folder = Folder::new();
     let options = Options { spool: folder.spool(Mode::Always), ..quick() };
