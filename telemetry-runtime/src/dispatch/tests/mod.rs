@@ -1,6 +1,7 @@
 //! What becomes of batches in memory when exporters fail, hang and panic.
 
 mod kept;
+mod processes;
 mod properties;
 mod scripted;
 #[cfg(feature = "logging")]

@@ -19,7 +19,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// Acts among which a few never end: not more than exporters can be made anew.
-fn acts() -> impl Strategy<Value = Vec<Act>> {
+pub(super) fn acts() -> impl Strategy<Value = Vec<Act>> {
     (prop::collection::vec(act(), 0..40), prop::collection::vec(any::<prop::sample::Index>(), 0..3)).prop_map(
         |(mut acts, hangs)| {
             hangs.into_iter().for_each(|at| acts.insert(at.index(acts.len() + 1), Act::Hang));
@@ -28,17 +28,12 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     )
 }
 
-/// How many spans were taken, unless one was twice.
+/// How many spans were taken, as far as anybody has said so, unless one was twice.
 fn taken_once(calls: &[Call]) -> Option<u64> {
     let mut taken = HashSet::new();
-    let is_new = calls.iter().all(|Call { ids, act, .. }| {
-        let count = match act {
-            Act::Take | Act::Reject(_) => ids.len(),
-            Act::FailAfter(count) | Act::RefuseAfter(count) => *count,
-            _ => 0,
-        };
-        ids.iter().take(count).all(|id| taken.insert(*id))
-    });
+    let mut said = calls.iter().filter(|call| !matches!(call.act, Act::Hang));
+    let is_new = said
+        .all(|Call { ids, act, .. }| ids.iter().take(act.taken_of(ids.len())).all(|id| taken.insert(*id)));
     is_new.then_some(taken.len() as u64)
 }
 
@@ -55,7 +50,7 @@ proptest! {
         // Long enough that a call which only panics, and says where, is not taken for one that hangs.
         let options = Options { concurrency, max_batch_items, export_timeout: 10 * SHORT, ..quick() };
         let running = Running::start(Script::of(acts), options, true);
-        let pushed = running.push_all(&sizes);
+        let pushed = running.push_all(0, &sizes);
         let status = running.settle();
         prop_assert_eq!((status.created, status.queued), (pushed, 0));
 
@@ -77,7 +72,7 @@ proptest! {
         let spool = folder.spool(mode);
         let options = Options { concurrency, max_batch_items, spool, export_timeout: 10 * SHORT, ..quick() };
         let running = Running::start(Script::of(acts), options, true);
-        let pushed = running.push_all(&sizes);
+        let pushed = running.push_all(0, &sizes);
         let status = wait_for(&running, |status| status.queued + status.spooled == 0);
         prop_assert_eq!(status.created, pushed);
         let Dropped { permanent_error, too_large, .. } = status.dropped;

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -122,6 +122,17 @@ impl Scripted {
     }
 }
 
+impl Act {
+    /// How many of so many items the other side has taken, whether it could say so or not.
+    pub(super) fn taken_of(self, items: usize) -> usize {
+        match self {
+            Self::Take | Self::Reject(_) | Self::Hang => items,
+            Self::FailAfter(count) | Self::RefuseAfter(count) => count.min(items),
+            Self::Fail | Self::Refuse | Self::Panic | Self::TooLarge => 0,
+        }
+    }
+}
+
 impl Script {
     pub(super) fn of(acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
         Arc::new(Self { acts: Mutex::new(acts.into_iter().collect()), ..Self::default() })
@@ -192,13 +203,23 @@ impl Running {
         self.queue.push(Arc::new(batch(&spans)));
     }
 
-    /// Pushes batches of these sizes, of spans numbered from 1; how many spans that were.
-    pub(super) fn push_all(&self, sizes: &[u64]) -> u64 {
-        sizes.iter().fold(0, |pushed, size| {
+    /// Pushes batches of these sizes, of spans numbered from behind this number on; the last number.
+    pub(super) fn push_all(&self, behind: u64, sizes: &[u64]) -> u64 {
+        sizes.iter().fold(behind, |pushed, size| {
             self.push(pushed + 1..=pushed + size);
             self.status();
             pushed + size
         })
+    }
+
+    /// Has all threads end, also those whose calls hang; the counts at the end.
+    pub(super) fn join(&self) -> ExporterStatus {
+        self.queue.abandon();
+        self.stop.stop();
+        self.script.end();
+        let ended = self.ended.recv_timeout(SOON);
+        assert_eq!(ended, Err(RecvTimeoutError::Disconnected), "threads go on");
+        self.status()
     }
 
     /// The counts, which must add up.
@@ -265,7 +286,7 @@ pub(super) fn quick() -> Options {
 }
 
 /// A folder for one spool, which goes with it.
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
     pub(super) fn new() -> Self {
