@@ -200,11 +200,7 @@ impl Queue {
             }
             Ok(())
         });
-        match kept {
-            Some(()) => Kept::Yes,
-            None if fits => Kept::No,
-            None => Kept::DoesNotFit,
-        }
+        Kept::of(kept, fits)
     }
 
     /// Puts what is left of the keeper's batch back into memory. What does not fit on disk stays there until it is sent.
@@ -227,6 +223,20 @@ impl Queue {
             Ok(Some(entry))
         };
         self.with_disk(Access::Read, next).flatten()
+    }
+
+    /// Puts two batches, of so many items each, in the place of what the worker has from disk, if it still has it.
+    pub(super) fn replace(&self, worker: Ticket, entry: &Entry, halves: [(usize, &[u8]); 2]) -> Kept {
+        let mut fits = true;
+        let replaced = self.with_disk(Access::Write, |spool| {
+            if self.lock().has_flight(worker) {
+                spool.replace(entry, halves).inspect_err(|error| fits = !does_not_fit(error))?;
+                // Should the watch give it up just now, it gives back what is settled, which is nothing.
+                self.lock().remove_kept(worker);
+            }
+            Ok(())
+        });
+        Kept::of(replaced, fits)
     }
 
     /// Leaves on disk what the worker has from there, if it still has it.
@@ -351,6 +361,16 @@ impl Queue {
     fn log_disk_if(&self, is_news: bool, error: Option<io::Error>) {
         if let Some(error) = error.filter(|_| is_news) {
             stats::log_disk_failure(&self.name, &error.to_string());
+        }
+    }
+}
+
+impl Kept {
+    fn of(done: Option<()>, fits: bool) -> Self {
+        match done {
+            Some(()) => Self::Yes,
+            None if fits => Self::No,
+            None => Self::DoesNotFit,
         }
     }
 }

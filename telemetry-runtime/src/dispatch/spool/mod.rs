@@ -96,6 +96,7 @@ pub(crate) struct Entry {
     pub(crate) signal: Signal,
     pub(crate) items: u32,
     pub(crate) payload: Vec<u8>,
+    pub(crate) written_unix_s: u64,
     /// Whether an earlier process wrote it.
     pub(crate) earlier: bool,
     pub(crate) place: Place,
@@ -334,7 +335,7 @@ impl<D: Folder> Spool<D> {
         let payload =
             self.file_of(place.segment).ok().and_then(|file| read_payload(file, place.offset, header));
         match payload {
-            Some(payload) => Some(Entry { signal, items, payload, earlier, place }),
+            Some(payload) => Some(Entry { signal, items, payload, written_unix_s, earlier, place }),
             None => self.discard(place, header, Loss::corrupt),
         }
     }

@@ -23,6 +23,8 @@ enum Step {
     },
     Next,
     Settle(prop::sample::Index),
+    /// Two in the place of one.
+    Replace(prop::sample::Index),
     GiveBack(prop::sample::Index),
     Sync,
     Pass {
@@ -67,6 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1..50_u16).prop_map(|items| Step::AppendOut { items }),
         8 => Just(Step::Next),
         6 => any::<Index>().prop_map(Step::Settle),
+        2 => any::<Index>().prop_map(Step::Replace),
         2 => any::<Index>().prop_map(Step::GiveBack),
         1 => Just(Step::Sync),
         1 => (0..MAX_AGE_S).prop_map(|seconds| Step::Pass { seconds }),
@@ -90,6 +93,12 @@ struct Known {
     taken: bool,
     /// Where it was when it was settled: process and segment.
     settled_in: (u32, u64),
+}
+
+impl Known {
+    fn new(signal: Signal, items: u32, payload: Vec<u8>, acknowledged: bool) -> Self {
+        Self { signal, items, payload, acknowledged, settled: false, taken: false, settled_in: (0, 0) }
+    }
 }
 
 /// A spool, the model of it, and what has happened.
@@ -155,6 +164,7 @@ impl Run {
             Step::AppendOut { items } => self.append_out(items),
             Step::Next => drop(self.next()),
             Step::Settle(index) => self.settle(index),
+            Step::Replace(index) => self.replace(index),
             Step::GiveBack(index) => self.give_back(index),
             Step::Sync => drop(self.spool().sync()),
             Step::Pass { seconds } => self.now += seconds,
@@ -190,9 +200,7 @@ impl Run {
         let acknowledged = place.is_some();
         let items = u32::from(items);
         self.appended[signal] += if acknowledged { u64::from(items) } else { 0 };
-        let known =
-            Known { signal, items, payload, acknowledged, settled: false, taken: false, settled_in: (0, 0) };
-        self.known.push(known);
+        self.known.push(Known::new(signal, items, payload, acknowledged));
         place
     }
 
@@ -249,6 +257,30 @@ impl Run {
         (known.settled, known.settled_in) = (true, (self.process, place.segment));
         let settled = if earlier { &mut self.settled.earlier } else { &mut self.settled.own };
         settled[known.signal] += u64::from(known.items);
+    }
+
+    fn replace(&mut self, index: prop::sample::Index) {
+        if self.out.is_empty() {
+            return;
+        }
+        let (place, id) =
+            self.out.iter().nth(index.index(self.out.len())).map(|(p, i)| (*p, *i)).expect("one");
+        let Known { signal, items, payload, .. } = self.known[id].clone();
+        let earlier = self.spool().segments[&place.segment].earlier;
+        let entry = Entry { signal, items, payload, written_unix_s: self.now, earlier, place };
+        let next = self.known.len() as u32;
+        let payloads = [next, next + 1].map(|id| [&id.to_le_bytes()[..], &entry.payload[4..]].concat());
+        let counts = [items / 2, items - items / 2];
+        let halves = [0, 1].map(|half| (counts[half] as usize, payloads[half].as_slice()));
+        let acknowledged = self.spool().replace(&entry, halves).is_ok();
+        for (items, payload) in counts.into_iter().zip(payloads) {
+            self.known.push(Known::new(signal, items, payload, acknowledged));
+        }
+        if acknowledged {
+            self.out.remove(&place);
+            let known = &mut self.known[id];
+            (known.settled, known.settled_in) = (true, (self.process, place.segment));
+        }
     }
 
     fn give_back(&mut self, index: prop::sample::Index) {
@@ -519,6 +551,48 @@ fn what_is_given_back_is_read_again_behind_all_others() {
     };
     assert_eq!([(); 5].map(|()| read()), ["one", "two", "three", "one", "one"]);
     assert_eq!(spool.unread_entries(), 1);
+}
+
+#[test]
+fn what_takes_an_entry_s_place_is_as_old_and_of_the_same_process() {
+    let disk = Fake::default();
+    drop(spool_of(&disk, [b"whole"]));
+    let mut spool = reopen(&disk);
+    spool.append(Signal::Traces, 1, b"own", 5).expect("room");
+    let whole = spool.next(0).expect("no faults").expect("one");
+    let whole = Entry { items: 3, ..whole };
+    spool.replace(&whole, [(1, b"one"), (2, b"other")]).expect("no faults");
+    spool.append(Signal::Traces, 1, b"next", 5).expect("room");
+    assert_eq!((spool.on_disk().own.traces, spool.on_disk().earlier.traces), (2, 3));
+    let day = 24 * 60 * 60;
+    let mut read = Vec::new();
+    while let Some(entry) = spool.next(0).expect("no faults") {
+        read.push((entry.payload, entry.items, entry.earlier));
+    }
+    let expected: [(&[u8], _, _); 4] =
+        [(b"own", 1, false), (b"one", 1, true), (b"other", 2, true), (b"next", 1, false)];
+    assert_eq!(read, expected.map(|(payload, items, earlier)| (payload.to_vec(), items, earlier)));
+    drop(spool);
+    let mut next = reopen(&disk);
+    let left = std::iter::from_fn(|| next.next(day + 1).expect("no faults"));
+    assert_eq!(left.map(|entry| entry.payload).collect::<Vec<_>>(), [b"own".to_vec(), b"next".to_vec()]);
+    assert_eq!(next.take_losses().earlier.traces.expired, 3);
+}
+
+#[test]
+fn what_cannot_take_an_entry_s_place_leaves_it_there() {
+    // Creates the segment and forces out its name, writes two headers and payloads, and forces them out.
+    for after in 0..7 {
+        let disk = Fake::default();
+        drop(spool_of(&disk, [b"whole"]));
+        let mut spool = reopen(&disk);
+        let whole = Entry { items: 2, ..spool.next(0).expect("no faults").expect("one") };
+        disk.fail(after, Fault::Error);
+        assert!(spool.replace(&whole, [(1, b"one"), (1, b"other")]).is_err(), "{after}");
+        spool.give_back(whole.place);
+        assert_eq!(payloads(&mut spool), [b"whole"], "{after}");
+        assert_eq!(payloads(&mut reopen(&disk)), [b"whole"], "{after}");
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! How entries get into a spool: behind all others.
+//! How entries get into a spool: behind all others, or in the place of one that was too large.
 
 use super::entry::{HEADER_BYTES, Header};
 use super::folder::{File, Folder, write_all};
 use super::segment::Segment;
-use super::{Fsync, Open, Place, Spool};
+use super::{Entry, Fsync, Open, Place, Spool};
 use crate::record::Signal;
 use std::io;
 
@@ -34,6 +34,36 @@ impl<D: Folder> Spool<D> {
                 Err(error)
             }
         }
+    }
+
+    /// Writes two batches, of so many items each, in the place of one that is out. They are as old as it and of its process, and behind all others.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append). The entry is out still then, and neither batch is in the spool.
+    pub(crate) fn replace(&mut self, entry: &Entry, halves: [(usize, &[u8]); 2]) -> io::Result<()> {
+        let Entry { signal, written_unix_s, earlier, place, .. } = *entry;
+        let of = |(items, payload)| Header::of(signal, items, payload, written_unix_s);
+        let [Some(first), Some(second)] = halves.map(of) else {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        self.make_room(first.entry_len() + second.entry_len())?;
+        // In a segment of their own: it says of all its entries whose they are.
+        let start = self.begin_segment()?;
+        let behind = Place { offset: first.entry_len(), ..start };
+        self.write(start, &first, halves[0].1)
+            .and_then(|()| self.write(behind, &second, halves[1].1))
+            // Before the entry is marked they are to be as safe as it is.
+            .and_then(|()| if self.options.fsync == Fsync::Never { Ok(()) } else { self.sync() })
+            .inspect_err(|_| self.cut_off(start))?;
+        self.writer = None;
+        if let Some(segment) = self.segments.get_mut(&start.segment) {
+            segment.earlier = earlier;
+            segment.add(&first);
+            segment.add(&second);
+        }
+        // Without the mark the next process sends the whole, too.
+        let _ = self.settle(place);
+        Ok(())
     }
 
     /// Where the next entry goes: in the writer's segment, or in a new one.

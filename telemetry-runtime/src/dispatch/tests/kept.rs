@@ -77,6 +77,30 @@ fn parts_behind_one_that_was_taken_bit_by_bit_are_not_lost_when_they_hang() {
 }
 
 #[test]
+fn what_is_too_large_on_disk_is_halved_until_it_fits_and_stays_the_process_s_that_left_it() {
+    let folder = Folder::new();
+    let options = Options { spool: folder.spool(Mode::Always), ..quick() };
+    let script = Arc::new(Script { poison: Some(1), ..Script::default() });
+    let running = Running::start(script, options.clone(), false);
+    running.push(1..=7);
+    wait_for(&running, |status| status.spooled == 7);
+    running.join();
+
+    let script = Arc::new(Script { max_items: Some(2), ..Script::default() });
+    let running = Running::start(script, options, false);
+    running.push(8..=10);
+    let status = wait_for(&running, |status| status.exported == 3 && status.replayed.waiting == 0);
+    assert_eq!((status.replayed.exported, status.spooled, status.dropped.total()), (7, 0, 0), "{status}");
+    let taken = running.script.calls().into_iter().filter(|call| matches!(call.act, Act::Take));
+    let mut taken: Vec<_> = taken.flat_map(|call| call.ids).collect();
+    taken.sort_unstable();
+    assert_eq!(taken, Vec::from_iter(1..=10), "each once");
+    assert_eq!(running.join().spooled, 0);
+    let left = std::fs::read_dir(folder.0.join("scripted/0")).expect("the process's folder");
+    assert_eq!(left.map(|file| file.expect("a file").file_name()).collect::<Vec<_>>(), ["lock"]);
+}
+
+#[test]
 fn a_batch_that_is_never_taken_stops_no_other_on_disk() {
     let folder = Folder::new();
     let options = Options { spool: folder.spool(Mode::Always), ..quick() };

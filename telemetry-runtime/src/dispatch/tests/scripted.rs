@@ -85,6 +85,11 @@ impl Exporter for Scripted {
         Some(ids[settled..].iter().flat_map(|id| id.to_le_bytes()).collect())
     }
 
+    fn halve_packed(&mut self, _: Signal, packed: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
+        let (first, second) = packed.split_at(packed.len() / 16 * 8);
+        Some([first, second].map(|half| (half.len() / 8, half.to_vec())))
+    }
+
     fn export_packed(&mut self, _: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
         let id = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
         let ids: Vec<u64> = packed.chunks(8).map(id).collect();

@@ -59,10 +59,11 @@ fn the_log_says_whether_what_does_not_leave_is_tried_again() {
 }
 
 #[test]
-fn an_entry_on_disk_that_is_too_large_is_counted_as_that_and_told_of() {
+fn an_item_on_disk_that_is_too_large_is_counted_as_that_and_told_of() {
     let folder = Folder::new();
     let options = Options { spool: folder.spool(Mode::Always), ..quick() };
-    let (lines, status) = said([Act::TooLarge], options);
+    // The two together, and each of them.
+    let (lines, status) = said([Act::TooLarge; 3], options);
     assert_eq!((status.dropped.too_large, status.spooled), (2, 0), "{status}");
     assert!(lines.contains("do not leave, and are dropped") && lines.contains("too large"), "{lines}");
 }
