@@ -1,5 +1,6 @@
 //! Between the collector and an exporter: a bounded queue, workers that retry, and the counts of what became of everything.
 
+mod books;
 mod circuit;
 mod crew;
 mod end;

@@ -1,10 +1,11 @@
 //! The bounded queue in front of one exporter, and the counts of everything that went in.
 
 use super::Options;
+use super::books::Books;
 use super::circuit::Circuit;
 use super::crew::Crew;
 use super::flight::Flight;
-use super::shelf::{self, Shelf};
+use super::shelf::Shelf;
 use super::stats::{Dropped, ExporterStatus, Replayed, Settled};
 use crate::record::{Batch, PerSignal, Signal};
 use std::collections::VecDeque;
@@ -36,7 +37,7 @@ pub(super) struct State {
     pub(super) flights: Vec<Flight>,
     pub(super) crew: Crew,
     pub(super) circuit: Circuit,
-    pub(super) disk: shelf::Books,
+    pub(super) disk: Books,
     pub(super) counts: PerSignal<Counts>,
     /// No batch comes any more; once what waits is gone, the workers may go.
     pub(super) closed: bool,
