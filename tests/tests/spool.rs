@@ -273,6 +273,20 @@ fn kill_one(endpoint: &str, folder: &Path, mode: &str, after: u64) -> u64 {
 }
 
 #[test]
+fn what_a_killed_process_left_is_sent_by_one_that_runs() {
+    let _turn = turn();
+    let folder = Folder::new("beside");
+    let receiver = Receiver::start();
+    let guard = install(&receiver.endpoint(), &folder.0, "");
+    let safe = kill_one(&unused(), &folder.0, "", 300);
+    let status = wait_for(&guard, |status| status.replayed.exported >= safe);
+    assert_eq!((status.created, status.replayed.dropped), (0, 0), "{status}");
+    drop(guard);
+    let (distinct, total) = arrived(&receiver);
+    assert!(distinct.len() as u64 >= safe && distinct.len() == total, "{total} of {safe}");
+}
+
+#[test]
 fn what_was_on_disk_when_the_process_was_killed_arrives() {
     let _turn = turn();
     let rounds = env::var(ROUNDS).ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5_u64);

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// How long a disk that failed is left alone.
 const DISK_PAUSE: Duration = Duration::from_secs(5);
 
+/// How often a process looks for what others have left: some calls of the system for each that has ever had a spool at the same path.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
 /// What the queue knows of its spool without asking it.
 #[derive(Default)]
 pub(super) struct Books {
@@ -28,6 +31,8 @@ pub(super) struct Books {
     no_reading_until: Option<Instant>,
     /// When what was written is to be forced out.
     pub(super) sync_due: Option<Instant>,
+    /// When to look for what other processes have left.
+    pub(super) look_due: Option<Instant>,
     /// Whether the end is near: what waits goes to disk.
     pub(super) leaving: bool,
     pub(super) closed: bool,
@@ -60,7 +65,12 @@ impl Books {
 
     /// When the keeper has to look again.
     pub(super) fn next_change(&self) -> Option<Instant> {
-        self.next_try().into_iter().chain(self.sync_due).min()
+        self.next_try().into_iter().chain(self.sync_due).chain(self.look_due).min()
+    }
+
+    /// Has the keeper look for what other processes have left, some time later.
+    pub(super) fn look_again(&mut self) {
+        self.look_due = Some(Instant::now() + LOOK_EVERY);
     }
 
     /// What fails just now, if anything does.

@@ -68,7 +68,7 @@ pub(super) struct Counts {
     pub(super) dropped: Dropped,
     /// Those on disk.
     pub(super) spooled: u64,
-    /// Those that earlier processes left on disk.
+    /// Those that other processes left on disk.
     pub(super) replayed: Replayed,
     pub(super) last_error: Option<String>,
 }

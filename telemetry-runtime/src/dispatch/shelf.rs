@@ -8,7 +8,7 @@ use super::queue::{Counts, Queue, State, Waiting};
 use super::spool::{Disk, Entry, Loss, Place, Spool, SpoolError};
 use super::stats::{self, Dropped, Settled};
 use crate::clock;
-use crate::record::{Batch, Signal};
+use crate::record::{Batch, PerSignal, Signal};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -40,6 +40,8 @@ pub(super) enum Chore {
     /// To have the entry sent by somebody else.
     GiveBack(Place),
     Sync,
+    /// To look for what other processes have left since.
+    Adopt,
 }
 
 /// Whether a part of a batch is on disk.
@@ -74,15 +76,11 @@ impl Queue {
 
     /// The same queue before this spool.
     fn behind(mut self, mut spool: Spool<Disk>, mode: Mode) -> Self {
-        let found = spool.on_disk().earlier;
+        let (left, lost) = (spool.on_disk().earlier, spool.losses().earlier);
         let mut state = self.lock();
-        for signal in Signal::ALL {
-            let lost = spool.losses().earlier[signal].total();
-            let replayed = &mut state.counts[signal].replayed;
-            (replayed.found, replayed.waiting) = (found[signal] + lost, found[signal] + lost);
-            state.disk.came += found[signal] + lost;
-        }
+        state.find(PerSignal::of(|signal| left[signal] + lost[signal].total()));
         state.note(&mut spool);
+        state.disk.look_again();
         drop(state);
         self.shelf = Some(Shelf { spool: Mutex::new(Some(spool)), mode });
         self
@@ -137,6 +135,9 @@ impl Queue {
             }
             if state.disk.sync_due.take_if(|due| *due <= Instant::now()).is_some() {
                 return Some(Chore::Sync);
+            }
+            if state.disk.look_due.take_if(|due| *due <= Instant::now()).is_some() && !state.closed {
+                return Some(Chore::Adopt);
             }
             let until = state.disk.next_change();
             state = self.wait(state, until);
@@ -239,6 +240,16 @@ impl Queue {
     /// Forces out what was written.
     pub(super) fn sync_disk(&self) {
         self.with_disk(Access::Sync, Spool::sync);
+    }
+
+    /// Takes over what processes that have ended since left behind.
+    pub(super) fn adopt(&self) {
+        self.with_disk(Access::Open, |spool| {
+            let found = spool.adopt();
+            self.lock().find(found);
+            Ok(())
+        });
+        self.lock().disk.look_again();
     }
 
     /// Ends the spool, which another process may then have.
@@ -347,6 +358,16 @@ impl State {
     /// Whether nothing is in memory that is still to go to disk.
     pub(super) fn is_all_kept(&self) -> bool {
         self.waiting.iter().all(|waiting| waiting.in_memory) && !self.has_flight(KEEPER)
+    }
+
+    /// Counts what other processes have left.
+    fn find(&mut self, found: PerSignal<u64>) {
+        for signal in Signal::ALL {
+            let replayed = &mut self.counts[signal].replayed;
+            replayed.found += found[signal];
+            replayed.waiting += found[signal];
+            self.disk.came += found[signal];
+        }
     }
 
     /// Counts what the spool has lost, and notes how it stands.

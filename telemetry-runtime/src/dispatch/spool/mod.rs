@@ -2,7 +2,8 @@
 //!
 //! A spool is a queue of packed batches in append-only segment files. What is appended is not written again but for one byte, which
 //! says that the entry is settled; a segment goes once all its entries are. Every process begins segments of its own, so nothing is
-//! ever written behind a torn tail.
+//! ever written behind a torn tail. What an ended process has left belongs to whoever moves its segments into a folder of its own: the next
+//! one at its start, or one that runs, which looks now and then.
 //!
 //! What a `kill -9` costs: nothing that [`append`](Spool::append) has acknowledged, and no more than the entries that were out are sent
 //! twice. What a power failure costs is in [`Fsync`]; what had been sent may then be sent again, out of the two segments (of 4 MiB) that were
@@ -27,7 +28,7 @@ pub(crate) use error::SpoolError;
 pub(crate) use losses::{Loss, Losses};
 
 use crate::record::{PerSignal, Signal};
-use entry::{DONE, HEADER_BYTES, Header, MARK_AT};
+use entry::{DONE, Header, MARK_AT};
 use folder::{File, Folder, read_header, read_payload, write_all};
 use segment::Segment;
 use std::collections::BTreeMap;
@@ -205,6 +206,11 @@ impl<D: Folder> Spool<D> {
         on_disk
     }
 
+    /// All segments together.
+    fn len_bytes(&self) -> u64 {
+        self.segments.values().map(|segment| segment.len_bytes).sum()
+    }
+
     /// Entries that are neither settled nor out.
     pub(crate) fn unread_entries(&self) -> usize {
         self.segments.values().map(Segment::unread_entries).sum()
@@ -287,7 +293,7 @@ impl<D: Folder> Spool<D> {
         if len_bytes > max {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        while self.segments.values().map(|segment| segment.len_bytes).sum::<u64>() > max - len_bytes {
+        while self.len_bytes() > max - len_bytes {
             let oldest = self.segments.values().find(|segment| segment.is_at_rest());
             let number = oldest.ok_or(io::ErrorKind::QuotaExceeded)?.number;
             self.lose(number, Loss::disk_full);

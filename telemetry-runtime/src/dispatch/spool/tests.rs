@@ -1,5 +1,6 @@
 //! The spool against a plain model of it, over a disk that fails, processes that are killed, power that fails and files that rot.
 
+use super::entry::HEADER_BYTES;
 use super::fake::{Fake, Fault};
 use super::*;
 use proptest::collection::vec;

@@ -101,6 +101,22 @@ fn what_is_too_large_on_disk_is_halved_until_it_fits_and_stays_the_process_s_tha
 }
 
 #[test]
+fn what_a_process_leaves_while_another_runs_is_sent_by_that() {
+    let folder = Folder::new();
+    let options = Options { spool: folder.spool(Mode::OnFailure), ..quick() };
+    let running = Running::start(Script::of([]), options.clone(), false);
+    let other = Running::start(Arc::new(Script { poison: Some(1), ..Script::default() }), options, false);
+    other.push(1..=3);
+    wait_for(&other, |status| status.spooled == 3);
+    running.queue.adopt();
+    assert_eq!(running.status().replayed, Replayed::default(), "the other has it");
+    other.join();
+    running.queue.adopt();
+    let status = wait_for(&running, |status| status.replayed.exported == 3);
+    assert_eq!((status.created, status.replayed.found), (0, 3), "{status}");
+}
+
+#[test]
 fn a_batch_that_is_never_taken_stops_no_other_on_disk() {
     let folder = Folder::new();
     let options = Options { spool: folder.spool(Mode::Always), ..quick() };
