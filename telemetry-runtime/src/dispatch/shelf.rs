@@ -193,9 +193,8 @@ impl Queue {
         let mut fits = true;
         let replaced = self.with_disk(Access::Write, |spool| {
             if self.lock().has_flight(worker) {
+                // Whoever gives it back afterwards gives back what is settled, which is nothing.
                 spool.replace(entry, halves).inspect_err(|error| fits = !does_not_fit(error))?;
-                // Should the watch give it up just now, it gives back what is settled, which is nothing.
-                self.lock().remove_kept(worker);
             }
             Ok(())
         });

@@ -3,8 +3,9 @@
 use super::scripted::*;
 use super::throttled;
 use crate::dispatch::*;
-use crate::record::Signal;
+use crate::export::{ExportError, Exported, Exporter};
 use crate::record::sample::{Sample, batch};
+use crate::record::{Batch, Signal};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -98,6 +99,42 @@ fn what_is_too_large_on_disk_is_halved_until_it_fits_and_stays_the_process_s_tha
     assert_eq!(running.join().spooled, 0);
     let left = std::fs::read_dir(folder.0.join("scripted/0")).expect("the process's folder");
     assert_eq!(left.map(|file| file.expect("a file").file_name()).collect::<Vec<_>>(), ["lock"]);
+}
+
+/// Divides what is too large into parts that are not the whole.
+struct Careless;
+
+impl Exporter for Careless {
+    fn export(&mut self, _: &Batch) -> Result<Exported, ExportError> {
+        Err(ExportError::too_large("too large"))
+    }
+
+    fn pack(&mut self, _: &Batch) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
+    fn export_packed(&mut self, _: Signal, _: &[u8]) -> Result<Exported, ExportError> {
+        Err(ExportError::too_large("too large"))
+    }
+
+    fn halve_packed(&mut self, _: Signal, _: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
+        Some([(1, Vec::new()), (1, Vec::new())])
+    }
+}
+
+#[test]
+fn parts_that_are_not_the_whole_are_not_put_in_its_place() {
+    let folder = Folder::new();
+    let queue = queue(Options { spool: folder.spool(Mode::Always), ..quick() });
+    let keeper = Keeper { queue: queue.clone(), exporter: Box::new(Careless) };
+    spawn(move || keeper.run()).expect("a thread starts");
+    let worker = Worker::new(queue.clone(), Box::new(Careless)).expect("there is a place");
+    spawn(move || worker.run()).expect("a thread starts");
+    queue.push(Arc::new(batch(&[1, 2, 3].map(|id| Sample::root("s", id)))));
+    assert!(queue.wait_until_settled(Instant::now() + SOON));
+    let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    queue.abandon();
+    assert_eq!((status.dropped.too_large, status.spooled), (3, 0), "{status}");
 }
 
 #[test]
