@@ -36,13 +36,9 @@ impl Disk {
         access::private_folder(&base)?;
         let mut own = Self::first_free(&base)?;
         access::same_owners(&own.path, [path, &base])?;
-        let mut next = own
-            .list()
-            .map_err(|error| SpoolError::io(&base, error))?
-            .into_iter()
-            .max()
-            .map_or(0, |last| last + 1);
-        own.adopt(&mut next, u64::MAX).map_err(|error| SpoolError::io(&base, error))?;
+        let next = own.list().map(|numbers| numbers.into_iter().max().map_or(0, |last| last + 1));
+        next.and_then(|mut next| own.adopt(&mut next, u64::MAX))
+            .map_err(|error| SpoolError::io(&base, error))?;
         Ok(own)
     }
 
@@ -74,8 +70,8 @@ impl Disk {
     /// Moves what ended processes have left in other folders into this one, as segments from a number on and as far as there is room for
     /// so much. Who has the lock of a folder may do that. Folders and locks stay: who deletes a lock must know that nobody is about to take it.
     fn adopt(&mut self, next: &mut u64, mut room_bytes: u64) -> io::Result<()> {
-        for other in self.others()? {
-            if segments(&other)?.is_empty() {
+        for other in self.others() {
+            if !segments(&other).is_ok_and(|numbers| !numbers.is_empty()) {
                 continue;
             }
             let Ok(Some(left)) = Self::lock(other) else { continue };
@@ -93,10 +89,10 @@ impl Disk {
     }
 
     /// The folders beside this one.
-    fn others(&self) -> io::Result<Vec<PathBuf>> {
-        let base = self.path.parent().unwrap_or(&self.path);
-        let others = (0..MAX_PROCESSES).map(|number| base.join(number.to_string()));
-        Ok(others.filter(|other| *other != self.path && other.exists()).collect())
+    fn others(&self) -> impl Iterator<Item = PathBuf> + use<> {
+        let others = (0..MAX_PROCESSES).map(|number| number.to_string());
+        let (own, base) = (self.path.clone(), self.path.parent().map(Path::to_owned).unwrap_or_default());
+        others.map(move |number| base.join(number)).filter(move |other| *other != own)
     }
 
     fn file(&self, number: u64) -> PathBuf {
@@ -381,6 +377,16 @@ mod tests {
         assert_eq!(payloads(&mut one), [&b"own"[..], b"later", b"first", b"second"]);
         drop(one);
         assert_eq!((third.adopt().traces, payloads(&mut third).len()), (4, 4), "nobody has sent them");
+    }
+
+    #[test]
+    fn what_cannot_be_adopted_stops_nobody() {
+        let folders = Folders::new("foreign-things");
+        append(&mut folders.open(), b"payload");
+        fs::write(folders.spool().join("otlp/1"), b"a file in a folder's place").expect("a new file");
+        symlink(folders.spool(), folders.spool().join("otlp/2")).expect("a new link");
+        let mut spool = folders.open();
+        assert_eq!((spool.adopt().traces, payloads(&mut spool).len()), (0, 1));
     }
 
     #[test]
