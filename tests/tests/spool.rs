@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 use telemetry_runtime::{ExporterStatus, Guard, Settings, builder, instrument};
-use telemetry_tests::{Answer, Receiver, turn, unused};
+use telemetry_tests::{Answer, Receiver, Request, turn, unused};
 
 const SOON: Duration = Duration::from_secs(10);
 /// How long a loop waits for something to leave before it looks again.
@@ -37,9 +37,13 @@ fn work(n: u64) {
 }
 
 fn install(endpoint: &str, spool: &Path, more: &str) -> Guard {
+    install_exporter(&format!("provider: otlp, otlp: {{endpoint: \"{endpoint}\", timeout: 2s}}"), spool, more)
+}
+
+fn install_exporter(exporter: &str, spool: &Path, more: &str) -> Guard {
     let text = format!(
-        "telemetry: {{exporters: [{{provider: otlp, otlp: {{endpoint: \"{endpoint}\", timeout: 2s}}, \
-         retry: {{initial: 20ms, max: 100ms}}, spool: {{path: \"{}\"{more}}}}}]}}",
+        "telemetry: {{exporters: [{{{exporter}, retry: {{initial: 20ms, max: 100ms}}, \
+         spool: {{path: \"{}\"{more}}}}}]}}",
         spool.display()
     );
     let settings = Settings::from_text(&text, "settings.yaml").expect("valid settings");
@@ -138,6 +142,65 @@ fn a_call_that_hangs_at_the_end_leaves_its_batch_and_all_behind_it_on_disk() {
     assert_eq!((status.spooled, status.dropped.total()), (100, 0), "{status}");
 }
 
+/// A span whose mark is the same text in all protocols.
+#[instrument(fields(mark))]
+fn marked(mark: &str) {
+    let _ = mark;
+}
+
+/// What a process that reached nobody has left is sent to a receiver that takes no large requests.
+fn sent_in_small_requests(test: &str, exporter: impl Fn(&str) -> String) {
+    const MOST_BYTES: usize = 8 << 10;
+    let _turn = turn();
+    let folder = Folder::new(test);
+    let marks: Vec<_> = (0..300).map(|n| format!("mark-{n:03}.")).collect();
+    let guard = install_exporter(&exporter(&unused()), &folder.0, "");
+    marks.iter().for_each(|mark| marked(mark));
+    let _report = guard.shutdown(Duration::from_millis(100));
+    assert_eq!(spans(&guard).spooled, 300, "{}", spans(&guard));
+    drop(guard);
+
+    let content = |request: &Request| request.content().expect("as it was packed");
+    let receiver = Receiver::judged_by(move |request| match content(request).len() {
+        ..=MOST_BYTES => Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        _ => Answer::error(413, "too large"),
+    });
+    let guard = install_exporter(&exporter(&receiver.endpoint()), &folder.0, "");
+    let status = wait_for(&guard, |status| status.replayed.waiting == 0);
+    assert_eq!((status.replayed.exported, status.replayed.dropped), (300, 0), "{status}");
+    drop(guard);
+    let requests = receiver.requests();
+    let taken: Vec<_> = requests.iter().map(content).filter(|content| content.len() <= MOST_BYTES).collect();
+    assert!(taken.len() < requests.len(), "none was too large");
+    let taken = String::from_utf8_lossy(&taken.concat()).into_owned();
+    for mark in marks {
+        assert_eq!(taken.matches(&mark).count(), 1, "{mark}");
+    }
+}
+
+#[test]
+fn what_is_too_large_on_disk_is_sent_in_parts_as_protobuf() {
+    sent_in_small_requests("large-protobuf", |endpoint| {
+        format!("provider: otlp, otlp: {{endpoint: \"{endpoint}\", timeout: 2s}}")
+    });
+}
+
+#[test]
+fn what_is_too_large_on_disk_is_sent_in_parts_as_json() {
+    sent_in_small_requests("large-json", |endpoint| {
+        format!("provider: otlp, otlp: {{endpoint: \"{endpoint}\", protocol: http/json, compression: gzip}}")
+    });
+}
+
+#[test]
+fn what_is_too_large_on_disk_is_sent_in_parts_to_azure_monitor() {
+    sent_in_small_requests("large-azure", |endpoint| {
+        let key = "11112222-3333-4444-5555-66667777aaaa";
+        let connection = format!("InstrumentationKey={key};IngestionEndpoint={endpoint}");
+        format!("provider: azure_monitor, azure_monitor: {{connection_string: \"{connection}\"}}")
+    });
+}
+
 #[test]
 fn with_mode_always_everything_passes_the_disk_and_arrives() {
     let _turn = turn();
@@ -207,6 +270,20 @@ fn kill_one(endpoint: &str, folder: &Path, mode: &str, after: u64) -> u64 {
     child.wait().expect("it has ended");
     assert!(safe >= after, "the child ended by itself");
     safe
+}
+
+#[test]
+fn what_a_killed_process_left_is_sent_by_one_that_runs() {
+    let _turn = turn();
+    let folder = Folder::new("beside");
+    let receiver = Receiver::start();
+    let guard = install(&receiver.endpoint(), &folder.0, "");
+    let safe = kill_one(&unused(), &folder.0, "", 300);
+    let status = wait_for(&guard, |status| status.replayed.exported >= safe);
+    assert_eq!((status.created, status.replayed.dropped), (0, 0), "{status}");
+    drop(guard);
+    let (distinct, total) = arrived(&receiver);
+    assert!(distinct.len() as u64 >= safe && distinct.len() == total, "{total} of {safe}");
 }
 
 #[test]

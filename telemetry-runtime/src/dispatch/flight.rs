@@ -135,7 +135,7 @@ impl Queue {
     pub(super) fn take(&self, worker: Ticket) -> Option<Task> {
         let mut state = self.lock();
         loop {
-            if state.abandoned || !state.crew.take_back(worker, self.options.concurrency) {
+            if state.over || state.abandoned || !state.crew.take_back(worker, self.options.concurrency) {
                 return None;
             }
             if let Some(task) = self.next_task(&mut state, worker) {
@@ -181,7 +181,7 @@ impl Queue {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
-            let is_over = state.closed && !state.is_answered();
+            let is_over = state.over || state.closed && !state.is_answered();
             let State { circuit, flights, .. } = &mut *state;
             let Some(flight) = flights.iter_mut().find(|flight| flight.worker == worker) else {
                 return false;
@@ -203,6 +203,7 @@ impl Queue {
 
     /// Counts a call that succeeded.
     pub(super) fn succeed(&self, worker: Ticket, signal: Signal, settled: Settled) {
+        let spool = self.hold_spool(worker);
         let mut state = self.lock();
         if !state.has_flight(worker) {
             return;
@@ -212,7 +213,7 @@ impl Queue {
         let place = state.settle(worker, settled);
         self.changed.notify_all();
         drop(state);
-        self.forget(place);
+        self.forget(spool, place);
         if was_failing {
             stats::log_recovery(&self.name, signal);
         }
@@ -220,6 +221,7 @@ impl Queue {
 
     /// Counts a call that failed for good.
     pub(super) fn refuse(&self, worker: Ticket, signal: Signal, message: &str, settled: Settled) {
+        let spool = self.hold_spool(worker);
         let mut state = self.lock();
         if !state.has_flight(worker) {
             return;
@@ -229,7 +231,7 @@ impl Queue {
         let place = state.settle(worker, settled);
         self.changed.notify_all();
         drop(state);
-        self.forget(place);
+        self.forget(spool, place);
         self.log_if(is_news, signal, message, Outlook::Lost);
     }
 
@@ -244,12 +246,13 @@ impl Queue {
 
     /// Counts what is settled without an answer: left out, too large, or out of time.
     pub(super) fn settle(&self, worker: Ticket, settled: impl Into<Settled>) {
+        let spool = self.hold_spool(worker);
         let mut state = self.lock();
         state.circuit.withdrawn(worker, Instant::now());
         let place = state.settle(worker, settled.into());
         self.changed.notify_all();
         drop(state);
-        self.forget(place);
+        self.forget(spool, place);
     }
 
     /// Counts a call that may be tried again, and says whether it is to be. `done` is what of the batch was done all the same.
@@ -330,7 +333,7 @@ impl Queue {
     /// Whether there is work for more workers than there are.
     pub(super) fn is_short_of_workers(&self) -> bool {
         let state = self.lock();
-        let is_over = state.abandoned || state.closed && state.waiting.is_empty();
+        let is_over = state.over || state.abandoned || state.closed && state.waiting.is_empty();
         !is_over && state.crew.is_short(self.options.concurrency)
     }
 

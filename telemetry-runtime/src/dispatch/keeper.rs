@@ -22,6 +22,7 @@ impl Keeper {
                 Chore::Keep(batch) => self.keep(&batch),
                 Chore::GiveBack(place) => self.queue.put_back_kept(place),
                 Chore::Sync => self.queue.sync_disk(),
+                Chore::Adopt => self.queue.adopt(),
             }
         }
         self.queue.close_disk();

@@ -1,7 +1,9 @@
 //! Between the collector and an exporter: a bounded queue, workers that retry, and the counts of what became of everything.
 
+mod books;
 mod circuit;
 mod crew;
+mod end;
 mod flight;
 mod keeper;
 mod queue;
@@ -17,6 +19,7 @@ mod watch;
 mod worker;
 
 pub use circuit::Breaker;
+pub(crate) use end::end;
 pub(crate) use keeper::Keeper;
 pub(crate) use queue::{Queue, QueueStatus};
 pub(crate) use retry::RetryOptions;

@@ -1,10 +1,11 @@
 //! The bounded queue in front of one exporter, and the counts of everything that went in.
 
 use super::Options;
+use super::books::Books;
 use super::circuit::Circuit;
 use super::crew::Crew;
 use super::flight::Flight;
-use super::shelf::{self, Shelf};
+use super::shelf::Shelf;
 use super::stats::{Dropped, ExporterStatus, Replayed, Settled};
 use crate::record::{Batch, PerSignal, Signal};
 use std::collections::VecDeque;
@@ -36,10 +37,12 @@ pub(super) struct State {
     pub(super) flights: Vec<Flight>,
     pub(super) crew: Crew,
     pub(super) circuit: Circuit,
-    pub(super) disk: shelf::Books,
+    pub(super) disk: Books,
     pub(super) counts: PerSignal<Counts>,
     /// No batch comes any more; once what waits is gone, the workers may go.
     pub(super) closed: bool,
+    /// Time is up: workers begin nothing more.
+    pub(super) over: bool,
     /// Whatever waits is given up.
     pub(super) abandoned: bool,
 }
@@ -65,7 +68,7 @@ pub(super) struct Counts {
     pub(super) dropped: Dropped,
     /// Those on disk.
     pub(super) spooled: u64,
-    /// Those that earlier processes left on disk.
+    /// Those that other processes left on disk.
     pub(super) replayed: Replayed,
     pub(super) last_error: Option<String>,
 }
@@ -151,7 +154,7 @@ impl Queue {
     }
 
     /// Waits until no worker is left but those whose calls do not return; false if that takes longer than `deadline`.
-    pub(crate) fn wait_for_workers(&self, deadline: Instant) -> bool {
+    pub(super) fn wait_for_workers(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         while !state.crew.is_nobody_at_work() {
             if Instant::now() >= deadline {
@@ -163,7 +166,7 @@ impl Queue {
     }
 
     /// Lets the workers go once they have sent what waits.
-    pub(crate) fn close(&self) {
+    pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }

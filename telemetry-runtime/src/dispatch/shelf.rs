@@ -1,17 +1,17 @@
 //! What of an exporter's batches is on disk: the spool behind its queue, and what the queue knows of it.
 
 use super::SpoolPlace;
+use super::books::{Access, does_not_fit};
 use super::crew::Ticket;
 use super::flight::Flight;
 use super::queue::{Counts, Queue, State, Waiting};
 use super::spool::{Disk, Entry, Loss, Place, Spool, SpoolError};
 use super::stats::{self, Dropped, Settled};
 use crate::clock;
-use crate::record::{Batch, Signal};
-use std::collections::BTreeMap;
+use crate::record::{Batch, PerSignal, Signal};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Which batches go to disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,49 +25,14 @@ pub(crate) enum Mode {
 
 /// The keeper's number among workers, which no worker has.
 pub(super) const KEEPER: Ticket = Ticket(0);
-/// How long a disk that failed is left alone.
-const DISK_PAUSE: Duration = Duration::from_secs(5);
-
 /// The spool, until it is closed.
 pub(super) struct Shelf {
     spool: Mutex<Option<Spool<Disk>>>,
     mode: Mode,
 }
 
-/// What the queue knows of its spool without asking it.
-#[derive(Default)]
-pub(super) struct Books {
-    /// Entries that no worker has.
-    entries: usize,
-    /// Items that have been put on disk or were there, and those of them that are not any more.
-    pub(super) came: u64,
-    pub(super) went: u64,
-    /// What has failed last and not worked since.
-    errors: BTreeMap<Access, String>,
-    pub(super) unreadable_entries: u64,
-    /// Entries that nobody sends any more.
-    given_back: Vec<Place>,
-    /// Whether it is memory's turn: what was sent from disk last failed.
-    memory_first: bool,
-    /// Until when nothing is written, or read, since that failed.
-    no_writing_until: Option<Instant>,
-    no_reading_until: Option<Instant>,
-    /// When what was written is to be forced out.
-    sync_due: Option<Instant>,
-    /// Whether the end is near: what waits goes to disk.
-    leaving: bool,
-    closed: bool,
-}
-
-/// What is done with the spool's files: each may fail while the others work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Access {
-    Open,
-    Write,
-    Read,
-    Settle,
-    Sync,
-}
+/// The spool while somebody has it; nothing once it is closed.
+pub(super) type OpenSpool<'a> = MutexGuard<'a, Option<Spool<Disk>>>;
 
 /// What the keeper is to do next.
 pub(super) enum Chore {
@@ -75,6 +40,8 @@ pub(super) enum Chore {
     /// To have the entry sent by somebody else.
     GiveBack(Place),
     Sync,
+    /// To look for what other processes have left since.
+    Adopt,
 }
 
 /// Whether a part of a batch is on disk.
@@ -109,15 +76,11 @@ impl Queue {
 
     /// The same queue before this spool.
     fn behind(mut self, mut spool: Spool<Disk>, mode: Mode) -> Self {
-        let found = spool.on_disk().earlier;
+        let (left, lost) = (spool.on_disk().earlier, spool.losses().earlier);
         let mut state = self.lock();
-        for signal in Signal::ALL {
-            let lost = spool.losses().earlier[signal].total();
-            let replayed = &mut state.counts[signal].replayed;
-            (replayed.found, replayed.waiting) = (found[signal] + lost, found[signal] + lost);
-            state.disk.came += found[signal] + lost;
-        }
+        state.find(PerSignal::of(|signal| left[signal] + lost[signal].total()));
         state.note(&mut spool);
+        state.disk.look_again();
         drop(state);
         self.shelf = Some(Shelf { spool: Mutex::new(Some(spool)), mode });
         self
@@ -173,6 +136,9 @@ impl Queue {
             if state.disk.sync_due.take_if(|due| *due <= Instant::now()).is_some() {
                 return Some(Chore::Sync);
             }
+            if state.disk.look_due.take_if(|due| *due <= Instant::now()).is_some() && !state.closed {
+                return Some(Chore::Adopt);
+            }
             let until = state.disk.next_change();
             state = self.wait(state, until);
         }
@@ -197,11 +163,7 @@ impl Queue {
             }
             Ok(())
         });
-        match kept {
-            Some(()) => Kept::Yes,
-            None if fits => Kept::No,
-            None => Kept::DoesNotFit,
-        }
+        Kept::of(kept, fits)
     }
 
     /// Puts what is left of the keeper's batch back into memory. What does not fit on disk stays there until it is sent.
@@ -226,6 +188,19 @@ impl Queue {
         self.with_disk(Access::Read, next).flatten()
     }
 
+    /// Puts two batches, of so many items each, in the place of what the worker has from disk, if it still has it.
+    pub(super) fn replace(&self, worker: Ticket, entry: &Entry, halves: [(usize, &[u8]); 2]) -> Kept {
+        let mut fits = true;
+        let replaced = self.with_disk(Access::Write, |spool| {
+            if self.lock().has_flight(worker) {
+                // Whoever gives it back afterwards gives back what is settled, which is nothing.
+                spool.replace(entry, halves).inspect_err(|error| fits = !does_not_fit(error))?;
+            }
+            Ok(())
+        });
+        Kept::of(replaced, fits)
+    }
+
     /// Leaves on disk what the worker has from there, if it still has it.
     pub(super) fn give_back(&self, worker: Ticket) {
         let mut state = self.lock();
@@ -247,16 +222,33 @@ impl Queue {
         }
     }
 
+    /// The spool, if what the worker has is from there: held until that is counted and forgotten, so that nobody closes it in between, and
+    /// the next process finds no more than this one said is left.
+    pub(super) fn hold_spool(&self, worker: Ticket) -> Option<OpenSpool<'_>> {
+        let is_kept = self.lock().flight(worker).is_some_and(|flight| flight.is_kept());
+        self.shelf.as_ref().filter(|_| is_kept).map(Shelf::lock)
+    }
+
     /// Has an entry that is settled forgotten.
-    pub(super) fn forget(&self, place: Option<Place>) {
-        if let Some(place) = place {
-            self.with_disk(Access::Settle, |spool| spool.settle(place));
+    pub(super) fn forget(&self, spool: Option<OpenSpool<'_>>, place: Option<Place>) {
+        if let (Some(mut spool), Some(place)) = (spool, place) {
+            self.act_on(&mut spool, Access::Settle, |spool| spool.settle(place));
         }
     }
 
     /// Forces out what was written.
     pub(super) fn sync_disk(&self) {
         self.with_disk(Access::Sync, Spool::sync);
+    }
+
+    /// Takes over what processes that have ended since left behind.
+    pub(super) fn adopt(&self) {
+        self.with_disk(Access::Open, |spool| {
+            let found = spool.adopt();
+            self.lock().find(found);
+            Ok(())
+        });
+        self.lock().disk.look_again();
     }
 
     /// Ends the spool, which another process may then have.
@@ -278,9 +270,11 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Has those batches put on disk that workers have but do not get rid of.
-    pub(crate) fn rescue_all(&self) {
+    /// Has those batches put on disk that workers have but do not get rid of. From now on they begin nothing else, or that would be sent
+    /// twice, too.
+    pub(super) fn rescue_all(&self) {
         let mut state = self.lock();
+        state.over = true;
         let workers: Vec<_> = state.flights.iter().map(|flight| flight.worker).collect();
         workers
             .into_iter()
@@ -290,7 +284,7 @@ impl Queue {
     }
 
     /// Waits until all that is to go to disk is there, or the deadline has come.
-    pub(crate) fn wait_until_kept(&self, deadline: Instant) {
+    pub(super) fn wait_until_kept(&self, deadline: Instant) {
         let mut state = self.lock();
         while !state.is_all_kept() && self.may_write(&state) && Instant::now() < deadline {
             state = self.wait(state, Some(deadline));
@@ -308,7 +302,7 @@ impl Queue {
     }
 
     /// Waits until the spool is closed, or the deadline has come.
-    pub(crate) fn wait_for_disk(&self, deadline: Instant) {
+    pub(super) fn wait_for_disk(&self, deadline: Instant) {
         let mut state = self.lock();
         while self.shelf.is_some() && !state.disk.closed && Instant::now() < deadline {
             state = self.wait(state, Some(deadline));
@@ -317,7 +311,15 @@ impl Queue {
 
     /// Does something with the spool, and notes what that came to; `None` if there is no spool, or the disk fails.
     fn with_disk<T>(&self, access: Access, act: impl FnOnce(&mut Spool<Disk>) -> io::Result<T>) -> Option<T> {
-        let mut spool = self.shelf.as_ref()?.lock();
+        self.act_on(&mut self.shelf.as_ref()?.lock(), access, act)
+    }
+
+    fn act_on<T>(
+        &self,
+        spool: &mut OpenSpool<'_>,
+        access: Access,
+        act: impl FnOnce(&mut Spool<Disk>) -> io::Result<T>,
+    ) -> Option<T> {
         let spool = spool.as_mut()?;
         let done = act(spool);
         let mut state = self.lock();
@@ -335,81 +337,36 @@ impl Queue {
     }
 }
 
+impl Kept {
+    fn of(done: Option<()>, fits: bool) -> Self {
+        match done {
+            Some(()) => Self::Yes,
+            None if fits => Self::No,
+            None => Self::DoesNotFit,
+        }
+    }
+}
+
 impl Shelf {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Spool<Disk>>> {
+    pub(super) fn lock(&self) -> OpenSpool<'_> {
         self.spool.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Books {
-    fn may_write(&self) -> bool {
-        !self.closed && is_past(self.no_writing_until)
-    }
-
-    fn may_read(&self) -> bool {
-        !self.closed && is_past(self.no_reading_until)
-    }
-
-    /// When it may be tried again to write or to read.
-    pub(super) fn next_try(&self) -> Option<Instant> {
-        let pauses = [self.no_writing_until, self.no_reading_until].into_iter().flatten();
-        pauses.filter(|until| *until > Instant::now()).min()
-    }
-
-    /// When the keeper has to look again.
-    fn next_change(&self) -> Option<Instant> {
-        self.next_try().into_iter().chain(self.sync_due).min()
-    }
-
-    /// What fails just now, if anything does.
-    pub(super) fn error(&self) -> Option<String> {
-        self.errors.values().next().cloned()
-    }
-
-    /// Has the keeper give the entry back, who may wait for the disk.
-    pub(super) fn give_back_later(&mut self, place: Place) {
-        self.given_back.push(place);
-    }
-
-    /// Whether memory has its turn before the disk; that is over then.
-    pub(super) fn take_turn(&mut self) -> bool {
-        std::mem::take(&mut self.memory_first)
-    }
-
-    /// Notes whether this kind of access works, and leaves alone what does not; whether it is news that it does not.
-    fn note<T>(&mut self, access: Access, result: &io::Result<T>) -> bool {
-        let error = match result {
-            Err(error) if does_not_fit(error) => return false,
-            Err(error) => error.to_string(),
-            Ok(_) => {
-                self.errors.remove(&access);
-                return false;
-            }
-        };
-        let until = Some(Instant::now() + DISK_PAUSE);
-        match access {
-            Access::Write => self.no_writing_until = until,
-            Access::Read => self.no_reading_until = until,
-            Access::Open | Access::Settle | Access::Sync => {}
-        }
-        self.errors.insert(access, error).is_none()
-    }
-}
-
-/// Whether the spool has no room, as against the disk: the operating system has said nothing.
-fn does_not_fit(error: &io::Error) -> bool {
-    let is_bound = matches!(error.kind(), io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded);
-    is_bound && error.raw_os_error().is_none()
-}
-
-fn is_past(until: Option<Instant>) -> bool {
-    until.is_none_or(|until| until <= Instant::now())
 }
 
 impl State {
     /// Whether nothing is in memory that is still to go to disk.
     pub(super) fn is_all_kept(&self) -> bool {
         self.waiting.iter().all(|waiting| waiting.in_memory) && !self.has_flight(KEEPER)
+    }
+
+    /// Counts what other processes have left.
+    fn find(&mut self, found: PerSignal<u64>) {
+        for signal in Signal::ALL {
+            let replayed = &mut self.counts[signal].replayed;
+            replayed.found += found[signal];
+            replayed.waiting += found[signal];
+            self.disk.came += found[signal];
+        }
     }
 
     /// Counts what the spool has lost, and notes how it stands.
@@ -449,31 +406,5 @@ impl Counts {
         };
         self.add_kept(lost(own).into(), false);
         self.add_kept(lost(earlier).into(), true);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_kind_of_access_that_fails_is_told_of_until_it_works_again() {
-        let mut books = Books::default();
-        let failed = |what: &str| io::Result::<()>::Err(io::Error::other(what));
-        assert!(books.note(Access::Write, &failed("no writing")) && !books.may_write());
-        assert!(!books.note(Access::Write, &failed("no writing")), "that is no news");
-        assert!(books.note(Access::Read, &failed("no reading")) && !books.may_read());
-        books.note(Access::Write, &Ok(()));
-        assert_eq!(books.error().as_deref(), Some("no reading"));
-        books.note(Access::Read, &Ok(()));
-        assert_eq!(books.error(), None);
-        assert!(books.note(Access::Write, &failed("no writing")), "it is news again");
-    }
-
-    #[test]
-    fn a_spool_without_room_is_no_broken_disk() {
-        let mut books = Books::default();
-        let full: io::Result<()> = Err(io::ErrorKind::FileTooLarge.into());
-        assert!(!books.note(Access::Write, &full) && books.may_write() && books.error().is_none());
     }
 }

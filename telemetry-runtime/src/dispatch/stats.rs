@@ -39,7 +39,7 @@ pub struct ExporterStatus {
     pub queued: u64,
     /// Those on disk, in the exporter's `spool`, to be sent later, perhaps by a later process.
     pub spooled: u64,
-    /// Those that earlier processes left on disk, which this one did not create.
+    /// Those that other processes left on disk, which this one did not create.
     pub replayed: Replayed,
     /// Whether what waits is being sent; the same for all signals of an exporter.
     pub breaker: Breaker,
@@ -52,13 +52,13 @@ pub struct ExporterStatus {
     pub unreadable_entries: u64,
 }
 
-/// What became of the spans, or of the log records, that earlier processes left on disk for an exporter.
+/// What became of the spans, or of the log records, that processes which have ended left on disk for an exporter.
 ///
 /// `found = exported + rejected + dropped + waiting` for those that could be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replayed {
-    /// Those that were there when this process began.
+    /// Those that were there when this process began, or were left while it ran by another with the same path.
     pub found: u64,
     /// Those that the other side has taken since.
     pub exported: u64,

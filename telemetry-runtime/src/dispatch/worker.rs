@@ -99,11 +99,31 @@ impl Worker {
             self.queue.fail(self.ticket, failure, Settled::default());
             self.rest = Some(pause);
         } else if error.is_too_large() {
-            let dropped = Dropped { too_large: left, ..Dropped::default() };
-            self.queue.drop_unsent(self.ticket, signal, &Chain(&error).to_string(), dropped);
+            self.halve_kept(entry, &error);
         } else {
             let done = done(&error, left);
             self.refuse(signal, &error, done, left - done.total());
+        }
+    }
+
+    /// Puts halves in the place of a batch on disk that is too large, or drops it if it has none.
+    fn halve_kept(&mut self, entry: &Entry, error: &ExportError) {
+        let Entry { signal, items, ref payload, .. } = *entry;
+        let halve = AssertUnwindSafe(|| self.exporter.halve_packed(signal, payload));
+        let halves = catch_unwind(halve).ok().flatten().filter(|[(first, _), (second, _)]| {
+            *first > 0 && *second > 0 && first.checked_add(*second) == Some(items as usize)
+        });
+        let kept = halves.map(|[(first, one), (second, other)]| {
+            self.queue.replace(self.ticket, entry, [(first, &one), (second, &other)])
+        });
+        match kept {
+            Some(Kept::Yes) => {}
+            // The disk may take them later.
+            Some(Kept::No) => self.rest = Some(self.backoff.next(None)),
+            None | Some(Kept::DoesNotFit) => {
+                let dropped = Dropped { too_large: items.into(), ..Dropped::default() };
+                self.queue.drop_unsent(self.ticket, signal, &Chain(error).to_string(), dropped);
+            }
         }
     }
 

@@ -7,6 +7,8 @@ pub(crate) mod connection_string;
 pub mod console;
 pub(crate) mod destination;
 pub mod file;
+#[cfg(feature = "otlp")]
+mod halves;
 #[cfg(feature = "_http-client")]
 pub(crate) mod http;
 mod json;
@@ -95,6 +97,14 @@ pub trait Exporter: Send + 'static {
     fn export_packed(&mut self, signal: Signal, packed: &[u8]) -> Result<Exported, ExportError> {
         let _ = packed;
         Err(ExportError::permanent(format!("this exporter keeps no {signal}")))
+    }
+
+    /// Divides what [`pack`](Self::pack) made of a batch of this signal into two such, with the number of items in each, which the other side
+    /// is to get since the whole is [too large](ExportError::too_large) for it. `None`, the default, or if there are not two items in it:
+    /// it is dropped and counted. No item may be left out or be in both.
+    fn halve_packed(&mut self, signal: Signal, packed: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
+        let _ = (signal, packed);
+        None
     }
 
     /// Whether whoever is on the other side answers, found out without a batch: by an empty export, if there is such a thing. It is asked by

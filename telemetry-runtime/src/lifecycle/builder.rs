@@ -65,7 +65,7 @@ use std::sync::{Arc, Mutex};
 /// child records. This needs `fork` as the C library has it: a child made by a bare system call must not use telemetry.
 ///
 /// A child that outlives its parent without another program in its place (`exec`) keeps the parent's folders of a `spool` locked: what the
-/// parent has left there is sent by a process that starts after the child has ended.
+/// parent has left there is sent by a process that runs, or starts, after the child has ended.
 pub fn init() -> Result<Guard, InitError> {
     builder().settings(Settings::find(None)?).install()
 }

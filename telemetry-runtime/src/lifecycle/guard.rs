@@ -3,7 +3,7 @@
 use super::threads::Threads;
 use super::{INSTALLED, since};
 use crate::collect::Control;
-use crate::dispatch::{ExporterStatus, Queue, QueueStatus, Report, Status, Stop};
+use crate::dispatch::{self, ExporterStatus, Queue, QueueStatus, Report, Status, Stop};
 use crate::record::Signal;
 use crate::span::lanes::{Collected, LANES};
 use crate::span::{fork, head, truncated_values};
@@ -16,8 +16,6 @@ use std::time::{Duration, Instant};
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the collector, which waits for nobody, may take for its last round.
 const COLLECTOR_GRACE: Duration = Duration::from_secs(1);
-/// How long writing to disk what could not be sent may take.
-const DISK_GRACE: Duration = Duration::from_millis(400);
 
 /// Keeps telemetry running; flushes and ends it when dropped, within 5 seconds and what [`shutdown`](Self::shutdown) allows beyond its timeout.
 ///
@@ -132,19 +130,7 @@ impl Guard {
     fn end(&self, deadline: Instant) -> bool {
         self.control.stop();
         let collector_ended = self.collector.wait(deadline.max(Instant::now() + COLLECTOR_GRACE));
-        for queue in &self.queues {
-            queue.close();
-        }
-        for queue in &self.queues {
-            queue.wait_for_workers(deadline);
-        }
-        let disk_deadline = deadline.max(Instant::now() + DISK_GRACE);
-        self.queues.iter().for_each(|queue| queue.rescue_all());
-        for queue in &self.queues {
-            queue.wait_until_kept(disk_deadline);
-            queue.abandon();
-        }
-        self.queues.iter().for_each(|queue| queue.wait_for_disk(disk_deadline));
+        dispatch::end(&self.queues, deadline);
         self.watch.stop();
         collector_ended
     }

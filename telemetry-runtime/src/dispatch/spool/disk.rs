@@ -1,8 +1,10 @@
 //! A spool's folder on a real disk, which one process at a time has to itself.
 
+use super::Spool;
 use super::access;
 use super::error::SpoolError;
 use super::folder::{File, Folder};
+use crate::record::PerSignal;
 use std::fmt::Write as _;
 use std::fs::{self, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -34,7 +36,9 @@ impl Disk {
         access::private_folder(&base)?;
         let mut own = Self::first_free(&base)?;
         access::same_owners(&own.path, [path, &base])?;
-        own.adopt_from(&base).map_err(|error| SpoolError::io(&base, error))?;
+        let next = own.list().map(|numbers| numbers.into_iter().max().map_or(0, |last| last + 1));
+        next.and_then(|mut next| own.adopt(&mut next, u64::MAX))
+            .map_err(|error| SpoolError::io(&base, error))?;
         Ok(own)
     }
 
@@ -63,21 +67,32 @@ impl Disk {
         }
     }
 
-    /// Moves what ended processes have left in other folders into this one. Their folders and locks stay: who deletes a lock must
-    /// know that nobody is about to take it.
-    fn adopt_from(&mut self, base: &Path) -> io::Result<()> {
-        let mut next = self.list()?.into_iter().max().map_or(0, |last| last + 1);
-        let others = (0..MAX_PROCESSES).map(|number| base.join(number.to_string()));
-        for other in others.filter(|other| *other != self.path && other.exists()) {
+    /// Moves what ended processes have left in other folders into this one, as segments from a number on and as far as there is room for
+    /// so much. Who has the lock of a folder may do that. Folders and locks stay: who deletes a lock must know that nobody is about to take it.
+    fn adopt(&mut self, next: &mut u64, mut room_bytes: u64) -> io::Result<()> {
+        for other in self.others() {
+            if !segments(&other).is_ok_and(|numbers| !numbers.is_empty()) {
+                continue;
+            }
             let Ok(Some(left)) = Self::lock(other) else { continue };
             let mut numbers = left.list()?;
             numbers.sort_unstable();
-            for number in numbers {
-                fs::rename(left.file(number), self.file(next))?;
-                next += 1;
+            for file in numbers.into_iter().map(|number| left.file(number)) {
+                let Some(rest) = room_bytes.checked_sub(fs::symlink_metadata(&file)?.len()) else {
+                    return Ok(());
+                };
+                fs::rename(file, self.file(*next))?;
+                (*next, room_bytes) = (*next + 1, rest);
             }
         }
         Ok(())
+    }
+
+    /// The folders beside this one.
+    fn others(&self) -> impl Iterator<Item = PathBuf> + use<> {
+        let others = (0..MAX_PROCESSES).map(|number| number.to_string());
+        let (own, base) = (self.path.clone(), self.path.parent().map(Path::to_owned).unwrap_or_default());
+        others.map(move |number| base.join(number)).filter(move |other| *other != own)
     }
 
     fn file(&self, number: u64) -> PathBuf {
@@ -89,11 +104,7 @@ impl Folder for Disk {
     type File = fs::File;
 
     fn list(&self) -> io::Result<Vec<u64>> {
-        let number = |entry: io::Result<fs::DirEntry>| {
-            let name = entry.map(|entry| entry.file_name());
-            name.map(|name| number(name.to_str()?)).transpose()
-        };
-        fs::read_dir(&self.path)?.filter_map(number).collect()
+        segments(&self.path)
     }
 
     fn create(&mut self, number: u64) -> io::Result<fs::File> {
@@ -138,6 +149,29 @@ impl File for fs::File {
     }
 }
 
+impl Spool<Disk> {
+    /// Takes over what processes that have ended since have left in other folders, behind all that is here and as far as there is room; how
+    /// many items that is.
+    pub(crate) fn adopt(&mut self) -> PerSignal<u64> {
+        let (first, before) = (self.next_number, self.on_disk().earlier);
+        let room_bytes = self.options.max_size_bytes.saturating_sub(self.len_bytes());
+        // What cannot be moved now may be another time, and is where it was.
+        let _ = self.folder.adopt(&mut self.next_number, room_bytes);
+        (first..self.next_number).for_each(|number| self.recover(number));
+        let after = self.on_disk().earlier;
+        PerSignal::of(|signal| after[signal] - before[signal])
+    }
+}
+
+/// The numbers of the segments in a folder.
+fn segments(folder: &Path) -> io::Result<Vec<u64>> {
+    let number = |entry: io::Result<fs::DirEntry>| {
+        let name = entry.map(|entry| entry.file_name());
+        name.map(|name| number(name.to_str()?)).transpose()
+    };
+    fs::read_dir(folder)?.filter_map(number).collect()
+}
+
 /// A segment's number by its file's name; `None` for other files.
 fn number(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(SUFFIX).filter(|digits| digits.len() == 16)?;
@@ -159,7 +193,7 @@ fn folder_name(exporter: &str) -> String {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::super::{Fsync, Options, Spool};
+    use super::super::{Fsync, Options};
     use super::*;
     use crate::record::Signal;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -326,6 +360,50 @@ mod tests {
         assert_eq!(payloads(&mut third), [b"other"]);
         drop((one, third));
         assert_eq!(payloads(&mut folders.open()), [&b"one"[..], b"other"]);
+    }
+
+    #[test]
+    fn what_a_process_leaves_while_others_run_is_adopted_by_one_of_them_once() {
+        let folders = Folders::new("adopt");
+        let (mut one, mut other, mut third) = (folders.open(), folders.open(), folders.open());
+        append(&mut one, b"own");
+        append(&mut other, b"first");
+        append(&mut other, b"second");
+        assert_eq!([one.adopt().traces, third.adopt().traces], [0, 0], "it runs");
+        drop(other);
+        assert_eq!([one.adopt().traces, third.adopt().traces], [2, 0]);
+        append(&mut one, b"later");
+        assert_eq!((one.on_disk().own.traces, one.on_disk().earlier.traces), (2, 2));
+        assert_eq!(payloads(&mut one), [&b"own"[..], b"later", b"first", b"second"]);
+        drop(one);
+        assert_eq!((third.adopt().traces, payloads(&mut third).len()), (4, 4), "nobody has sent them");
+    }
+
+    #[test]
+    fn what_cannot_be_adopted_stops_nobody() {
+        let folders = Folders::new("foreign-things");
+        append(&mut folders.open(), b"payload");
+        fs::write(folders.spool().join("otlp/1"), b"a file in a folder's place").expect("a new file");
+        symlink(folders.spool(), folders.spool().join("otlp/2")).expect("a new link");
+        let mut spool = folders.open();
+        assert_eq!((spool.adopt().traces, payloads(&mut spool).len()), (0, 1));
+    }
+
+    #[test]
+    fn nothing_of_its_own_goes_for_what_a_process_adopts() {
+        let folders = Folders::new("room");
+        let options = Options { max_size_bytes: 250, ..Options::default() };
+        let mut one =
+            Spool::open(folders.claim().expect("a folder of ours"), options, 0).expect("it can be listed");
+        let mut other = folders.open();
+        append(&mut one, &[1; 100]);
+        append(&mut other, &[2; 100]);
+        drop(other);
+        assert_eq!(one.adopt().traces, 0, "there is no room");
+        let entry = one.next(0).expect("a file that opens").expect("its own");
+        one.settle(entry.place).expect("a disk that takes it");
+        append(&mut one, &[1; 10]);
+        assert_eq!((one.adopt().traces, one.take_losses().earlier.traces.total()), (1, 0));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! A spool is a queue of packed batches in append-only segment files. What is appended is not written again but for one byte, which
 //! says that the entry is settled; a segment goes once all its entries are. Every process begins segments of its own, so nothing is
-//! ever written behind a torn tail.
+//! ever written behind a torn tail. What an ended process has left belongs to whoever moves its segments into a folder of its own: the next
+//! one at its start, or one that runs, which looks now and then.
 //!
 //! What a `kill -9` costs: nothing that [`append`](Spool::append) has acknowledged, and no more than the entries that were out are sent
 //! twice. What a power failure costs is in [`Fsync`]; what had been sent may then be sent again, out of the two segments (of 4 MiB) that were
@@ -20,13 +21,14 @@ mod losses;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub(crate) use disk::Disk;
 pub(crate) use error::SpoolError;
 pub(crate) use losses::{Loss, Losses};
 
 use crate::record::{PerSignal, Signal};
-use entry::{DONE, HEADER_BYTES, Header, MARK_AT};
+use entry::{DONE, Header, MARK_AT};
 use folder::{File, Folder, read_header, read_payload, write_all};
 use segment::Segment;
 use std::collections::BTreeMap;
@@ -95,6 +97,7 @@ pub(crate) struct Entry {
     pub(crate) signal: Signal,
     pub(crate) items: u32,
     pub(crate) payload: Vec<u8>,
+    pub(crate) written_unix_s: u64,
     /// Whether an earlier process wrote it.
     pub(crate) earlier: bool,
     pub(crate) place: Place,
@@ -138,34 +141,6 @@ impl<D: Folder> Spool<D> {
         spool.expire(now_unix_s);
         spool.make_room(0)?;
         Ok(spool)
-    }
-
-    /// Writes a batch behind all others; where it is then. It is on disk when this returns, as safely as [`Fsync`] says.
-    ///
-    /// # Errors
-    /// If it is too large for a spool of this size, nothing more may be thrown away for it, or the disk does not take it. The batch is
-    /// not in the spool then.
-    pub(crate) fn append(
-        &mut self,
-        signal: Signal,
-        items: usize,
-        payload: &[u8],
-        now_unix_s: u64,
-    ) -> io::Result<Place> {
-        let header = Header::of(signal, items, payload, now_unix_s).ok_or(io::ErrorKind::FileTooLarge)?;
-        self.expire(now_unix_s);
-        self.make_room(header.entry_len())?;
-        let place = self.place_for(&header)?;
-        match self.write(place, &header, payload) {
-            Ok(()) => {
-                self.segments.get_mut(&place.segment).map(|segment| segment.add(&header));
-                Ok(place)
-            }
-            Err(error) => {
-                self.cut_off(place);
-                Err(error)
-            }
-        }
     }
 
     /// The oldest entry that is neither settled nor out; it is out then. What was given back comes behind all others, so that one that is
@@ -229,6 +204,11 @@ impl<D: Folder> Spool<D> {
             Signal::ALL.into_iter().for_each(|signal| items[signal] += segment.items()[signal]);
         }
         on_disk
+    }
+
+    /// All segments together.
+    fn len_bytes(&self) -> u64 {
+        self.segments.values().map(|segment| segment.len_bytes).sum()
     }
 
     /// Entries that are neither settled nor out.
@@ -313,65 +293,12 @@ impl<D: Folder> Spool<D> {
         if len_bytes > max {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        while self.segments.values().map(|segment| segment.len_bytes).sum::<u64>() > max - len_bytes {
+        while self.len_bytes() > max - len_bytes {
             let oldest = self.segments.values().find(|segment| segment.is_at_rest());
             let number = oldest.ok_or(io::ErrorKind::QuotaExceeded)?.number;
             self.lose(number, Loss::disk_full);
         }
         Ok(())
-    }
-
-    /// Where the next entry goes: in the writer's segment, or in a new one.
-    fn place_for(&mut self, header: &Header) -> io::Result<Place> {
-        let full = |len_bytes: u64| len_bytes + header.entry_len() > self.segment_bytes();
-        let writing = self.writer.as_ref().and_then(|open| self.segments.get(&open.number));
-        if let Some(segment) = writing.filter(|segment| !full(segment.len_bytes)) {
-            return Ok(Place { segment: segment.number, offset: segment.len_bytes });
-        }
-        self.begin_segment()
-    }
-
-    fn begin_segment(&mut self) -> io::Result<Place> {
-        let number = self.next_number;
-        self.end_segment()?;
-        let file = self.folder.create(number)?;
-        self.next_number = number.saturating_add(1);
-        self.segments.insert(number, Segment::new(number, false));
-        self.writer = Some(Open { number, file });
-        let place = Place { segment: number, offset: 0 };
-        if self.options.fsync != Fsync::Never {
-            self.folder.sync().inspect_err(|_| self.cut_off(place))?;
-        }
-        Ok(place)
-    }
-
-    /// Appends no more to the writer's segment.
-    fn end_segment(&mut self) -> io::Result<()> {
-        let Some(Open { number, mut file }) = self.writer.take() else { return Ok(()) };
-        let synced = if self.options.fsync == Fsync::Never { Ok(()) } else { file.sync() };
-        self.remove_if_settled(number);
-        synced
-    }
-
-    fn write(&mut self, place: Place, header: &Header, payload: &[u8]) -> io::Result<()> {
-        let fsync = self.options.fsync;
-        let file = self.file_of(place.segment)?;
-        write_all(file, place.offset, &header.encode())?;
-        write_all(file, place.offset + HEADER_BYTES as u64, payload)?;
-        if fsync == Fsync::Always {
-            return file.sync();
-        }
-        self.note_unsynced();
-        Ok(())
-    }
-
-    /// Undoes a write that failed. The file is not written to again: nobody knows what is in it.
-    fn cut_off(&mut self, place: Place) {
-        if let Some(Open { mut file, .. }) = self.writer.take() {
-            // What cannot be cut off is a torn tail, which a reader recognizes.
-            let _ = file.cut(place.offset);
-        }
-        self.remove_if_settled(place.segment);
     }
 
     /// The segment's next entry, if it is one to send; in any case the segment has less to read then. What the books have beyond the
@@ -414,7 +341,7 @@ impl<D: Folder> Spool<D> {
         let payload =
             self.file_of(place.segment).ok().and_then(|file| read_payload(file, place.offset, header));
         match payload {
-            Some(payload) => Some(Entry { signal, items, payload, earlier, place }),
+            Some(payload) => Some(Entry { signal, items, payload, written_unix_s, earlier, place }),
             None => self.discard(place, header, Loss::corrupt),
         }
     }
@@ -486,11 +413,6 @@ impl<D: Folder> Spool<D> {
         }
         let open = if is_writers { &mut self.writer } else { &mut self.reader };
         open.as_mut().map(|open| &mut open.file).ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    /// How long a segment grows, in bytes: short enough that throwing one away is no great loss.
-    fn segment_bytes(&self) -> u64 {
-        (self.options.max_size_bytes / 16).min(4 << 20)
     }
 }
 

@@ -217,6 +217,10 @@ impl Exporter for AzureMonitor {
         self.track.send_packed(packed)
     }
 
+    fn halve_packed(&mut self, _: Signal, packed: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
+        encode::halves(packed)
+    }
+
     fn check(&mut self) -> Result<(), ExportError> {
         self.track.check()
     }

@@ -5,6 +5,8 @@
 //!
 //! Source: OTLP specification 1.11, "JSON Protobuf Encoding".
 
+#[cfg(feature = "otlp")]
+mod halves;
 #[cfg(all(test, feature = "otlp"))]
 mod tests;
 pub(super) mod text;
@@ -15,6 +17,9 @@ use crate::record::{
     SpanContext, SpanView, Value,
 };
 use text::Text;
+
+#[cfg(feature = "otlp")]
+pub(crate) use halves::halves;
 
 /// Encodes batches of either signal, in memory that is used again.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ pub use super::destination::{Protocol, TlsFiles};
 
 use super::destination::{self, Compression, Destination, Header};
 use super::http::{Authorize, TlsError};
-use super::json::JsonEncoder;
+use super::json::{self, JsonEncoder};
 use super::{ExportError, Exported, Exporter};
 use crate::record::{Batch, Secret, Signal};
 use client::Client;
@@ -232,6 +232,16 @@ impl<P> Encoder<P> {
         Some([&[mark], body.bytes].concat())
     }
 
+    /// A packed batch in two halves.
+    fn halve(&self, signal: Signal, packed: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
+        let body = self.unpack(packed).ok()?;
+        let halves = match self {
+            Self::Protobuf(_) => encode::halves(body),
+            Self::Json(_) => json::halves(signal, body),
+        };
+        Some(halves?.map(|(items, body)| (items, [&[self.mark()], &*body].concat())))
+    }
+
     fn unpack<'a>(&self, packed: &'a [u8]) -> Result<&'a [u8], ExportError> {
         let body = packed.strip_prefix(&[self.mark()]);
         body.ok_or_else(|| ExportError::permanent("the batch on disk is of another protocol"))
@@ -332,6 +342,13 @@ impl Exporter for Otlp {
             _ => Err(ExportError::permanent(format!("{signal} have no target any more"))),
         };
         rejected.map(Exported::with_rejected)
+    }
+
+    fn halve_packed(&mut self, signal: Signal, packed: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
+        match signal {
+            Signal::Traces => self.traces.as_ref()?.1.halve(signal, packed),
+            Signal::Logs => self.logs.as_ref()?.1.halve(signal, packed),
+        }
     }
 
     fn check(&mut self) -> Result<(), ExportError> {

@@ -62,6 +62,15 @@ impl Encoder {
     }
 }
 
+/// The lines in two halves, and how many items are in each; what belongs to none is in the first.
+pub(super) fn halves(lines: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
+    let lines: Vec<_> = lines.split_inclusive(|byte| *byte == b'\n').collect();
+    let items: Vec<_> = (0..lines.len()).filter(|line| !lines[*line].starts_with(b" ")).collect();
+    let middle = items.len() / 2;
+    let (first, second) = lines.split_at(*items.get(middle)?);
+    Some([(middle, first.concat()), (items.len() - middle, second.concat())])
+}
+
 fn put_line(envelope: &Envelope<'_>, lines: &mut Text) {
     envelope.put(lines);
     lines.end_line();

@@ -244,3 +244,13 @@ proptest! {
         prop_assert!(units(&envelope["data"]["baseData"]["message"]) <= 32768);
     }
 }
+
+#[test]
+fn halves_are_of_whole_items_and_what_belongs_to_none_is_in_the_first() {
+    let lines = b" {0}\n{1}\n {1e}\n{2}\n{3}\n {3e}\n";
+    let [first, second] = halves(lines).expect("items");
+    assert_eq!((first.0, &*first.1), (1, &b" {0}\n{1}\n {1e}\n"[..]));
+    assert_eq!((second.0, &*second.1), (2, &b"{2}\n{3}\n {3e}\n"[..]));
+    assert_eq!(halves(b"{1}\n").map(|halves| halves.map(|(items, _)| items)), Some([0, 1]));
+    assert_eq!(halves(b" {0}\n"), None);
+}

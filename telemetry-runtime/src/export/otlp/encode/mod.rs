@@ -4,6 +4,7 @@
 //! opentelemetry-proto 1.x, `trace/v1/trace.proto`.
 
 mod attribute;
+mod halves;
 mod logs;
 mod protobuf;
 mod site;
@@ -16,6 +17,7 @@ use attribute::{put_attribute, put_attribute_named, put_raw_attribute};
 use protobuf::{bytes_field, fixed64_field, put_bytes, put_fixed64, put_message, put_varint, varint_field};
 use site::{Site, scope_fields};
 
+pub(in crate::export) use halves::halves;
 pub(in crate::export) use logs::LogEncoder;
 
 /// A batch as one request's body.

@@ -1,7 +1,7 @@
 //! The spool against a plain model of it, over a disk that fails, processes that are killed, power that fails and files that rot.
 
-use super::fake::{Fake, Fault};
-use super::*;
+use super::super::fake::{Fake, Fault};
+use super::super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ enum Step {
     },
     Next,
     Settle(prop::sample::Index),
+    /// Two in the place of one.
+    Replace(prop::sample::Index),
     GiveBack(prop::sample::Index),
     Sync,
     Pass {
@@ -67,6 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1..50_u16).prop_map(|items| Step::AppendOut { items }),
         8 => Just(Step::Next),
         6 => any::<Index>().prop_map(Step::Settle),
+        2 => any::<Index>().prop_map(Step::Replace),
         2 => any::<Index>().prop_map(Step::GiveBack),
         1 => Just(Step::Sync),
         1 => (0..MAX_AGE_S).prop_map(|seconds| Step::Pass { seconds }),
@@ -90,6 +93,12 @@ struct Known {
     taken: bool,
     /// Where it was when it was settled: process and segment.
     settled_in: (u32, u64),
+}
+
+impl Known {
+    fn new(signal: Signal, items: u32, payload: Vec<u8>, acknowledged: bool) -> Self {
+        Self { signal, items, payload, acknowledged, settled: false, taken: false, settled_in: (0, 0) }
+    }
 }
 
 /// A spool, the model of it, and what has happened.
@@ -155,6 +164,7 @@ impl Run {
             Step::AppendOut { items } => self.append_out(items),
             Step::Next => drop(self.next()),
             Step::Settle(index) => self.settle(index),
+            Step::Replace(index) => self.replace(index),
             Step::GiveBack(index) => self.give_back(index),
             Step::Sync => drop(self.spool().sync()),
             Step::Pass { seconds } => self.now += seconds,
@@ -190,9 +200,7 @@ impl Run {
         let acknowledged = place.is_some();
         let items = u32::from(items);
         self.appended[signal] += if acknowledged { u64::from(items) } else { 0 };
-        let known =
-            Known { signal, items, payload, acknowledged, settled: false, taken: false, settled_in: (0, 0) };
-        self.known.push(known);
+        self.known.push(Known::new(signal, items, payload, acknowledged));
         place
     }
 
@@ -249,6 +257,30 @@ impl Run {
         (known.settled, known.settled_in) = (true, (self.process, place.segment));
         let settled = if earlier { &mut self.settled.earlier } else { &mut self.settled.own };
         settled[known.signal] += u64::from(known.items);
+    }
+
+    fn replace(&mut self, index: prop::sample::Index) {
+        if self.out.is_empty() {
+            return;
+        }
+        let (place, id) =
+            self.out.iter().nth(index.index(self.out.len())).map(|(p, i)| (*p, *i)).expect("one");
+        let Known { signal, items, payload, .. } = self.known[id].clone();
+        let earlier = self.spool().segments[&place.segment].earlier;
+        let entry = Entry { signal, items, payload, written_unix_s: self.now, earlier, place };
+        let next = self.known.len() as u32;
+        let payloads = [next, next + 1].map(|id| [&id.to_le_bytes()[..], &entry.payload[4..]].concat());
+        let counts = [items / 2, items - items / 2];
+        let halves = [0, 1].map(|half| (counts[half] as usize, payloads[half].as_slice()));
+        let acknowledged = self.spool().replace(&entry, halves).is_ok();
+        for (items, payload) in counts.into_iter().zip(payloads) {
+            self.known.push(Known::new(signal, items, payload, acknowledged));
+        }
+        if acknowledged {
+            self.out.remove(&place);
+            let known = &mut self.known[id];
+            (known.settled, known.settled_in) = (true, (self.process, place.segment));
+        }
     }
 
     fn give_back(&mut self, index: prop::sample::Index) {
@@ -401,197 +433,4 @@ proptest! {
     fn damaged_entries_are_never_sent_and_never_fatal(steps in steps_with_damage()) {
         check(Fsync::Always, steps);
     }
-}
-
-/// A spool of this process with these payloads, of one span each.
-fn spool_of<const N: usize>(disk: &Fake, payloads: [&[u8]; N]) -> Spool<Fake> {
-    let mut spool = Spool::open(disk.clone(), Options::default(), 0).expect("an empty folder");
-    for payload in payloads {
-        spool.append(Signal::Traces, 1, payload, 0).expect("room");
-    }
-    spool
-}
-
-fn reopen(disk: &Fake) -> Spool<Fake> {
-    disk.restart();
-    Spool::open(disk.clone(), Options::default(), 0).expect("a folder that can be listed")
-}
-
-fn payloads(spool: &mut Spool<Fake>) -> Vec<Vec<u8>> {
-    std::iter::from_fn(|| spool.next(0).expect("no faults")).map(|entry| entry.payload).collect()
-}
-
-#[test]
-fn an_append_that_failed_leaves_nothing_behind() {
-    // Creates and forces out the name, unless there is a segment already; writes the header and the payload, and forces them out.
-    for after in 0..5 {
-        let disk = Fake::default();
-        let options = Options { fsync: Fsync::Always, ..Options::default() };
-        let mut spool = Spool::open(disk.clone(), options, 0).expect("an empty folder");
-        if after < 3 {
-            spool.append(Signal::Traces, 1, b"payload", 0).expect("no faults");
-        }
-        disk.fail(after, Fault::Error);
-        assert!(spool.append(Signal::Logs, 1, b"payload", 0).is_err(), "{after}");
-        assert_eq!(spool.on_disk().own.logs, 0);
-        let mut next = reopen(&disk);
-        assert_eq!((next.on_disk().earlier.logs, next.take_losses()), (0, Losses::default()), "{after}");
-        assert!(spool.append(Signal::Logs, 1, b"payload", 0).is_ok(), "the spool goes on");
-    }
-}
-
-#[test]
-fn an_entry_whose_mark_could_not_be_written_is_not_read_again() {
-    let disk = Fake::default();
-    let mut spool = spool_of(&disk, []);
-    let place = spool.append(Signal::Traces, 1, b"payload", 0).expect("room");
-    spool.hold(place, Signal::Traces, 1);
-    disk.fail(0, Fault::Error);
-    assert!(spool.settle(place).is_err());
-    spool.append(Signal::Traces, 1, b"another", 0).expect("room");
-    assert_eq!(payloads(&mut spool), [b"another"]);
-}
-
-#[test]
-fn entries_that_somebody_else_marked_are_counted_as_corrupt() {
-    let disk = Fake::default();
-    let mut spool = spool_of(&disk, [b"one", b"two"]);
-    disk.damage(0, |bytes| bytes[MARK_AT as usize] = DONE);
-    assert_eq!(payloads(&mut spool), [b"two"]);
-    assert_eq!((spool.on_disk().own.traces, spool.take_losses().own.traces.corrupt), (1, 1));
-}
-
-#[test]
-fn each_flipped_bit_costs_no_entry_but_its_own_or_those_behind_its_header() {
-    let entries: [&[u8]; 3] = [b"one", b"two", b"three"];
-    let disk = Fake::default();
-    drop(spool_of(&disk, entries));
-    let bits = 8 * disk.files()[0].1;
-    for bit in 0..bits {
-        let disk = Fake::default();
-        drop(spool_of(&disk, entries));
-        disk.damage(0, |bytes| bytes[bit / 8] ^= 1 << (bit % 8));
-        let mut spool = reopen(&disk);
-        let read = payloads(&mut spool);
-        let (entry, at) = (bit / 8 / 35, bit / 8 % 35);
-        let losses = spool.take_losses();
-        let expected: Vec<&[u8]> = match (entry, at) {
-            (_, 4) => entries.to_vec(),
-            (3, _) | (_, HEADER_BYTES..) => {
-                entries.iter().enumerate().filter(|(i, _)| *i != entry.min(2)).map(|(_, e)| *e).collect()
-            }
-            (_, _) => entries[..entry].to_vec(),
-        };
-        assert_eq!(read, expected, "bit {bit}");
-        let lost = losses.earlier.traces.corrupt + losses.unreadable_entries;
-        assert_eq!(lost, u64::from(expected.len() < 3), "bit {bit}");
-    }
-}
-
-#[test]
-fn a_file_cut_anywhere_keeps_the_entries_before_the_cut_and_counts_the_torn_one() {
-    for len in 0..=105 {
-        let disk = Fake::default();
-        drop(spool_of(&disk, [b"one", b"two", b"six"]));
-        disk.damage(0, |bytes| bytes.truncate(len));
-        let mut spool = reopen(&disk);
-        assert_eq!(payloads(&mut spool).len(), len / 35);
-        assert_eq!(spool.take_losses().unreadable_entries, u64::from(len % 35 > 0), "{len}");
-    }
-}
-
-#[test]
-fn what_is_given_back_is_read_again_behind_all_others() {
-    let mut spool = spool_of(&Fake::default(), [b"one", b"two"]);
-    // In a segment of its own.
-    spool.options.max_size_bytes = 1 << 10;
-    spool.append(Signal::Traces, 1, b"three", 0).expect("room");
-    let mut read = || {
-        let entry = spool.next(0).expect("no faults").expect("one");
-        let payload = String::from_utf8(entry.payload).expect("text");
-        // The first is never taken.
-        if payload == "one" {
-            spool.give_back(entry.place)
-        } else {
-            spool.settle(entry.place).expect("no faults")
-        }
-        payload
-    };
-    assert_eq!([(); 5].map(|()| read()), ["one", "two", "three", "one", "one"]);
-    assert_eq!(spool.unread_entries(), 1);
-}
-
-#[test]
-fn segments_behind_a_corrupt_one_are_sent() {
-    let disk = Fake::default();
-    drop(spool_of(&disk, [b"one"]));
-    reopen(&disk).append(Signal::Traces, 1, b"two", 0).expect("room");
-    disk.damage(0, |bytes| bytes.fill(0xFF));
-    let mut spool = reopen(&disk);
-    assert_eq!(payloads(&mut spool), [b"two"]);
-    assert_eq!(spool.take_losses().unreadable_entries, 1);
-}
-
-#[test]
-fn the_oldest_go_when_there_is_no_more_room() {
-    let options = Options { max_size_bytes: 2000, ..Options::default() };
-    let mut spool = Spool::open(Fake::default(), options, 0).expect("an empty folder");
-    for n in 0..30 {
-        spool.append(Signal::Logs, 2, &[n; 68], 0).expect("room is made");
-    }
-    assert_eq!((spool.on_disk().own.logs, spool.take_losses().own.logs.disk_full), (40, 20));
-    assert_eq!(payloads(&mut spool)[0], [10; 68]);
-    let too_large = spool.append(Signal::Logs, 1, &[0; 2000], 0).map_err(|error| error.kind());
-    assert_eq!(too_large, Err(io::ErrorKind::FileTooLarge));
-}
-
-#[test]
-fn what_is_out_is_not_thrown_away_for_room() {
-    let options = Options { max_size_bytes: 150, ..Options::default() };
-    let mut spool = Spool::open(Fake::default(), options, 0).expect("an empty folder");
-    spool.append(Signal::Traces, 1, &[0; 68], 0).expect("room");
-    let entry = spool.next(0).expect("no faults").expect("one");
-    assert!(spool.append(Signal::Traces, 1, &[1; 68], 0).is_err());
-    spool.settle(entry.place).expect("no faults");
-    assert!(spool.append(Signal::Traces, 1, &[1; 68], 0).is_ok());
-}
-
-#[test]
-fn the_old_go_even_in_a_segment_with_younger_ones() {
-    let mut spool = spool_of(&Fake::default(), [b"old", b"old"]);
-    let day = 24 * 60 * 60;
-    spool.append(Signal::Traces, 1, b"young", 10).expect("room");
-    assert_eq!(spool.next(day + 1).expect("no faults").map(|entry| entry.payload), Some(b"young".to_vec()));
-    assert_eq!(spool.take_losses().own.traces.expired, 2);
-    drop(spool.next(day + 11));
-    assert_eq!(spool.on_disk().own.traces, 1, "what is out is somebody's");
-}
-
-#[test]
-fn after_a_sync_nothing_is_lost_with_the_power() {
-    let disk = Fake::default();
-    let options = Options { max_size_bytes: 32 << 10, ..Options::default() };
-    let mut spool = Spool::open(disk.clone(), options, 0).expect("an empty folder");
-    for n in 0..100 {
-        spool.append(Signal::Traces, 1, &[n; 100], 0).expect("room");
-    }
-    spool.sync().expect("no faults");
-    disk.lose_power(|| 0);
-    assert_eq!(payloads(&mut reopen(&disk)).len(), 100);
-}
-
-#[test]
-fn only_an_interval_asks_for_a_sync_and_only_after_a_write() {
-    let due = |fsync| {
-        let mut spool =
-            Spool::open(Fake::default(), Options { fsync, ..Options::default() }, 0).expect("a folder");
-        let before = spool.sync_due();
-        spool.append(Signal::Traces, 1, b"payload", 0).expect("room");
-        let after = spool.sync_due();
-        spool.sync().expect("no faults");
-        (before.is_some(), after.is_some(), spool.sync_due().is_some())
-    };
-    assert_eq!(due(Fsync::Every(Duration::from_secs(1))), (false, true, false));
-    assert_eq!(due(Fsync::Always), (false, false, false));
-    assert_eq!(due(Fsync::Never), (false, false, false));
 }

@@ -1,0 +1,69 @@
+//! What the log says of batches that do not leave.
+
+use super::scripted::*;
+use crate::dispatch::*;
+use crate::record::Signal;
+use crate::record::sample::{Sample, batch};
+use std::io;
+use std::sync::{Arc, Mutex};
+
+/// What is logged while two spans are sent by an exporter that does this.
+fn said(acts: impl IntoIterator<Item = Act>, options: Options) -> (String, ExporterStatus) {
+    let (script, queue, lines) = (Script::of(acts), queue(options), Lines::default());
+    if queue.has_spool() {
+        let keeper = Keeper { queue: queue.clone(), exporter: script.exporter() };
+        spawn(move || keeper.run()).expect("a thread starts");
+    }
+    queue.push(Arc::new(batch(&[Sample::root("s", 1), Sample::root("s", 2)])));
+    queue.close();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let worker = Worker::new(queue.clone(), script.exporter()).expect("there is a place");
+    tracing::subscriber::with_default(subscriber, || worker.run());
+    let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    queue.abandon();
+    let lines = lines.0.lock().expect("no test panics with it").clone();
+    (String::from_utf8(lines).expect("text"), status)
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no test panics with it").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_log_says_whether_what_does_not_leave_is_tried_again() {
+    const AGAIN: &str = "do not leave; trying again";
+    const LOST: &str = "do not leave, and are dropped";
+    let folder = Folder::new();
+    let out_of_time = RetryOptions { budget: Duration::ZERO, ..quick().retry };
+    for (acts, options, is, is_not) in [
+        (vec![Act::Fail], quick(), AGAIN, LOST),
+        (vec![Act::Fail], Options { retry: out_of_time, ..quick() }, LOST, AGAIN),
+        (vec![Act::Fail], Options { spool: folder.spool(Mode::OnFailure), ..quick() }, AGAIN, LOST),
+        (vec![Act::Refuse], quick(), LOST, AGAIN),
+        (vec![Act::Panic], quick(), LOST, AGAIN),
+        (vec![Act::TooLarge; 3], quick(), LOST, AGAIN),
+    ] {
+        let (lines, _) = said(acts.clone(), options);
+        assert!(lines.contains(is) && !lines.contains(is_not), "{acts:?}: {lines}");
+    }
+}
+
+#[test]
+fn an_item_on_disk_that_is_too_large_is_counted_as_that_and_told_of() {
+    let folder = Folder::new();
+    let options = Options { spool: folder.spool(Mode::Always), ..quick() };
+    // The two together, and each of them.
+    let (lines, status) = said([Act::TooLarge; 3], options);
+    assert_eq!((status.dropped.too_large, status.spooled), (2, 0), "{status}");
+    assert!(lines.contains("do not leave, and are dropped") && lines.contains("too large"), "{lines}");
+}
