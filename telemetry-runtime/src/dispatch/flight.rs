@@ -227,7 +227,7 @@ impl Queue {
             return;
         }
         state.circuit.answered();
-        let is_news = state.complain(signal, message);
+        let is_news = state.complain(signal, message, Outlook::Lost);
         let place = state.settle(worker, settled);
         self.changed.notify_all();
         drop(state);
@@ -238,7 +238,7 @@ impl Queue {
     /// Counts an item that could not be sent.
     pub(super) fn drop_unsent(&self, worker: Ticket, signal: Signal, message: &str, dropped: Dropped) {
         let mut state = self.lock();
-        let is_news = state.has_flight(worker) && state.complain(signal, message);
+        let is_news = state.has_flight(worker) && state.complain(signal, message, Outlook::Lost);
         drop(state);
         self.settle(worker, dropped);
         self.log_if(is_news, signal, message, Outlook::Lost);
@@ -267,7 +267,9 @@ impl Queue {
         // Who says "come back next year" is asked again before that.
         state.circuit.failed(now, pause.min(budget), asked);
         let failing = state.failing(worker, now);
-        let is_news = state.complain(signal, &message);
+        let is_over = failing.saturating_add(pause) > budget;
+        let outlook = if is_over && !self.has_spool() { Outlook::Lost } else { Outlook::Again };
+        let is_news = state.complain(signal, &message, outlook);
         let was_torn = state.flight(worker).is_some_and(|flight| flight.is_torn);
         state.settle(worker, done);
         if let Some(flight) = state.flight(worker) {
@@ -275,8 +277,6 @@ impl Queue {
         }
         self.changed.notify_all();
         drop(state);
-        let is_over = failing.saturating_add(pause) > budget;
-        let outlook = if is_over && !self.has_spool() { Outlook::Lost } else { Outlook::Again };
         self.log_if(is_news, signal, &message, outlook);
         if is_over { Verdict::Exhausted } else { Verdict::Retry }
     }
@@ -316,11 +316,11 @@ impl Queue {
             let place = state.remove_kept(worker);
             place.into_iter().for_each(|place| state.disk.give_back_later(place));
             self.rescue(&mut state, worker);
-            let is_lost = state.has_flight(worker);
+            let outlook = if state.has_flight(worker) { Outlook::Lost } else { Outlook::Again };
             state.settle(worker, dropped.into());
             state.crew.leave_behind(worker);
-            if state.complain(signal, &message) {
-                complaints.push((signal, if is_lost { Outlook::Lost } else { Outlook::Again }));
+            if state.complain(signal, &message, outlook) {
+                complaints.push((signal, outlook));
             }
             self.changed.notify_all();
         }
@@ -337,7 +337,7 @@ impl Queue {
         !is_over && state.crew.is_short(self.options.concurrency)
     }
 
-    fn log_if(&self, is_news: bool, signal: Signal, message: &str, outlook: Outlook) {
+    pub(super) fn log_if(&self, is_news: bool, signal: Signal, message: &str, outlook: Outlook) {
         if is_news {
             stats::log_failure(&self.name, signal, message, outlook);
         }
@@ -394,9 +394,11 @@ impl State {
         }
     }
 
-    /// Remembers what went wrong; whether it is news that anything does.
-    fn complain(&mut self, signal: Signal, message: &str) -> bool {
-        self.counts[signal].last_error.replace(message.to_owned()).is_none()
+    /// Remembers what went wrong; whether it is news that anything does, or that something is lost.
+    fn complain(&mut self, signal: Signal, message: &str, outlook: Outlook) -> bool {
+        let counts = &mut self.counts[signal];
+        let is_loss_news = outlook == Outlook::Lost && counts.is_loss_news(Instant::now());
+        counts.last_error.replace(message.to_owned()).is_none() || is_loss_news
     }
 
     /// How long the worker's batch has been failing: from its own first failure, or from when it came behind others that failed.

@@ -6,11 +6,14 @@ use super::circuit::Circuit;
 use super::crew::Crew;
 use super::flight::Flight;
 use super::shelf::Shelf;
-use super::stats::{Dropped, ExporterStatus, Replayed, Settled};
+use super::stats::{Dropped, ExporterStatus, Outlook, Replayed, Settled};
 use crate::record::{Batch, PerSignal, Signal};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long the log is told nothing more of what an exporter loses of a signal.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// Batches on their way to one exporter.
 ///
@@ -71,6 +74,8 @@ pub(super) struct Counts {
     /// Those that other processes left on disk.
     pub(super) replayed: Replayed,
     pub(super) last_error: Option<String>,
+    /// When the log was last told that something is lost.
+    loss_told: Option<Instant>,
 }
 
 impl Counts {
@@ -79,6 +84,15 @@ impl Counts {
         self.rejected += settled.rejected;
         self.dropped += settled.dropped;
         self.spooled += settled.spooled;
+    }
+
+    /// Whether the log is to be told now that something is lost; then it is not for a while.
+    pub(super) fn is_loss_news(&mut self, now: Instant) -> bool {
+        let is_news = self.loss_told.is_none_or(|told| now.saturating_duration_since(told) >= QUIET);
+        if is_news {
+            self.loss_told = Some(now);
+        }
+        is_news
     }
 }
 
@@ -99,9 +113,10 @@ impl Queue {
     /// Takes the batch, or drops it and counts its items.
     pub(crate) fn push(&self, batch: Arc<Batch>) {
         let came = Instant::now();
+        let signal = batch.signal();
         let mut guard = self.lock();
         let state = &mut *guard;
-        let counts = &mut state.counts[batch.signal()];
+        let counts = &mut state.counts[signal];
         let (items, bytes) = (batch.item_count(), batch.len_bytes());
         counts.offered += items as u64;
         if state.closed {
@@ -110,6 +125,9 @@ impl Queue {
             || state.waiting_items + items > self.options.max_queue_items
         {
             counts.dropped.queue_full += items as u64;
+            let is_news = counts.is_loss_news(came);
+            drop(guard);
+            self.log_if(is_news, signal, "the queue is full", Outlook::Lost);
         } else {
             let number = state.pushed;
             state.pushed += 1;
@@ -193,7 +211,7 @@ impl Queue {
         }
         let state = self.lock();
         let counts = state.counts[signal].clone();
-        let Counts { offered, exported, rejected, dropped, spooled, replayed, last_error } = counts;
+        let Counts { offered, exported, rejected, dropped, spooled, replayed, last_error, .. } = counts;
         let status = ExporterStatus {
             name: self.name.clone(),
             signal,

@@ -19,11 +19,20 @@ fn said(acts: impl IntoIterator<Item = Act>, options: Options) -> (String, Expor
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
     let worker = Worker::new(queue.clone(), script.exporter()).expect("there is a place");
-    tracing::subscriber::with_default(subscriber, || worker.run());
+    heard_by(subscriber, || worker.run());
     let status = queue.status(Signal::Traces).expect("it takes traces").status;
     queue.abandon();
     let lines = lines.0.lock().expect("no test panics with it").clone();
     (String::from_utf8(lines).expect("text"), status)
+}
+
+/// Does it while this subscriber hears what is logged.
+fn heard_by(subscriber: impl Into<tracing::Dispatch>, body: impl FnOnce()) {
+    tracing::dispatcher::with_default(&subscriber.into(), || {
+        // Another test may have begun to log a moment before, when nobody heard, which `tracing` would remember.
+        tracing::callsite::rebuild_interest_cache();
+        body();
+    });
 }
 
 #[derive(Clone, Default)]
@@ -56,6 +65,30 @@ fn the_log_says_whether_what_does_not_leave_is_tried_again() {
         let (lines, _) = said(acts.clone(), options);
         assert!(lines.contains(is) && !lines.contains(is_not), "{acts:?}: {lines}");
     }
+}
+
+#[test]
+fn a_loss_is_told_of_after_attempts_that_were_and_then_not_again_for_a_while() {
+    let retry = RetryOptions { budget: SHORT, ..quick().retry };
+    let options = Options { retry, max_batch_items: 1, ..quick() };
+    let (lines, status) = said([Act::Fail; 1000], options);
+    assert_eq!(status.dropped.retry_exhausted, 2, "{status}");
+    let told = ["trying again", "are dropped"].map(|text| lines.matches(text).count());
+    assert_eq!(told, [1, 1], "{lines}");
+}
+
+#[test]
+fn a_queue_that_is_full_is_told_of_once() {
+    let (queue, lines) = (queue(Options { max_queue_items: 1, ..quick() }), Lines::default());
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    heard_by(subscriber, || {
+        (1..=4).for_each(|id| queue.push(Arc::new(batch(&[Sample::root("s", id)]))));
+    });
+    let lines = String::from_utf8(lines.0.lock().expect("no test panics with it").clone()).expect("text");
+    assert_eq!(lines.matches("the queue is full").count(), 1, "{lines}");
+    let status = queue.status(Signal::Traces).expect("it takes traces").status;
+    assert_eq!((status.queued, status.dropped.queue_full, status.last_error), (1, 3, None));
 }
 
 #[test]
