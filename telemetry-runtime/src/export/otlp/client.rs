@@ -3,7 +3,8 @@
 use super::encode::Encoded;
 #[cfg(feature = "grpc")]
 use super::grpc::Grpc;
-use super::{Invalid, Target, request, response};
+use super::target::Invalid;
+use super::{Target, request, response};
 use crate::export::ExportError;
 use crate::export::destination::Protocol;
 use crate::export::http::{self, Answer, Authorize, HttpClient, HttpOptions, Tls, gzip, safe_to_show};

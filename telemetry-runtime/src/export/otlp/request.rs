@@ -1,6 +1,6 @@
 //! What a request is made of: a URL, headers and a body that may be sent.
 
-use super::Invalid;
+use super::target::Invalid;
 use crate::export::ExportError;
 use crate::export::destination::{Protocol, is_reserved};
 use crate::record::Secret;
