@@ -67,7 +67,11 @@ impl Federation {
                 String::from_utf8_lossy(&desk.get(url, &headers)?).trim().to_owned()
             }
         };
-        let Some(field) = &self.field else { return Ok(Secret::new(text)) };
+        let Some(field) = &self.field else {
+            let token = Some(text).filter(|text| !text.is_empty()).map(Secret::new);
+            return token
+                .ok_or_else(|| no("no credentials of Google: what has the other issuer's token is empty"));
+        };
         let object: Value = serde_json::from_str(&text).unwrap_or_default();
         let token = self::text(&object, field).map(Secret::new);
         token.ok_or_else(|| {
@@ -92,9 +96,13 @@ impl Place {
 
 /// The member that has the token, if the format is not the token itself.
 fn field(source: &Value) -> Result<Option<String>, AdcFileError> {
-    let Some(format) = source.get("format").filter(|format| text(format, "type") != Some("text")) else {
-        return Ok(None);
-    };
-    let field = text(format, "subject_token_field_name").map(str::to_owned);
-    field.map(Some).ok_or(AdcFileError::Missing("subject_token_field_name"))
+    let said = |key| text(source.get("format")?, key);
+    match said("type") {
+        None | Some("text") => Ok(None),
+        Some("json") => {
+            let field = said("subject_token_field_name").map(str::to_owned);
+            field.map(Some).ok_or(AdcFileError::Missing("subject_token_field_name"))
+        }
+        Some(_) => Err(AdcFileError::Format),
+    }
 }

@@ -49,6 +49,8 @@ pub(crate) enum AdcFileError {
     Key,
     #[error("`{0}` in the file of credentials is neither `https://` nor on this machine")]
     Url(&'static str),
+    #[error("`format` in the file of credentials has another `type` than `text` or `json`")]
+    Format,
     #[error(
         "`credential_source` in the file of credentials has neither a `file` nor a `url` with a token: executables and AWS are not supported"
     )]
@@ -56,7 +58,10 @@ pub(crate) enum AdcFileError {
 }
 
 const IMPERSONATED: &str = "impersonated_service_account";
+/// Where accounts of Google's own get their tokens.
 const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
+/// Where tokens of other issuers are exchanged for them.
+const EXCHANGE_URL: &str = "https://sts.googleapis.com/v1/token";
 
 impl AdcFile {
     /// Reads and checks the file.
@@ -88,8 +93,11 @@ impl AdcFile {
             Some("external_account") => Who::Federated(Federation::parse(source)?),
             _ => return Err(AdcFileError::Type),
         };
-        let key = if matches!(who, Who::Federated(_)) { "token_url" } else { "token_uri" };
-        let token_url = private(key, text(source, key).unwrap_or(TOKEN_URL))?;
+        let (key, default) = match who {
+            Who::Federated(_) => ("token_url", EXCHANGE_URL),
+            Who::ServiceAccount { .. } | Who::User { .. } => ("token_uri", TOKEN_URL),
+        };
+        let token_url = private(key, text(source, key).unwrap_or(default))?;
         let files = if std::ptr::eq(source, &object) { vec![source] } else { vec![source, &object] };
         let impersonations = files.into_iter().filter_map(|file| Impersonation::parse(file).transpose());
         let impersonations: Vec<_> = impersonations.collect::<Result<_, _>>()?;

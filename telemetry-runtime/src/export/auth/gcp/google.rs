@@ -14,7 +14,7 @@ use serde_json::json;
 ///
 /// Source: Google Cloud, "Telemetry (OTLP) API overview", authorization scopes.
 pub(super) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
-/// How long what we sign holds, and the token of another account: as long as is allowed.
+/// How long what we sign holds, and the token of another account, unless its file says otherwise: as long as is allowed.
 ///
 /// Source: Google, "Using OAuth 2.0 for Server to Server Applications".
 pub(super) const LASTS_S: u64 = 3600;

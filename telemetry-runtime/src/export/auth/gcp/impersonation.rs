@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 pub(super) struct Impersonation {
     url: String,
     delegates: Value,
+    lasts_s: u64,
 }
 
 impl Impersonation {
@@ -22,15 +23,17 @@ impl Impersonation {
     pub(super) fn parse(object: &Value) -> Result<Option<Self>, AdcFileError> {
         let Some(url) = text(object, "service_account_impersonation_url") else { return Ok(None) };
         let delegates = object.get("delegates").cloned().unwrap_or_else(|| json!([]));
-        Ok(Some(Self { url: private("service_account_impersonation_url", url)?, delegates }))
+        let lasts_s = object.pointer("/service_account_impersonation/token_lifetime_seconds");
+        let lasts_s = lasts_s.and_then(Value::as_u64).unwrap_or(LASTS_S);
+        Ok(Some(Self { url: private("service_account_impersonation_url", url)?, delegates, lasts_s }))
     }
 
     /// The other account's token, for somebody who has this one.
     pub(super) fn token(&self, desk: &Desk, by: &Secret) -> Result<Fetched<Token>, ExportError> {
-        let wish =
-            json!({ "scope": [SCOPE], "delegates": self.delegates, "lifetime": format!("{LASTS_S}s") });
+        let Self { url, delegates, lasts_s } = self;
+        let wish = json!({ "scope": [SCOPE], "delegates": delegates, "lifetime": format!("{lasts_s}s") });
         let bearer = Secret::new(format!("Bearer {}", by.expose()));
-        let answer = desk.post_json(&self.url, &[("authorization", bearer.expose())], &wish)?;
+        let answer = desk.post_json(url, &[("authorization", bearer.expose())], &wish)?;
         let object: Value = serde_json::from_slice(&answer).unwrap_or_default();
         let token = text(&object, "accessToken").map(Secret::new);
         let text = token.ok_or_else(|| {

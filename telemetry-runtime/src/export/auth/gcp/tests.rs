@@ -195,7 +195,7 @@ fn a_service_that_has_the_other_token_is_told_what_the_file_says_and_another_acc
         }
         ("POST /accounts/a:generateAccessToken", Some("Bearer canary-2")) => {
             let wish: Value = serde_json::from_slice(&request.body).expect("JSON");
-            let expected = json!({"scope": ["https://www.googleapis.com/auth/cloud-platform"], "delegates": [], "lifetime": "3600s"});
+            let expected = json!({"scope": ["https://www.googleapis.com/auth/cloud-platform"], "delegates": [], "lifetime": "600s"});
             assert_eq!(wish, expected);
             Answer::json(200, r#"{"accessToken":"canary-3","expireTime":"2099-11-26T12:00:00Z"}"#)
         }
@@ -209,6 +209,7 @@ fn a_service_that_has_the_other_token_is_told_what_the_file_says_and_another_acc
         json!({
             "token_url": format!("{url}/v1/token"),
             "service_account_impersonation_url": format!("{url}/accounts/a:generateAccessToken"),
+            "service_account_impersonation": {"token_lifetime_seconds": 600},
         }),
     );
     let account = file("service", &account);
@@ -223,7 +224,7 @@ fn a_user_may_act_for_a_service_account_through_others() {
         ("POST /", None) => Answer::json(200, r#"{"access_token":"canary-1","expires_in":3600}"#),
         ("POST /a:generateAccessToken", Some("Bearer canary-1")) => {
             let wish: Value = serde_json::from_slice(&request.body).expect("JSON");
-            assert_eq!(wish["delegates"], json!(["between"]));
+            assert_eq!((&wish["delegates"], &wish["lifetime"]), (&json!(["between"]), &json!("3600s")));
             Answer::json(200, r#"{"accessToken":"canary-2","expireTime":"2099-11-26T12:00:00Z"}"#)
         }
         ("POST /v1/traces", Some("Bearer canary-2")) => Answer::ok(),
@@ -239,6 +240,81 @@ fn a_user_may_act_for_a_service_account_through_others() {
     export(&google, by_file(account.clone())).expect("it is let in");
     assert_eq!(google.requests()[2].header("x-goog-user-project"), Some("payer"));
     std::fs::remove_file(account).expect("the file");
+}
+
+#[test]
+fn other_issuers_tokens_go_to_google_s_exchange_and_its_own_accounts_elsewhere_unless_the_file_says_so() {
+    let user =
+        json!({"type": "authorized_user", "client_id": "id", "client_secret": "s", "refresh_token": "r"});
+    for (name, content, expected) in [
+        ("exchange", federated(json!({"file": "/token"})), "https://sts.googleapis.com/v1/token"),
+        ("own", user, "https://oauth2.googleapis.com/token"),
+    ] {
+        let file = file(name, &content);
+        assert_eq!(AdcFile::read(&file).expect("it is right").token_url, expected);
+        std::fs::remove_file(file).expect("the file");
+    }
+}
+
+#[test]
+fn another_account_s_token_is_asked_for_anew_before_it_expires_with_all_that_leads_to_it() {
+    let google = Receiver::judged_by(|request| match (&*request.line, request.header("authorization")) {
+        ("POST /v1/token", None) if exchanges(request, "canary-1") => {
+            Answer::json(200, r#"{"access_token":"canary-2","expires_in":3600}"#)
+        }
+        ("POST /a:generateAccessToken", Some("Bearer canary-2")) => {
+            Answer::json(200, r#"{"accessToken":"canary-3","expireTime":"2020-01-01T00:00:00Z"}"#)
+        }
+        ("POST /v1/traces", Some("Bearer canary-3")) => Answer::ok(),
+        _ => Answer::error(403, "canary"),
+    });
+    let (subject, account) = impersonating("expiring", &google);
+    let mut otlp = exporter(Target::new(google.traces_url()), by_file(account.clone()));
+    for _ in 0..2 {
+        otlp.export(&batch(&[Sample::root("a", 1)])).expect("it is let in");
+    }
+    assert_eq!(google.requests().len(), 6);
+    std::fs::remove_file(account).expect("the file");
+    std::fs::remove_file(subject).expect("the file");
+}
+
+/// A file with the token `canary-1` of another issuer, and one of credentials that leads from there to another account.
+fn impersonating(name: &str, google: &Receiver) -> (PathBuf, PathBuf) {
+    let (subject, url) = (file(&format!("{name}-subject"), &json!("")), google.endpoint());
+    std::fs::write(&subject, "canary-1\n").expect("a file");
+    let account = with(
+        federated(json!({"file": subject, "format": {}})),
+        json!({
+            "token_url": format!("{url}/v1/token"),
+            "service_account_impersonation_url": format!("{url}/a:generateAccessToken"),
+        }),
+    );
+    (subject, file(name, &account))
+}
+
+#[test]
+fn an_exchange_or_an_impersonation_that_fails_is_told_with_its_reason_and_nothing_secret() {
+    let refused = r#"{"error":"invalid_grant","error_description":"canary-1"}"#;
+    let token = r#"{"access_token":"canary-2","expires_in":3600}"#;
+    for (name, exchange, impersonation, expected) in [
+        ("refuses", Answer::json(400, refused), Answer::ok(), "answered 400 Bad Request: invalid_grant"),
+        ("gives-none", Answer::json(200, "canary"), Answer::ok(), "gave none"),
+        ("hangs-up", Answer::hang_up(), Answer::ok(), ", or it broke"),
+        ("may-not", Answer::json(200, token), Answer::json(403, "canary-2"), "answered 403 Forbidden"),
+        ("says-nothing", Answer::json(200, token), Answer::json(200, "{}"), "gave no token"),
+    ] {
+        let google = Receiver::scripted([exchange, impersonation]);
+        let (subject, account) = impersonating(name, &google);
+        let error = export(&google, by_file(account.clone())).expect_err("there is no token");
+        assert!(error.is_retryable() && error.to_string().ends_with(expected), "{name}: {error}");
+        let shown = format!("{error:?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        std::fs::write(&subject, "\n").expect("a file");
+        let error = export(&google, by_file(account.clone())).expect_err("there is nothing to show");
+        assert!(error.to_string().ends_with("is empty"), "{error}");
+        std::fs::remove_file(account).expect("the file");
+        std::fs::remove_file(subject).expect("the file");
+    }
 }
 
 #[test]
@@ -264,6 +340,16 @@ fn a_file_that_cannot_work_is_refused_and_not_shown() {
             "plain",
             federated(json!({"url": "http://evil.example/canary"})),
             "`url` in the file of credentials is neither",
+        ),
+        (
+            "format",
+            federated(json!({"file": "/canary", "format": {"type": "xml"}})),
+            "another `type` than `text` or `json`",
+        ),
+        (
+            "field",
+            federated(json!({"file": "/canary", "format": {"type": "json"}})),
+            "no `subject_token_field_name`",
         ),
         ("nobody", json!({"type": "impersonated_service_account"}), "no `source_credentials`"),
         ("key", account("-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"), "no RSA key"),
