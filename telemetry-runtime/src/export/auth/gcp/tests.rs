@@ -188,7 +188,7 @@ fn the_token_of_another_issuer_is_exchanged_as_it_is_in_a_file_by_then() {
 fn a_service_that_has_the_other_token_is_told_what_the_file_says_and_another_account_s_token_may_follow() {
     let google = Receiver::judged_by(|request| match (&*request.line, request.header("authorization")) {
         ("GET /other", None) if request.header("metadata") == Some("canary-0") => {
-            Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncanary-1\n")
+            Answer::json(200, "canary-1\n")
         }
         ("POST /v1/token", None) if exchanges(request, "canary-1") => {
             Answer::json(200, r#"{"access_token":"canary-2","expires_in":3600}"#)
@@ -357,7 +357,7 @@ fn a_file_that_cannot_work_is_refused_and_not_shown() {
         ("uri", wrong_uri, "neither `https://` nor on this machine"),
         ("json", json!("canary"), "another `type`"),
     ] {
-        let file = file(name, &content);
+        let file = file(&format!("wrong-{name}"), &content);
         let error = AdcFile::read(&file).expect_err(name);
         let shown = format!("{error} {error:?}");
         assert!(shown.contains(expected) && !shown.contains("canary"), "{shown}");
