@@ -51,6 +51,24 @@ fn google_takes_both_signals_at_one_place() {
 }
 
 #[test]
+fn an_account_of_another_issuer_whose_token_a_program_or_aws_has_is_refused_at_the_start() {
+    for source in
+        [r#"{"executable":{"command":"canary"}}"#, r#"{"environment_id":"aws1","url":"https://canary"}"#]
+    {
+        let file = std::env::temp_dir().join(format!("telemetry-preset-{}", std::process::id()));
+        let account = format!(
+            r#"{{"type":"external_account","audience":"a","subject_token_type":"t","credential_source":{source}}}"#
+        );
+        std::fs::write(&file, account).expect("a file");
+        let path = file.to_str().expect("text");
+        let error = error("preset: gcp", &[("GOOGLE_APPLICATION_CREDENTIALS", path)]);
+        let expected = "has neither a `file` nor a `url` with a token: executables and AWS are not supported";
+        assert!(error.contains(expected) && !error.contains("canary"), "{error}");
+        std::fs::remove_file(file).expect("the file");
+    }
+}
+
+#[test]
 fn azure_has_a_stream_for_each_signal_at_the_rule_that_is_named() {
     let rule =
         "preset: azure, endpoint: 'https://a.weu-1.ingest.monitor.azure.com/dataCollectionRules/dcr-1'";
