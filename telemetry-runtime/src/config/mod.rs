@@ -165,7 +165,7 @@ use std::time::Duration;
 ///
 /// - `aws_sigv4` (feature `aws`): `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; else, in this order, the profile
 ///   `AWS_PROFILE` or `default` of the shared files (`AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`): its key, a role that it takes (`role_arn`
-///   with `source_profile`, `credential_source` or `web_identity_token_file`), or what `aws sso login` has signed in for
+///   with `source_profile`, `credential_source` or `web_identity_token_file`; five profiles at most), or what `aws sso login` has signed in for
 ///   (`AWS_ENDPOINT_URL_SSO`), but no `credential_process`, since nothing here starts programs; a web
 ///   identity (`AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`; `AWS_ROLE_SESSION_NAME`, `AWS_ENDPOINT_URL_STS`), a container's agent
 ///   (`AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `_FULL_URI`, `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` or `AWS_CONTAINER_AUTHORIZATION_TOKEN`), and

@@ -25,10 +25,11 @@ pub(crate) fn days_since_1970(year: u64, month_index: usize, day: u64) -> u64 {
     (year - 1970) * 365 + leap_days + DAYS_BEFORE_MONTH[month_index] + day - 1
 }
 
-/// The Unix seconds of a time in UTC as RFC 3339 has it, such as `2026-11-26T12:00:00Z`; a fraction is cut off.
+/// The Unix seconds of a time as RFC 3339 has it, such as `2026-11-26T12:00:00Z` or `2026-11-26T13:00:00+01:00`; a fraction is cut off.
 #[cfg(any(feature = "aws", feature = "gcp"))]
 pub(crate) fn unix_seconds_of(time: &str) -> Option<u64> {
-    let (date, time) = time.strip_suffix('Z')?.split_once('T')?;
+    let (date, time) = time.split_once('T')?;
+    let (time, offset_s) = offset_s(time)?;
     let [year, month, day] = numbers(date, '-')?;
     let [hour, minute, second] = numbers(time.split('.').next()?, ':')?;
     let is_valid = (1970..=9999).contains(&year)
@@ -38,7 +39,20 @@ pub(crate) fn unix_seconds_of(time: &str) -> Option<u64> {
         && minute < 60
         && second <= 60;
     let days = days_since_1970(year, usize::try_from(month.checked_sub(1)?).ok().filter(|_| is_valid)?, day);
-    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+    (days * 86_400 + hour * 3600 + minute * 60 + second).checked_sub_signed(offset_s)
+}
+
+/// The time of day, and how far ahead of UTC its place is.
+#[cfg(any(feature = "aws", feature = "gcp"))]
+fn offset_s(time: &str) -> Option<(&str, i64)> {
+    if let Some(time) = time.strip_suffix('Z') {
+        return Some((time, 0));
+    }
+    let (time, offset) = time.split_at_checked(time.len().checked_sub("+00:00".len())?)?;
+    let sign = if offset.starts_with('-') { -1 } else { 1 };
+    let (hours, minutes) = offset.strip_prefix(['+', '-'])?.split_once(':')?;
+    let [hours, minutes]: [u32; 2] = [hours.parse().ok()?, minutes.parse().ok()?];
+    (hours < 24 && minutes < 60).then_some((time, sign * i64::from(hours * 3600 + minutes * 60)))
 }
 
 #[cfg(any(feature = "aws", feature = "gcp"))]
@@ -71,6 +85,9 @@ mod tests {
         assert_eq!(unix_seconds_of("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(unix_seconds_of("2000-02-29T00:00:01.9Z"), Some(951_782_401));
         assert_eq!(unix_seconds_of("2026-11-26T12:34:56Z"), Some(1_795_696_496));
+        assert_eq!(unix_seconds_of("2026-11-26T12:34:56.123456+00:00"), Some(1_795_696_496));
+        assert_eq!(unix_seconds_of("2026-11-27T01:04:56+12:30"), Some(1_795_696_496));
+        assert_eq!(unix_seconds_of("2026-11-26T11:34:56-01:00"), Some(1_795_696_496));
         for wrong in [
             "",
             "2026-11-26",
@@ -78,6 +95,10 @@ mod tests {
             "2026-00-01T00:00:00Z",
             "2026-11-26T24:00:00Z",
             "2026-11-26T12:00:00",
+            "2026-11-26T12:00:00+1:00",
+            "2026-11-26T12:00:00+24:00",
+            "2026-11-26T12:00:00 01:00",
+            "1970-01-01T00:00:00+00:01",
             "1969-12-31T00:00:00Z",
         ] {
             assert_eq!(unix_seconds_of(wrong), None, "{wrong}");

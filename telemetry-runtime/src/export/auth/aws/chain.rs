@@ -13,6 +13,9 @@ use crate::record::{Secret, unix_seconds_of};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::Value;
 
+/// How many profiles may lead to each other, of which each may take as long as a request.
+const MOST_STEPS: usize = 5;
+
 /// A profile that is looked at, and those before it.
 struct Step<'a> {
     profile: &'a Profile,
@@ -50,6 +53,12 @@ impl Keys {
             let names = step.names.join("`, `");
             return Err(no(format!("no access key of AWS: the profiles `{names}` lead in a circle")));
         }
+        if step.names.len() == MOST_STEPS {
+            let first = &step.names[0];
+            return Err(no(format!(
+                "no access key of AWS: the profile `{first}` leads through more than {MOST_STEPS} profiles"
+            )));
+        }
         step.names.push(name.to_owned());
         if let Some(arn) = step.files.setting(name, "role_arn").map(str::to_owned) {
             return self.of_role(step, name, &arn).map(Some);
@@ -69,11 +78,17 @@ impl Keys {
             let role_arn = arn.to_owned();
             return self.by_identity(&WebIdentity { role_arn, session_name, token_file, sts_url });
         }
-        let missing =
-            || no(format!("no access key of AWS: nothing in the profile `{name}` may take its role"));
+        let kind = said(step, "credential_source");
+        let missing = || match kind.as_deref() {
+            // Where there is one, it is taken as it is, before any profile.
+            Some("Environment") => no(format!(
+                "no access key of AWS: the environment has none that may take the role of the profile `{name}`"
+            )),
+            _ => no(format!("no access key of AWS: nothing in the profile `{name}` may take its role")),
+        };
         let key = match said(step, "source_profile") {
             Some(source) => self.of_step(step, &source)?,
-            None => self.of_kind(said(step, "credential_source").as_deref(), step.now_s)?,
+            None => self.of_kind(kind.as_deref(), step.now_s)?,
         };
         let external_id = said(step, "external_id");
         let form = [
@@ -122,11 +137,17 @@ impl Keys {
         let object = object.ok_or_else(again)?;
         let ends_s = text(&object, "expiresAt").and_then(unix_seconds_of).ok_or_else(again)?;
         let token = text(&object, "accessToken").filter(|_| step.now_s < ends_s).ok_or_else(again)?;
-        let default = || format!("https://portal.sso.{region}.amazonaws.com");
+        let country = if region.starts_with("cn-") { ".cn" } else { "" };
+        let default = || format!("https://portal.sso.{region}.amazonaws.com{country}");
         let base = step.profile.sso_url.clone().unwrap_or_else(default);
         let query = encoded(&[("role_name", role), ("account_id", account)]);
         let url = format!("{base}/federation/credentials?{query}");
-        let answer = self.far.get(&url, &[("x-amz-sso_bearer_token", token)])?;
+        let answer = self.far.get(&url, &[("x-amz-sso_bearer_token", token)]).map_err(|error| {
+            no(format!(
+                "no access key of AWS for the profile `{name}`; where you are signed out, `aws sso login --profile {name}` helps"
+            ))
+            .with_source(error)
+        })?;
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
         of_role_credentials(&answer["roleCredentials"])
     }

@@ -113,7 +113,13 @@ fn a_role_that_nobody_may_take_is_told_with_its_profile() {
         (
             "other",
             "role_arn = a\ncredential_source = Environment\n",
-            "nothing in the profile `orders` may take",
+            "the environment has none that may take the role of the profile `orders`",
+        ),
+        (
+            "far",
+            "role_arn = a\nsource_profile = 2\n[profile 2]\nrole_arn = a\nsource_profile = 3\n[profile 3]\nrole_arn = a\n\
+             source_profile = 4\n[profile 4]\nrole_arn = a\nsource_profile = 5\n[profile 5]\nrole_arn = a\nsource_profile = 6\n",
+            "the profile `orders` leads through more than 5 profiles",
         ),
         ("source", "role_arn = a\nsource_profile = b\n", "nothing in the profile `orders` may take"),
         ("role", "sso_role_name = r\n", "the profile `orders` has no `sso_account_id`"),
@@ -164,5 +170,27 @@ fn whoever_has_signed_in_has_the_key_of_the_role_until_that_ends() {
         assert!(at.error(None).ends_with("sign in with `aws sso login --profile orders`"));
         std::fs::write(&file, token("2999-01-01T00:00:00Z")).expect("a file");
         is_taken(at.sources());
+    }
+}
+
+#[test]
+fn a_portal_that_gives_no_key_is_told_with_the_profile_and_its_answer() {
+    let config = "[profile orders]\nsso_session = s\nsso_account_id = 123\nsso_role_name = shop\n\
+                  [sso-session s]\nsso_region = eu-west-1\nsso_start_url = https://shop.example\n";
+    for (name, answer, expected) in [
+        (
+            "signed-out",
+            Answer::json(401, r#"{"message":"canary-token"}"#),
+            "`aws sso login --profile orders` helps",
+        ),
+        ("no-key", Answer::json(200, r#"{"roleCredentials":{"secretAccessKey":"canary"}}"#), "gave none"),
+    ] {
+        let portal = Receiver::scripted([answer]);
+        let at = At::new(name, config, portal.endpoint());
+        let token = r#"{"accessToken":"canary-token","expiresAt":"2999-01-01T00:00:00Z"}"#;
+        let file = at.0.sso_cache.join("a0f1490a20d0211c997b44bc357e1972deab8ae3.json");
+        std::fs::write(file, token).expect("a file");
+        let error = at.error(None);
+        assert!(error.ends_with(expected), "{error}");
     }
 }
