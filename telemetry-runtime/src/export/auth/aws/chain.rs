@@ -1,17 +1,15 @@
 //! What a profile leads to: a key of its own, a role that is taken with another's key or token, or what IAM Identity Center hands out.
 //!
-//! Source: AWS SDKs and Tools Reference Guide, "Assume role credential provider" and "IAM Identity Center credential provider".
+//! Source: AWS SDKs and Tools Reference Guide, "Assume role credential provider".
 
-use super::keys::{Keys, fetched, of_sts};
+use super::keys::{Keys, of_sts};
 use super::profile::Files;
 use super::sigv4::Scope;
+use super::sso::Center;
 use super::{AccessKey, KeySource, Profile, WebIdentity};
 use crate::export::ExportError;
 use crate::export::auth::cached::Fetched;
-use crate::export::auth::desk::{encoded, no, text};
-use crate::record::{Secret, unix_seconds_of};
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use serde_json::Value;
+use crate::export::auth::desk::no;
 
 /// How many profiles may lead to each other, of which each may take as long as a request.
 const MOST_STEPS: usize = 5;
@@ -64,7 +62,11 @@ impl Keys {
             return self.of_role(step, name, &arn).map(Some);
         }
         match step.files.setting(name, "sso_role_name") {
-            Some(role) if own.is_none() => self.of_center(step, name, role).map(Some),
+            Some(role) if own.is_none() => {
+                let Profile { sso_cache, sso_url, .. } = step.profile;
+                let center = Center::new(&step.files, name, role)?;
+                center.key(&self.far, sso_cache, sso_url.as_deref(), step.now_s).map(Some)
+            }
             _ => Ok(own),
         }
     }
@@ -118,49 +120,4 @@ impl Keys {
         };
         self.sources.iter().find(is_meant).map_or(Ok(None), |source| self.key(source, now_s))
     }
-
-    /// The key of a role, for whom has signed in with `aws sso login`.
-    fn of_center(&self, step: &Step<'_>, name: &str, role: &str) -> Result<Fetched<AccessKey>, ExportError> {
-        let again = || no(format!("no access key of AWS: sign in with `aws sso login --profile {name}`"));
-        let missing = |key| no(format!("no access key of AWS: the profile `{name}` has no `{key}`"));
-        let session = step.files.setting(name, "sso_session");
-        let said = |key| match session {
-            Some(session) => step.files.session(session, key),
-            None => step.files.setting(name, key),
-        };
-        let account = step.files.setting(name, "sso_account_id").ok_or_else(|| missing("sso_account_id"))?;
-        let region = said("sso_region").ok_or_else(|| missing("sso_region"))?;
-        let begun = session.or_else(|| said("sso_start_url")).ok_or_else(|| missing("sso_start_url"))?;
-        let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, begun.as_bytes());
-        let file = step.profile.sso_cache.join(format!("{}.json", super::sigv4::hex(hash.as_ref())));
-        let object = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        let object = object.ok_or_else(again)?;
-        let ends_s = text(&object, "expiresAt").and_then(unix_seconds_of).ok_or_else(again)?;
-        let token = text(&object, "accessToken").filter(|_| step.now_s < ends_s).ok_or_else(again)?;
-        let country = if region.starts_with("cn-") { ".cn" } else { "" };
-        let default = || format!("https://portal.sso.{region}.amazonaws.com{country}");
-        let base = step.profile.sso_url.clone().unwrap_or_else(default);
-        let query = encoded(&[("role_name", role), ("account_id", account)]);
-        let url = format!("{base}/federation/credentials?{query}");
-        let answer = self.far.get(&url, &[("x-amz-sso_bearer_token", token)]).map_err(|error| {
-            no(format!(
-                "no access key of AWS for the profile `{name}`; where you are signed out, `aws sso login --profile {name}` helps"
-            ))
-            .with_source(error)
-        })?;
-        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-        of_role_credentials(&answer["roleCredentials"])
-    }
-}
-
-fn of_role_credentials(object: &Value) -> Result<Fetched<AccessKey>, ExportError> {
-    let key = (|| {
-        Some(AccessKey {
-            id: text(object, "accessKeyId")?.to_owned(),
-            secret: Secret::new(text(object, "secretAccessKey")?),
-            session_token: text(object, "sessionToken").map(Secret::new),
-        })
-    })();
-    let expires_s = object.get("expiration").and_then(Value::as_u64).map(|milliseconds| milliseconds / 1000);
-    fetched(key, expires_s)
 }

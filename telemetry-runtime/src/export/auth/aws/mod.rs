@@ -8,6 +8,8 @@ mod keys;
 mod profile;
 #[cfg(feature = "aws")]
 mod sigv4;
+#[cfg(feature = "aws")]
+mod sso;
 #[cfg(all(test, feature = "aws"))]
 mod tests;
 

@@ -129,7 +129,8 @@ fn a_role_that_nobody_may_take_is_told_with_its_profile() {
             "has no `sso_start_url`",
         ),
     ] {
-        let at = At::new(name, &format!("[profile orders]\n{config}"), "http://127.0.0.1:1".to_owned());
+        let name = format!("nobody-{name}");
+        let at = At::new(&name, &format!("[profile orders]\n{config}"), "http://127.0.0.1:1".to_owned());
         let error = at.error(Some(machine.clone()));
         assert!(error.contains(expected), "{name}: {error}");
     }
