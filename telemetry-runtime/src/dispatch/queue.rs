@@ -76,6 +76,8 @@ pub(super) struct Counts {
     pub(super) last_error: Option<String>,
     /// When the log was last told that something is lost.
     loss_told: Option<Instant>,
+    /// Whether something was dropped for lack of room since a worker has last told of it.
+    overflowed: bool,
 }
 
 impl Counts {
@@ -113,10 +115,9 @@ impl Queue {
     /// Takes the batch, or drops it and counts its items.
     pub(crate) fn push(&self, batch: Arc<Batch>) {
         let came = Instant::now();
-        let signal = batch.signal();
         let mut guard = self.lock();
         let state = &mut *guard;
-        let counts = &mut state.counts[signal];
+        let counts = &mut state.counts[batch.signal()];
         let (items, bytes) = (batch.item_count(), batch.len_bytes());
         counts.offered += items as u64;
         if state.closed {
@@ -125,9 +126,7 @@ impl Queue {
             || state.waiting_items + items > self.options.max_queue_items
         {
             counts.dropped.queue_full += items as u64;
-            let is_news = counts.is_loss_news(came);
-            drop(guard);
-            self.log_if(is_news, signal, "the queue is full", Outlook::Lost);
+            counts.overflowed = true;
         } else {
             let number = state.pushed;
             state.pushed += 1;
@@ -135,6 +134,20 @@ impl Queue {
             state.waiting_items += items;
             state.waiting.push_back(Waiting { batch, number, came, in_memory: false });
             self.changed.notify_all();
+        }
+    }
+
+    /// Tells the log of what was dropped for lack of room. That is a worker's to do: who fills the queue fills those of others, too, and
+    /// waits for no log.
+    pub(super) fn tell_of_overflow(&self) {
+        let now = Instant::now();
+        let is_news =
+            |counts: &mut Counts| std::mem::take(&mut counts.overflowed) && counts.is_loss_news(now);
+        let mut state = self.lock();
+        let news = PerSignal::of(|signal| is_news(&mut state.counts[signal]));
+        drop(state);
+        for signal in Signal::ALL {
+            self.log_if(news[signal], signal, "the queue is full", Outlook::Lost);
         }
     }
 

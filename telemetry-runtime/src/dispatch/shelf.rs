@@ -225,8 +225,9 @@ impl Queue {
     /// The spool, if what the worker has is from there: held until that is counted and forgotten, so that nobody closes it in between, and
     /// the next process finds no more than this one said is left.
     pub(super) fn hold_spool(&self, worker: Ticket) -> Option<OpenSpool<'_>> {
+        let shelf = self.shelf.as_ref()?;
         let is_kept = self.lock().flight(worker).is_some_and(|flight| flight.is_kept());
-        self.shelf.as_ref().filter(|_| is_kept).map(Shelf::lock)
+        is_kept.then(|| shelf.lock())
     }
 
     /// Has an entry that is settled forgotten.

@@ -79,6 +79,7 @@ impl Worker {
 
     /// Sends the oldest batch that is on disk, once: where it failed, it stays there.
     fn deliver_kept(&mut self) {
+        self.queue.tell_of_overflow();
         let Some(entry) = self.queue.take_kept(self.ticket) else { return };
         if self.queue.admit(self.ticket) {
             self.send_kept(&entry);
@@ -131,6 +132,7 @@ impl Worker {
     fn send(&mut self, part: &Batch) -> Sent {
         let mut left = part.item_count() as u64;
         while left > 0 {
+            self.queue.tell_of_overflow();
             if self.queue.is_failing()
                 && let Some(end) = self.keep(part, left)
             {

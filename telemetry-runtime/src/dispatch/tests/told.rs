@@ -22,8 +22,7 @@ fn said(acts: impl IntoIterator<Item = Act>, options: Options) -> (String, Expor
     heard_by(subscriber, || worker.run());
     let status = queue.status(Signal::Traces).expect("it takes traces").status;
     queue.abandon();
-    let lines = lines.0.lock().expect("no test panics with it").clone();
-    (String::from_utf8(lines).expect("text"), status)
+    (lines.text(), status)
 }
 
 /// Does it while this subscriber hears what is logged.
@@ -37,6 +36,12 @@ fn heard_by(subscriber: impl Into<tracing::Dispatch>, body: impl FnOnce()) {
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no test panics with it").clone()).expect("text")
+    }
+}
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -78,17 +83,20 @@ fn a_loss_is_told_of_after_attempts_that_were_and_then_not_again_for_a_while() {
 }
 
 #[test]
-fn a_queue_that_is_full_is_told_of_once() {
-    let (queue, lines) = (queue(Options { max_queue_items: 1, ..quick() }), Lines::default());
+fn a_queue_that_is_full_is_told_of_once_by_a_worker() {
+    let (queue, script, lines) =
+        (queue(Options { max_queue_items: 1, ..quick() }), Script::of([]), Lines::default());
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
     heard_by(subscriber, || {
         (1..=4).for_each(|id| queue.push(Arc::new(batch(&[Sample::root("s", id)]))));
+        assert_eq!(lines.text(), "", "whoever fills queues waits for no log");
+        queue.close();
+        Worker::new(queue.clone(), script.exporter()).expect("there is a place").run();
     });
-    let lines = String::from_utf8(lines.0.lock().expect("no test panics with it").clone()).expect("text");
-    assert_eq!(lines.matches("the queue is full").count(), 1, "{lines}");
+    assert_eq!(lines.text().matches("the queue is full").count(), 1, "{}", lines.text());
     let status = queue.status(Signal::Traces).expect("it takes traces").status;
-    assert_eq!((status.queued, status.dropped.queue_full, status.last_error), (1, 3, None));
+    assert_eq!((status.exported, status.dropped.queue_full, status.last_error), (1, 3, None));
 }
 
 #[test]
