@@ -102,6 +102,35 @@ pub trait Exporter: Send + 'static {
     /// Divides what [`pack`](Self::pack) made of a batch of this signal into two such, with the number of items in each, which the other side
     /// is to get since the whole is [too large](ExportError::too_large) for it. `None`, the default, or if there are not two items in it:
     /// it is dropped and counted. No item may be left out or be in both.
+    ///
+    /// # Examples
+    /// A line for each span, divided between lines.
+    /// ```
+    /// use telemetry_runtime::{Batch, ExportError, Exported, Exporter, Signal};
+    ///
+    /// struct Lines;
+    ///
+    /// impl Exporter for Lines {
+    ///     fn export(&mut self, batch: &Batch) -> Result<Exported, ExportError> {
+    ///         let lines = self.pack(batch).unwrap_or_default();
+    ///         self.export_packed(batch.signal(), &lines)
+    ///     }
+    ///
+    ///     fn pack(&mut self, batch: &Batch) -> Option<Vec<u8>> {
+    ///         Some(batch.spans().map(|span| format!("{}\n", span.name())).collect::<String>().into())
+    ///     }
+    ///
+    ///     fn export_packed(&mut self, _: Signal, lines: &[u8]) -> Result<Exported, ExportError> {
+    ///         if lines.len() > 1000 { Err(ExportError::too_large("too many names")) } else { Ok(Exported::all()) }
+    ///     }
+    ///
+    ///     fn halve_packed(&mut self, _: Signal, lines: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
+    ///         let lines: Vec<_> = lines.split_inclusive(|byte| *byte == b'\n').collect();
+    ///         let (first, second) = lines.split_at(lines.len() / 2);
+    ///         Some([first, second].map(|half| (half.len(), half.concat())))
+    ///     }
+    /// }
+    /// ```
     fn halve_packed(&mut self, signal: Signal, packed: &[u8]) -> Option<[(usize, Vec<u8>); 2]> {
         let _ = (signal, packed);
         None

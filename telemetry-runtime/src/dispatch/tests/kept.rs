@@ -174,14 +174,20 @@ fn of_a_batch_on_disk_that_is_refused_in_part_the_rest_only_is_dropped() {
     assert_eq!((status.exported, status.dropped.permanent_error), (2, 3), "{status}");
 }
 
-#[test]
-fn a_disk_that_is_stuck_does_not_stop_the_watch() {
-    let folder = Folder::new();
+/// A queue whose only batch its worker has put on disk.
+fn with_one_on_disk(folder: &Folder) -> (Arc<Queue>, crew::Ticket) {
     let queue = queue(Options { spool: folder.spool(Mode::OnFailure), ..quick() });
     let worker = queue.hire().expect("there is a place");
     queue.push(Arc::new(batch(&[Sample::root("s", 1)])));
     assert!(matches!(queue.take(worker), Some(flight::Task::Batch(_))));
     assert_eq!(queue.keep(worker, Signal::Traces, 1, b"packed"), shelf::Kept::Yes);
+    (queue, worker)
+}
+
+#[test]
+fn a_disk_that_is_stuck_does_not_stop_the_watch() {
+    let folder = Folder::new();
+    let (queue, worker) = with_one_on_disk(&folder);
     assert!(queue.take_kept(worker).is_some() && queue.admit(worker));
     let spool = queue.shelf.as_ref().expect("a spool").lock();
     let (looked, looks) = channel();
@@ -201,11 +207,7 @@ fn a_disk_that_is_stuck_does_not_stop_the_watch() {
 #[test]
 fn once_time_is_up_workers_begin_nothing_more() {
     let folder = Folder::new();
-    let queue = queue(Options { spool: folder.spool(Mode::OnFailure), ..quick() });
-    let worker = queue.hire().expect("there is a place");
-    queue.push(Arc::new(batch(&[Sample::root("s", 1)])));
-    assert!(matches!(queue.take(worker), Some(flight::Task::Batch(_))));
-    assert_eq!(queue.keep(worker, Signal::Traces, 1, b"packed"), shelf::Kept::Yes);
+    let (queue, worker) = with_one_on_disk(&folder);
     queue.close();
     queue.rescue_all();
     assert!(queue.take(worker).is_none(), "the entry is for the next process");
